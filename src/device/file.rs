@@ -1,0 +1,149 @@
+//! Disk nodes and image files, opened for reading or, by the `job` floor, for writing.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::Advice;
+
+use super::{ReadDevice, WriteDevice, check_range};
+use crate::error::{Error, Result};
+use crate::unit::{ByteLen, ByteOffset};
+
+/// A disk node or an image file, open read-only.
+#[derive(Debug)]
+pub struct FileDevice {
+    file: File,
+    path: PathBuf,
+    len: ByteLen,
+    sector_bytes: u32,
+}
+
+impl FileDevice {
+    /// Opens `path` read-only. A disk node says its own sector size; a file is taken to have 512-byte
+    /// sectors until its partition table says otherwise ([`with_sectors`](Self::with_sectors)).
+    ///
+    /// # Errors
+    /// When it cannot be opened, or has no length (a pipe, a terminal).
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|error| opening(path, error))?;
+        Self::from_file(file, path)
+    }
+
+    fn from_file(mut file: File, path: &Path) -> Result<Self> {
+        let kind = file.metadata().map_err(|error| opening(path, error))?.file_type();
+        if !kind.is_file() && !kind.is_block_device() {
+            return Err(Error::unsupported(format!("{} is neither a disk nor a file", path.display()))
+                .advise("Name a block device such as /dev/sda, or an image file"));
+        }
+        let len = file.seek(SeekFrom::End(0)).map_err(|error| opening(path, error))?;
+        let sector_bytes = if kind.is_block_device() { rustix::fs::ioctl_blksszget(&file).unwrap_or(512) } else { 512 };
+        // A hint: a kernel that refuses it only reads ahead less.
+        let _ = rustix::fs::fadvise(&file, 0, None, Advice::Sequential);
+        Ok(Self { file, path: path.into(), len: ByteLen(len), sector_bytes })
+    }
+
+    /// The same device, read with sectors of another size.
+    #[must_use]
+    pub fn with_sectors(mut self, sector_bytes: u32) -> Self {
+        self.sector_bytes = sector_bytes;
+        self
+    }
+
+    /// The path it was opened by.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Tells the kernel that these bytes will not be read again soon, so that reading a large disk does
+    /// not push everything else out of memory, and that a read-back reads the medium.
+    pub fn forget(&self, offset: ByteOffset, len: ByteLen) {
+        let _ = rustix::fs::fadvise(&self.file, offset.0, std::num::NonZeroU64::new(len.0), Advice::DontNeed);
+    }
+}
+
+impl ReadDevice for FileDevice {
+    fn len(&self) -> ByteLen {
+        self.len
+    }
+
+    fn sector_bytes(&self) -> u32 {
+        self.sector_bytes
+    }
+
+    fn read_at(&self, offset: ByteOffset, buf: &mut [u8]) -> Result<()> {
+        check_range(offset, buf.len(), self.len)?;
+        self.file.read_exact_at(buf, offset.0).map_err(|error| {
+            Error::io(format!("reading {} bytes at {offset} of {}", buf.len(), self.path.display()), error)
+        })
+    }
+}
+
+/// A disk node or an existing file, open for writing. A disk is opened exclusively: the kernel refuses
+/// while anything on it is mounted, and mounts nothing on it while we hold it.
+#[derive(Debug)]
+pub struct FileWriter {
+    inner: FileDevice,
+}
+
+impl FileWriter {
+    /// Opens `path` for reading and writing.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is in use.
+    pub fn open(path: &Path) -> Result<Self> {
+        let block = path.metadata().is_ok_and(|metadata| metadata.file_type().is_block_device());
+        let exclusive = if block { rustix::fs::OFlags::EXCL.bits() as i32 } else { 0 };
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(exclusive)
+            .open(path)
+            .map_err(|error| opening(path, error))?;
+        Ok(Self { inner: FileDevice::from_file(file, path)? })
+    }
+
+    /// See [`FileDevice::forget`].
+    pub fn forget(&self, offset: ByteOffset, len: ByteLen) {
+        self.inner.forget(offset, len);
+    }
+}
+
+impl ReadDevice for FileWriter {
+    fn len(&self) -> ByteLen {
+        self.inner.len
+    }
+
+    fn sector_bytes(&self) -> u32 {
+        self.inner.sector_bytes
+    }
+
+    fn read_at(&self, offset: ByteOffset, buf: &mut [u8]) -> Result<()> {
+        self.inner.read_at(offset, buf)
+    }
+}
+
+impl WriteDevice for FileWriter {
+    fn write_at(&self, offset: ByteOffset, data: &[u8]) -> Result<()> {
+        check_range(offset, data.len(), self.inner.len)?;
+        self.inner.file.write_all_at(data, offset.0).map_err(|error| {
+            Error::io(format!("writing {} bytes at {offset} of {}", data.len(), self.inner.path.display()), error)
+        })
+    }
+
+    fn flush(&self) -> Result<()> {
+        self.inner.file.sync_all().map_err(|error| Error::io(format!("flushing {}", self.inner.path.display()), error))
+    }
+}
+
+fn opening(path: &Path, error: std::io::Error) -> Error {
+    let advice = match error.kind() {
+        std::io::ErrorKind::NotFound => "Check the path; `lifeboat disks` lists what there is",
+        std::io::ErrorKind::PermissionDenied => "Run lifeboat as root, or ask for the right to read this disk",
+        std::io::ErrorKind::ResourceBusy => "Something on it is mounted or in use: unmount it first",
+        _ => "Check that the device is connected and switched on",
+    };
+    Error::io(format!("opening {}", path.display()), error).advise(advice)
+}

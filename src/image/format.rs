@@ -1,0 +1,1 @@
+//! The image format (`.lbi`): the normative page.

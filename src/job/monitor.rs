@@ -1,0 +1,143 @@
+//! The window between the worker and whoever watches it: the worker bumps counters and never waits, the
+//! watcher samples them; the watcher's wishes (pause, cancel) are flags that the worker looks at between
+//! chunks.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use crate::error::{Error, Result};
+use crate::plan::Step;
+
+/// Shared between the worker and its watchers.
+#[derive(Default, Debug)]
+pub struct Monitor {
+    steps: Mutex<Vec<Step>>,
+    current: AtomicUsize,
+    done: AtomicU64,
+    cancel: AtomicBool,
+    paused: Mutex<bool>,
+    resumed: Condvar,
+    log: Mutex<Vec<String>>,
+}
+
+/// One step, as sampled.
+#[derive(Clone, PartialEq, Debug)]
+pub struct StepProgress {
+    /// The step.
+    pub step: Step,
+    /// Bytes of it that are done.
+    pub done: u64,
+}
+
+/// The job, as sampled.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Progress {
+    /// All steps, in order.
+    pub steps: Vec<StepProgress>,
+    /// Which of them is under way.
+    pub current: usize,
+    /// The worker waits to be resumed.
+    pub paused: bool,
+    /// Cancel was asked for.
+    pub cancelling: bool,
+    /// Rare events, in words, oldest first.
+    pub log: Vec<String>,
+}
+
+impl Progress {
+    /// Bytes done and bytes in all, over all steps.
+    #[must_use]
+    pub fn overall(&self) -> (u64, u64) {
+        self.steps
+            .iter()
+            .fold((0, 0), |(done, all), step| (done + step.done.min(step.step.bytes), all + step.step.bytes))
+    }
+}
+
+impl Monitor {
+    /// A monitor for one job.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What the watcher sees now.
+    #[must_use]
+    pub fn sample(&self) -> Progress {
+        let current = self.current.load(Ordering::Relaxed);
+        let done = self.done.load(Ordering::Relaxed);
+        let steps = lock(&self.steps)
+            .iter()
+            .enumerate()
+            .map(|(index, step)| StepProgress {
+                step: step.clone(),
+                done: match index.cmp(&current) {
+                    std::cmp::Ordering::Less => step.bytes,
+                    std::cmp::Ordering::Equal => done.min(step.bytes),
+                    std::cmp::Ordering::Greater => 0,
+                },
+            })
+            .collect();
+        Progress {
+            steps,
+            current,
+            paused: *lock(&self.paused),
+            cancelling: self.cancel.load(Ordering::Relaxed),
+            log: lock(&self.log).clone(),
+        }
+    }
+
+    /// Asks the worker to stop; answered within a chunk.
+    pub fn cancel(&self) {
+        self.cancel.store(true, Ordering::Relaxed);
+        self.pause(false);
+    }
+
+    /// Lets the worker wait, or go on.
+    pub fn pause(&self, paused: bool) {
+        *lock(&self.paused) = paused;
+        self.resumed.notify_all();
+    }
+
+    /// The worker's side: the plan's steps, before the first.
+    pub fn begin(&self, steps: Vec<Step>) {
+        *lock(&self.steps) = steps;
+        self.current.store(0, Ordering::Relaxed);
+        self.done.store(0, Ordering::Relaxed);
+    }
+
+    /// The worker's side: step `index` begins.
+    pub fn enter(&self, index: usize) {
+        self.done.store(0, Ordering::Relaxed);
+        self.current.store(index, Ordering::Relaxed);
+    }
+
+    /// The worker's side: so many more bytes are done.
+    pub fn advance(&self, bytes: u64) {
+        self.done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The worker's side: a rare event, for the log pane and the log file.
+    pub fn event(&self, text: impl Into<String>) {
+        let text = text.into();
+        tracing::info!("{text}");
+        lock(&self.log).push(text);
+    }
+
+    /// The worker's side, between chunks: waits while paused, and ends the work when cancelled.
+    ///
+    /// # Errors
+    /// [`Kind::Cancelled`](crate::error::Kind::Cancelled) once [`cancel`](Self::cancel) was called.
+    pub fn check(&self) -> Result<()> {
+        let mut paused = lock(&self.paused);
+        while *paused {
+            paused = self.resumed.wait(paused).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(paused);
+        if self.cancel.load(Ordering::Relaxed) { Err(Error::cancelled()) } else { Ok(()) }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,3 @@
+//! Arguments → terminal guard → run → exit code. No logic.
+
+fn main() {}

@@ -1,0 +1,92 @@
+//! Plans: what will be done, as plain data, before anything is done. Pure: a survey and a request go in, a
+//! [`Plan`] or a refusal comes out. The preview shows a plan, `--dry-run` prints it, `job` carries it out.
+
+mod backup;
+mod preview;
+mod restore;
+
+pub use backup::{BackupRequest, BackupSurvey, ImageTarget, backup};
+pub use preview::{Preview, preview};
+pub use restore::{ImageSource, RestoreRequest, RestoreSurvey, restore};
+
+use serde::Serialize;
+
+/// What a step does to what is there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Safety {
+    /// Only reads.
+    Reads,
+    /// Creates a file that was not there.
+    Creates,
+    /// Replaces what is there.
+    Overwrites,
+}
+
+/// Which act a step is; the worker's phases are these and no others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepKind {
+    /// Backing up: read used clusters, compress, write the image.
+    WriteImage,
+    /// Flush the image to its medium.
+    SyncImage,
+    /// Read the written image back and check every digest.
+    ReadBackImage,
+    /// Restoring or verifying: check every digest of the image.
+    VerifyImage,
+    /// Mark the target as unfinished, so that nothing takes it for whole.
+    Unseal,
+    /// Write the clusters.
+    WriteClusters,
+    /// Zero or discard the target's unused clusters.
+    ClearFree,
+    /// Flush the target.
+    SyncTarget,
+    /// Read the written clusters back and compare.
+    ReadBackTarget,
+    /// Write boot record and superblocks, flush, read back.
+    Seal,
+}
+
+/// One act of a plan.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Step {
+    /// Which act.
+    pub kind: StepKind,
+    /// In words.
+    pub title: String,
+    /// Bytes it will move: the progress bar's total.
+    pub bytes: u64,
+    /// What it does to what is there.
+    pub safety: Safety,
+}
+
+/// The work a plan stands for.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// A volume to an image.
+    Backup(Box<backup::BackupWork>),
+    /// An image to a place.
+    Restore(Box<restore::RestoreWork>),
+}
+
+/// What will be done, before it is done.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// One line: "Back up disk.img:1 (ntfs, "Windows") to x.lbi".
+    pub headline: String,
+    /// Name and value pairs, in order: source, target, volume, used, estimate, left out…
+    pub facts: Vec<(String, String)>,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    /// What the user should know before saying yes.
+    pub warnings: Vec<String>,
+    /// The equivalent command line.
+    pub command: String,
+    /// What must be typed to confirm (the target disk's or partition's short name); `None` when nothing that
+    /// is there is overwritten.
+    pub confirm: Option<String>,
+    /// What the worker needs.
+    pub work: Work,
+}
