@@ -45,6 +45,30 @@ pub trait WriteDevice: ReadDevice {
     /// # Errors
     /// When the medium says that it could not keep what was written.
     fn flush(&self) -> Result<()>;
+
+    /// Makes these bytes read as zeros; with `discard`, tells the medium that they are not needed.
+    ///
+    /// # Errors
+    /// As [`write_at`](Self::write_at).
+    fn clear(&self, offset: ByteOffset, len: ByteLen, discard: bool) -> Result<()> {
+        let _ = discard;
+        write_zeros(self, offset, len)
+    }
+
+    /// Drops what memory holds of the device, so that the next read reads the medium. A hint.
+    fn forget(&self) {}
+}
+
+/// Writes zeros, a MiB at a time.
+fn write_zeros(device: &(impl WriteDevice + ?Sized), offset: ByteOffset, len: ByteLen) -> Result<()> {
+    let zeros = vec![0; len.0.min(1 << 20) as usize];
+    let mut at = 0;
+    while at < len.0 {
+        let now = (len.0 - at).min(zeros.len() as u64);
+        device.write_at(ByteOffset(offset.0 + at), &zeros[..now as usize])?;
+        at += now;
+    }
+    Ok(())
 }
 
 /// A device shared between those who read it.

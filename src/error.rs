@@ -126,12 +126,20 @@ impl Error {
     }
 }
 
+impl Error {
+    /// What happened and why, without what to do next: for faces that show the advice apart.
+    #[must_use]
+    pub fn without_advice(&self) -> String {
+        match &self.source {
+            Some(source) => format!("{}: {source}", self.message),
+            None => self.message.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        if let Some(source) = &self.source {
-            write!(f, ": {source}")?;
-        }
+        f.write_str(&self.without_advice())?;
         if let Some(advice) = &self.advice {
             write!(f, ". {advice}")?;
         }

@@ -1,7 +1,22 @@
 //! Carrying out a plan: the only code that writes to a user's disks.
+//!
+//! [`plan_backup`] and [`plan_restore`] look (and never write) and plan; [`run`] carries a plan out on the calling
+//! thread, watched through a [`Monitor`]. A reader, as many workers as there are processors and one ordered
+//! writer share a fixed set of buffers; see `pipeline`. Memory stays under 256 MiB at any volume size:
+//! 128 MiB at most for buffers, as much for the codec's tables at the highest levels (fewer threads are used
+//! then), and the cluster map, which is kept compressed (see [`ClusterMap`](crate::extent::ClusterMap)).
 
+mod backup;
+mod gather;
 mod monitor;
+mod owners;
+mod pipeline;
 mod report;
+mod restore;
+mod seal;
+mod source;
+mod survey;
+mod verify;
 
 pub use monitor::{Monitor, Progress, StepProgress};
 pub use report::{Outcome, Report};
@@ -9,35 +24,107 @@ pub use report::{Outcome, Report};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::device::{FileDevice, FileWriter, SharedDevice, Window, WriteDevice};
 use crate::error::{Error, Result};
-use crate::plan::{BackupRequest, Plan, RestoreRequest};
+use crate::inventory::{Place, open_source};
+use crate::plan::{self, BackupRequest, Plan, RestoreRequest, RestoreWork, StepKind, Work};
 
 /// Looks at source and target of a backup (reads only) and plans it.
 ///
 /// # Errors
 /// A refusal with its numbers, or what could not be read.
-pub fn plan_backup(request: &BackupRequest, _monitor: &Monitor) -> Result<Plan> {
-    Err(Error::unsupported(format!("{}: not built yet", request.source)))
+pub fn plan_backup(request: &BackupRequest, monitor: &Monitor) -> Result<Plan> {
+    let source = open_source(&request.source)?;
+    plan::backup(request, survey::backup(request, &source, monitor)?)
 }
 
 /// Looks at image and target of a restore (reads only) and plans it.
 ///
 /// # Errors
 /// A refusal with its numbers, or what could not be read.
-pub fn plan_restore(request: &RestoreRequest, _monitor: &Monitor) -> Result<Plan> {
-    Err(Error::unsupported(format!("{}: not built yet", request.target)))
+pub fn plan_restore(request: &RestoreRequest, monitor: &Monitor) -> Result<Plan> {
+    monitor.check()?;
+    let (survey, stream) = survey::restore(request)?;
+    plan::restore(request, survey, stream)
+}
+
+/// The devices a plan is carried out on: those its places name, or, in tests, devices that fail on purpose.
+pub trait Devices {
+    /// A backup's source.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    fn source(&self, place: &Place) -> Result<SharedDevice>;
+
+    /// A restore's target.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is in use.
+    fn target(&self, work: &RestoreWork) -> Result<Box<dyn WriteDevice>>;
+}
+
+/// The machine's own devices.
+struct Machine;
+
+impl Devices for Machine {
+    fn source(&self, place: &Place) -> Result<SharedDevice> {
+        let device = FileDevice::open(&place.node)?.with_sectors(place.sector_bytes);
+        Ok(Arc::new(Window::new(device, place.node_start, place.len)?))
+    }
+
+    fn target(&self, work: &RestoreWork) -> Result<Box<dyn WriteDevice>> {
+        let place = &work.survey.place;
+        Ok(Box::new(Window::new(FileWriter::open(&place.node)?, place.node_start, place.len)?))
+    }
 }
 
 /// Carries out a plan on this thread. Never panics on bad media; the report says how it ended.
 #[must_use]
 pub fn run(plan: &Plan, monitor: &Arc<Monitor>) -> Report {
+    run_on(plan, &Machine, monitor)
+}
+
+/// The same, on given devices.
+#[must_use]
+pub fn run_on(plan: &Plan, devices: &dyn Devices, monitor: &Arc<Monitor>) -> Report {
     monitor.begin(plan.steps.clone());
-    Report::failed(&Error::unsupported("not built yet"))
+    tracing::info!("{}", plan.headline);
+    tracing::info!("{}", plan.command);
+    let result = match &plan.work {
+        Work::Backup(work) => {
+            devices.source(&work.survey.place).and_then(|source| backup::run(plan, work, &source, monitor))
+        }
+        Work::Restore(work) => restore::run(plan, work, &mut || devices.target(work), monitor),
+    };
+    ended(result)
 }
 
 /// Reads a whole image against its digests. The report's outcome is `Failed` when anything is damaged; its
 /// warnings name chunk, clusters and files.
 #[must_use]
-pub fn verify(image: &Path, _monitor: &Arc<Monitor>) -> Report {
-    Report::failed(&Error::unsupported(format!("{}: not built yet", image.display())))
+pub fn verify(image: &Path, monitor: &Arc<Monitor>) -> Report {
+    ended(verify::run(image, monitor))
+}
+
+fn ended(result: Result<Report>) -> Report {
+    let report = result.unwrap_or_else(|error| Report::failed(&error));
+    tracing::info!("{:?}: {}", report.outcome, report.headline);
+    for warning in &report.warnings {
+        tracing::warn!("{warning}");
+    }
+    report
+}
+
+fn decompressor() -> Result<zstd::bulk::Decompressor<'static>> {
+    zstd::bulk::Decompressor::new().map_err(|error| Error::io("starting a decompressor", error))
+}
+
+impl Plan {
+    /// Tells the watchers that the step of this kind begins; false when the plan has no such step.
+    fn enter(&self, kind: StepKind, monitor: &Monitor) -> bool {
+        let Some(index) = self.steps.iter().position(|step| step.kind == kind) else { return false };
+        monitor.enter(index);
+        monitor.event(format!("{}…", self.steps[index].title));
+        true
+    }
 }

@@ -5,9 +5,9 @@ mod backup;
 mod preview;
 mod restore;
 
-pub use backup::{BackupRequest, BackupSurvey, ImageTarget, backup};
+pub use backup::{BackupRequest, BackupSurvey, BackupWork, ImageTarget, backup};
 pub use preview::{Preview, preview};
-pub use restore::{ImageSource, RestoreRequest, RestoreSurvey, restore};
+pub use restore::{ImageSource, PipedImage, RestoreRequest, RestoreSurvey, RestoreWork, restore};
 
 use serde::Serialize;
 
@@ -66,9 +66,9 @@ pub struct Step {
 #[derive(Clone, Debug)]
 pub enum Work {
     /// A volume to an image.
-    Backup(Box<backup::BackupWork>),
+    Backup(Box<BackupWork>),
     /// An image to a place.
-    Restore(Box<restore::RestoreWork>),
+    Restore(Box<RestoreWork>),
 }
 
 /// What will be done, before it is done.
@@ -89,4 +89,10 @@ pub struct Plan {
     pub confirm: Option<String>,
     /// What the worker needs.
     pub work: Work,
+}
+
+/// A word of a command line, as a shell needs it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }

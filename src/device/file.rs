@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Advice;
 
-use super::{ReadDevice, WriteDevice, check_range};
+use super::{ReadDevice, WriteDevice, check_range, write_zeros};
 use crate::error::{Error, Result};
 use crate::unit::{ByteLen, ByteOffset};
 
@@ -103,11 +103,6 @@ impl FileWriter {
             .open(path)
             .map_err(|error| opening(path, error))?;
         Ok(Self { inner: FileDevice::from_file(file, path)? })
-    }
-
-    /// See [`FileDevice::forget`].
-    pub fn forget(&self, offset: ByteOffset, len: ByteLen) {
-        self.inner.forget(offset, len);
     }
 }
 

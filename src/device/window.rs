@@ -54,4 +54,13 @@ impl<D: WriteDevice> WriteDevice for Window<D> {
     fn flush(&self) -> Result<()> {
         self.device.flush()
     }
+
+    fn clear(&self, offset: ByteOffset, len: ByteLen, discard: bool) -> Result<()> {
+        check_range(offset, len.to_usize().unwrap_or(usize::MAX), self.len)?;
+        self.device.clear(ByteOffset(self.start.0 + offset.0), len, discard)
+    }
+
+    fn forget(&self) {
+        self.device.forget();
+    }
 }

@@ -97,6 +97,13 @@ pub trait Tree: Send + Sync {
     /// # Errors
     /// When the file's record cannot be read.
     fn extents(&self, path: &Path) -> Result<Vec<Extent>>;
+
+    /// The clusters that hold nothing but a file's main content, in file order: those that can be left out of an
+    /// image while the file system stays sound (no index blocks, no alternate streams, no records).
+    ///
+    /// # Errors
+    /// As [`extents`](Self::extents).
+    fn content(&self, path: &Path) -> Result<Vec<Extent>>;
 }
 
 /// Deeper than any path a file system allows us to reach by name: a walk that gets here goes in circles.

@@ -1,24 +1,100 @@
-//! Reading an image by its index: header, chunks, and the volume as a device.
+//! Reading an image by its index: header, bitmap, chunks in any order.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Header, Trailer};
-use crate::device::SharedDevice;
+use zerocopy::FromBytes;
+
+use super::format::{
+    self, Content, Entry, FOOTER, FooterBody, HEAD, MAP_PIECE, MAX_CHUNK, PageRef, PartBody, RecordHead, RecordKind,
+    RootHead, SEEK_MAGIC, VERSION,
+};
+use super::parts::PartsDevice;
+use super::volume::ImageVolume;
+use super::{Header, Trailer, walk};
+use crate::device::{FileDevice, ReadDevice, SharedDevice, read_array, read_vec};
 use crate::error::{Error, Result};
+use crate::extent::{ClusterMap, ExtentSet};
+use crate::unit::{ByteLen, ByteOffset, Cluster, Grid};
 
-/// An open image file.
+/// An open image.
 pub struct Image {
+    source: SharedDevice,
     header: Header,
     trailer: Trailer,
+    index: Index,
+    damage: Vec<String>,
+    parts: usize,
+    /// The index page last used: chunks are mostly read in order.
+    page: Mutex<Option<(usize, Arc<Vec<Entry>>)>>,
+}
+
+/// Where everything is.
+pub(super) struct Index {
+    /// Partclone header, bitmap pieces, CRC.
+    pub(super) entries: Vec<Entry>,
+    pub(super) pages: Pages,
+    pub(super) chunks: u64,
+    /// BLAKE3 of the root record; none when there is no root.
+    pub(super) digest: Option<[u8; 32]>,
+}
+
+pub(super) enum Pages {
+    /// In the image, to be read when needed.
+    Indexed(Vec<PageRef>),
+    /// Found by walking the records of an image whose footer or root is damaged or missing.
+    Walked(Vec<Arc<Vec<Entry>>>),
+}
+
+impl std::fmt::Debug for Image {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Image({}, {} chunks)", self.header.image_id, self.index.chunks)
+    }
 }
 
 impl Image {
-    /// Opens an image and its parts.
+    /// Opens an image and its parts. A damaged one opens, as long as its header is whole; what is wrong
+    /// with it is in [`damage`](Self::damage).
     ///
     /// # Errors
-    /// When it is no image, or too damaged to find its header.
+    /// When it is no image, or its header is damaged.
     pub fn open(path: &Path) -> Result<Self> {
-        Err(Error::unsupported(format!("{}: not built yet", path.display())))
+        let first = FileDevice::open(path)?;
+        let (header, _) = read_header(&first).map_err(|error| error.context(path.display()))?;
+        let id = header.image_id.into_bytes();
+        let belongs = |part: &FileDevice, offset: u64, number: u32| {
+            let record = read_record(part, ByteOffset(0), None);
+            record.is_ok_and(|record| {
+                record.kind == RecordKind::Part
+                    && record.head.image_id == id
+                    && format::body::<PartBody>(&record.body, ByteOffset(0))
+                        .is_ok_and(|body| body.number.get() == number && body.offset.get() == offset)
+            })
+        };
+        let device = PartsDevice::open(path, belongs)?;
+        let parts = device.parts();
+        Self::from_device(Arc::new(device), parts).map_err(|error| error.context(path.display()))
+    }
+
+    /// The image in these bytes.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn from_device(source: SharedDevice, parts: usize) -> Result<Self> {
+        let (header, header_end) = read_header(&source)?;
+        let mut damage = Vec::new();
+        let (index, trailer) = match read_index(&source, &header) {
+            Ok(found) => found,
+            Err(error) => {
+                damage.push(format!(
+                    "The image has no usable index ({error}): it was cut short, a part is missing, or its end is damaged"
+                ));
+                let (index, lost) = walk::index(&source, &header, header_end);
+                damage.extend(lost);
+                (index, Trailer::default())
+            }
+        };
+        Ok(Self { source, header, trailer, index, damage, parts, page: Mutex::new(None) })
     }
 
     /// The header.
@@ -27,29 +103,433 @@ impl Image {
         &self.header
     }
 
-    /// The trailer.
+    /// The trailer; empty when the image was cut short.
     #[must_use]
     pub fn trailer(&self) -> &Trailer {
         &self.trailer
     }
 
-    /// The image file's length with all its parts.
+    /// The image's length with all its parts.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        0
+        self.source.len().0
+    }
+
+    /// How many parts it has.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        self.parts
+    }
+
+    /// How many chunks it has.
+    #[must_use]
+    pub fn chunks(&self) -> u64 {
+        self.index.chunks
+    }
+
+    /// The digest that stands for all content, in hex; none for an image without an index.
+    #[must_use]
+    pub fn digest(&self) -> Option<String> {
+        self.index.digest.map(|digest| blake3::Hash::from_bytes(digest).to_hex().to_string())
     }
 
     /// What is damaged as far as opening it told, in sentences: a missing index, footer or part.
     #[must_use]
     pub fn damage(&self) -> &[String] {
-        &[]
+        &self.damage
+    }
+
+    /// How many index pages there are.
+    #[must_use]
+    pub fn pages(&self) -> usize {
+        match &self.index.pages {
+            Pages::Indexed(pages) => pages.len(),
+            Pages::Walked(pages) => pages.len(),
+        }
+    }
+
+    /// The entries of an index page, in the order of their clusters.
+    ///
+    /// # Errors
+    /// When the page cannot be read or is damaged.
+    pub fn page(&self, number: usize) -> Result<Arc<Vec<Entry>>> {
+        let pages = match &self.index.pages {
+            Pages::Walked(pages) => return pages.get(number).cloned().ok_or_else(|| no_page(number)),
+            Pages::Indexed(pages) => pages,
+        };
+        let mut cached = self.page.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((have, page)) = &*cached
+            && *have == number
+        {
+            return Ok(page.clone());
+        }
+        let reference = pages.get(number).ok_or_else(|| no_page(number))?;
+        let page = Arc::new(read_page(&self.source, reference, &self.header)?);
+        *cached = Some((number, page.clone()));
+        Ok(page)
+    }
+
+    /// The number of the page in whose range of chunks `cluster` lies; that it has the chunk is not said.
+    #[must_use]
+    pub fn page_of(&self, cluster: Cluster) -> Option<usize> {
+        let below = match &self.index.pages {
+            Pages::Indexed(pages) => pages.partition_point(|page| page.first_cluster.get() <= cluster.0),
+            Pages::Walked(pages) => {
+                pages.partition_point(|page| page.first().is_some_and(|entry| entry.first_cluster.get() <= cluster.0))
+            }
+        };
+        below.checked_sub(1)
+    }
+
+    /// The zstd frame of an entry, into `frame`.
+    ///
+    /// # Errors
+    /// When it cannot be read, or the entry is absurd.
+    pub fn read_frame(&self, entry: &Entry, frame: &mut Vec<u8>) -> Result<()> {
+        let stored = entry.stored_len.get();
+        check_entry(entry, ByteOffset(entry.offset.get()))?;
+        crate::device::check_range(entry.frame_offset(), stored as usize, self.source.len())?;
+        frame.resize(stored as usize, 0);
+        self.source.read_at(entry.frame_offset(), frame)
+    }
+
+    /// Which clusters are in the image.
+    ///
+    /// # Errors
+    /// When any piece of the bitmap is damaged.
+    pub fn map(&self) -> Result<ClusterMap> {
+        match self.map_pieces()? {
+            (map, None) => Ok(map),
+            (_, Some(error)) => Err(error),
+        }
+    }
+
+    /// The same of a damaged image: clusters whose piece of the bitmap is damaged count as free, and are
+    /// in the set.
+    ///
+    /// # Errors
+    /// When the bitmap's extent is absurd.
+    pub fn map_of_damaged(&self) -> Result<(ClusterMap, ExtentSet)> {
+        let (map, _) = self.map_pieces()?;
+        let whole = self.index.entries.iter().filter(|entry| entry.content == Content::MapPiece as u8);
+        let known: ExtentSet = whole
+            .filter(|entry| self.read_small(entry).is_ok())
+            .map(|entry| crate::extent::Extent::new(entry.first_cluster.get(), entry.clusters.get().into()))
+            .collect();
+        Ok((map, known.complement(self.header.grid.clusters)))
+    }
+
+    fn map_pieces(&self) -> Result<(ClusterMap, Option<Error>)> {
+        let clusters = self.header.grid.clusters;
+        let mut map = ClusterMap::new(clusters);
+        let mut wrong = None;
+        let mut next = 0;
+        for entry in self.index.entries.iter().filter(|entry| entry.content == Content::MapPiece as u8) {
+            let first = entry.first_cluster.get();
+            if first != next {
+                wrong.get_or_insert_with(|| {
+                    Error::damaged(format!("the bitmap of clusters {next} to {first} is missing"))
+                });
+            }
+            next = first + u64::from(entry.clusters.get());
+            match self.read_small(entry) {
+                Ok(bits) => map.set_bytes(Cluster(first), &bits, entry.clusters.get().into()),
+                Err(error) => drop(wrong.get_or_insert(error.context(format!("the bitmap from cluster {first} on")))),
+            }
+        }
+        if next < clusters {
+            wrong.get_or_insert_with(|| Error::damaged(format!("the bitmap ends at cluster {next} of {clusters}")));
+        }
+        Ok((map, wrong))
+    }
+
+    /// Checks what stands beside the chunks: the partclone header and the bitmap's CRC, which only stock
+    /// tools read.
+    ///
+    /// # Errors
+    /// When one is damaged or missing.
+    pub fn check_head(&self) -> Result<()> {
+        let mut seen = 0;
+        for entry in self.index.entries.iter().filter(|entry| entry.content != Content::MapPiece as u8) {
+            self.read_small(entry)?;
+            seen += 1;
+        }
+        if seen == 2 { Ok(()) } else { Err(Error::damaged("the partclone header or the bitmap's CRC is missing")) }
+    }
+
+    fn read_small(&self, entry: &Entry) -> Result<Vec<u8>> {
+        let mut frame = Vec::new();
+        self.read_frame(entry, &mut frame)?;
+        let mut raw = Vec::new();
+        unpack(entry, &frame, &mut raw)?;
+        Ok(raw)
     }
 
     /// The volume in it as a device: used clusters from the chunks, all others zeros.
     ///
     /// # Errors
-    /// When the index or the bitmap cannot be read.
-    pub fn volume(&self) -> Result<SharedDevice> {
-        Err(Error::unsupported("not built yet"))
+    /// When the bitmap is damaged.
+    pub fn volume(self) -> Result<SharedDevice> {
+        let map = self.map()?;
+        Ok(Arc::new(ImageVolume::new(self, map)))
     }
+
+    /// The same of a damaged image: clusters whose piece of the bitmap is damaged read as zeros, and those of
+    /// damaged chunks give errors.
+    ///
+    /// # Errors
+    /// When the bitmap's extent is absurd.
+    pub fn lenient_volume(self) -> Result<SharedDevice> {
+        let (map, _) = self.map_of_damaged()?;
+        Ok(Arc::new(ImageVolume::new(self, map)))
+    }
+}
+
+fn no_page(number: usize) -> Error {
+    Error::damaged(format!("the image has no index page {number}"))
+}
+
+/// Checks the sizes of an entry against the format's limits, before anything is allocated.
+///
+/// # Errors
+/// When one is over its limit.
+pub(super) fn check_entry(entry: &Entry, place: ByteOffset) -> Result<()> {
+    let (raw, stored) = (entry.raw_len.get(), entry.stored_len.get());
+    let limit = if entry.content == Content::Chunk as u8 { MAX_CHUNK } else { MAP_PIECE as u32 };
+    if raw > limit || stored as usize > zstd::zstd_safe::compress_bound(limit as usize) {
+        return Err(Error::corrupt(
+            place,
+            format_args!("a frame of at most {limit} bytes"),
+            format_args!("{raw} ({stored} stored)"),
+        ));
+    }
+    Ok(())
+}
+
+/// Decompresses a frame into `raw` and checks it against the entry's length and digest.
+///
+/// # Errors
+/// When it is damaged.
+pub fn unpack(entry: &Entry, frame: &[u8], raw: &mut Vec<u8>) -> Result<()> {
+    unpack_with(
+        &mut zstd::bulk::Decompressor::new().map_err(|error| Error::io("decompressing", error))?,
+        entry,
+        frame,
+        raw,
+    )
+}
+
+/// [`unpack`] with a decompressor that is kept.
+///
+/// # Errors
+/// As [`unpack`].
+pub fn unpack_with(
+    decompressor: &mut zstd::bulk::Decompressor<'_>,
+    entry: &Entry,
+    frame: &[u8],
+    raw: &mut Vec<u8>,
+) -> Result<()> {
+    let len = entry.raw_len.get() as usize;
+    let place = entry.frame_offset();
+    raw.resize(len, 0);
+    match decompressor.decompress_to_buffer(frame, &mut raw[..]) {
+        Ok(got) if got == len => {}
+        Ok(got) => return Err(Error::corrupt(place, format_args!("{len} bytes in a frame"), got)),
+        Err(error) => return Err(Error::corrupt(place, "a whole zstd frame", error)),
+    }
+    if *blake3::hash(raw).as_bytes() == entry.digest {
+        Ok(())
+    } else {
+        Err(Error::corrupt(place, "content that matches its digest", "other content"))
+    }
+}
+
+/// A record, read and checked.
+pub(super) struct Record {
+    pub(super) kind: RecordKind,
+    pub(super) head: RecordHead,
+    pub(super) body: Vec<u8>,
+    pub(super) end: u64,
+}
+
+/// Reads the record at `offset`; of the image `id`, if that is known.
+pub(super) fn read_record(source: &dyn ReadDevice, offset: ByteOffset, id: Option<uuid::Uuid>) -> Result<Record> {
+    let (head, kind) = RecordHead::parse(&read_array::<HEAD>(source, offset)?, offset)?;
+    let body_at = ByteOffset(offset.0 + HEAD as u64);
+    let body = read_vec(source, body_at, head.body_len.get() as usize)?;
+    head.check(&body, offset)?;
+    if id.is_some_and(|id| id != head.image()) {
+        return Err(Error::corrupt(offset, "a record of this image", format_args!("one of image {}", head.image())));
+    }
+    Ok(Record { kind, head, end: body_at.0 + body.len() as u64, body })
+}
+
+fn read_header(source: &dyn ReadDevice) -> Result<(Header, u64)> {
+    let record = read_record(source, ByteOffset(0), None)
+        .map_err(|error| error.context("this is no Lifeboat image, or its header is damaged"))?;
+    if record.kind != RecordKind::Header {
+        return Err(Error::corrupt(ByteOffset(0), "an image's header", format_args!("{:?}", record.kind))
+            .advise("This looks like a further part of a split image: name its first part (.lbi)"));
+    }
+    let header: Header = parse_text(&record.body, ByteOffset(HEAD as u64))?;
+    check_header(&header)?;
+    Ok((header, record.end))
+}
+
+pub(super) fn parse_text<T: serde::de::DeserializeOwned>(body: &[u8], place: ByteOffset) -> Result<T> {
+    let text = std::str::from_utf8(body).map_err(|error| Error::corrupt(place, "UTF-8 text", error))?;
+    toml::from_str(text).map_err(|error| Error::corrupt(place, "the image's text fields", error.message()))
+}
+
+/// What the rest of the code relies on, whoever wrote the header.
+pub(super) fn check_header(header: &Header) -> Result<()> {
+    let Grid { cluster_bytes, clusters } = header.grid;
+    let wrong = |what: &str| Err(Error::damaged(format!("the image's header has an impossible {what}")));
+    if header.format_version != u32::from(VERSION) {
+        return Err(Error::unsupported(format!("the image is of format version {}", header.format_version))
+            .advise("Use a newer lifeboat"));
+    }
+    if !cluster_bytes.is_power_of_two() || !(Grid::MIN_CLUSTER_BYTES..=Grid::MAX_CLUSTER_BYTES).contains(&cluster_bytes)
+    {
+        return wrong("cluster size");
+    }
+    if clusters == 0 || clusters.checked_mul(cluster_bytes.into()).is_none_or(|bytes| bytes > i64::MAX as u64) {
+        return wrong("cluster count");
+    }
+    if header.image_clusters > clusters {
+        return wrong("count of image clusters");
+    }
+    let chunk = header.chunk_clusters.checked_mul(cluster_bytes.into());
+    if chunk.is_none_or(|bytes| bytes == 0 || bytes > u64::from(MAX_CHUNK)) {
+        return wrong("chunk size");
+    }
+    let len = header.grid.len().0;
+    let inside = |offset: ByteOffset, bytes: u64| offset.0.checked_add(bytes).is_some_and(|end| end <= len);
+    let anchors = &header.anchors;
+    if anchors.seals.len() > 64 || anchors.hidden_sectors.len() > 64 {
+        return wrong("number of anchors");
+    }
+    if !anchors.seals.iter().all(|seal| seal.len.0 <= 1 << 20 && inside(seal.offset, seal.len.0)) {
+        return wrong("seal");
+    }
+    let sealed = |field: &ByteOffset| {
+        anchors.seals.iter().any(|seal| {
+            seal.offset <= *field && field.0.checked_add(4).is_some_and(|end| end <= seal.offset.0 + seal.len.0)
+        })
+    };
+    if !anchors.hidden_sectors.iter().all(sealed) {
+        return wrong("place of hidden sectors");
+    }
+    Ok(())
+}
+
+fn read_index(source: &SharedDevice, header: &Header) -> Result<(Index, Trailer)> {
+    let len = source.len().0;
+    let at = footer_offset(source)?;
+    let footer = read_record(source, ByteOffset(at), Some(header.image_id))?;
+    if footer.kind != RecordKind::Footer {
+        return Err(Error::corrupt(ByteOffset(at), "a footer", format_args!("{:?}", footer.kind)));
+    }
+    let footer: FooterBody = format::body(&footer.body, ByteOffset(at))?;
+    if footer.offset.get() != at {
+        return Err(Error::corrupt(ByteOffset(at), format_args!("a footer at byte {}", footer.offset), at));
+    }
+    let root_offset = ByteOffset(footer.root_offset.get());
+    if footer.root_len.get() > len || footer.root_len.get() > u64::from(format::MAX_ROOT) {
+        return Err(Error::corrupt(ByteOffset(at), "a root within the image", footer.root_len));
+    }
+    let root = read_record(source, root_offset, Some(header.image_id))?;
+    let digest = *blake3::Hasher::new()
+        .update(zerocopy::IntoBytes::as_bytes(&root.head))
+        .update(&root.body)
+        .finalize()
+        .as_bytes();
+    if root.kind != RecordKind::Root || digest != footer.root_digest {
+        return Err(Error::corrupt(root_offset, "the root that the footer names", "another record"));
+    }
+    let trailer_offset = ByteOffset(footer.trailer_offset.get());
+    let trailer = read_record(source, trailer_offset, Some(header.image_id))?;
+    if trailer.kind != RecordKind::Trailer {
+        return Err(Error::corrupt(trailer_offset, "a trailer", format_args!("{:?}", trailer.kind)));
+    }
+    let trailer = parse_text(&trailer.body, trailer_offset)?;
+    Ok((parse_root(&root.body, root_offset, digest)?, trailer))
+}
+
+/// Where the footer is: before the seek table, or at the end.
+fn footer_offset(source: &SharedDevice) -> Result<u64> {
+    let len = source.len().0;
+    let too_short = || Error::damaged("the file is too short for an image");
+    let tail: [u8; 9] = read_array(source, ByteOffset(len.checked_sub(9).ok_or_else(too_short)?))?;
+    let behind = if tail[5..] == SEEK_MAGIC.to_le_bytes() {
+        17 + 8 * u64::from(u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]))
+    } else {
+        0
+    };
+    len.checked_sub(behind + FOOTER as u64).ok_or_else(too_short)
+}
+
+fn parse_root(body: &[u8], place: ByteOffset, digest: [u8; 32]) -> Result<Index> {
+    let wrong = || Error::corrupt(place, "a whole root", format_args!("{} bytes", body.len()));
+    let (head, rest) = RootHead::read_from_prefix(body).map_err(|_| wrong())?;
+    let (entries, pages) = (head.entries.get() as usize, head.pages.get() as usize);
+    let split = entries.checked_mul(size_of::<Entry>()).filter(|bytes| *bytes <= rest.len()).ok_or_else(wrong)?;
+    let (entry_bytes, page_bytes) = rest.split_at(split);
+    if pages.checked_mul(size_of::<PageRef>()) != Some(page_bytes.len()) {
+        return Err(wrong());
+    }
+    let entries =
+        entry_bytes.chunks_exact(size_of::<Entry>()).filter_map(|raw| Entry::read_from_bytes(raw).ok()).collect();
+    let pages =
+        page_bytes.chunks_exact(size_of::<PageRef>()).filter_map(|raw| PageRef::read_from_bytes(raw).ok()).collect();
+    Ok(Index { entries, pages: Pages::Indexed(pages), chunks: head.chunks.get(), digest: Some(digest) })
+}
+
+fn read_page(source: &SharedDevice, reference: &PageRef, header: &Header) -> Result<Vec<Entry>> {
+    let place = ByteOffset(reference.offset.get());
+    let record = read_record(source, place, Some(header.image_id))?;
+    let digest = *blake3::Hasher::new()
+        .update(zerocopy::IntoBytes::as_bytes(&record.head))
+        .update(&record.body)
+        .finalize()
+        .as_bytes();
+    if record.kind != RecordKind::Page || digest != reference.digest {
+        return Err(Error::corrupt(place, "the index page that the root names", "another record"));
+    }
+    let entries: Vec<Entry> =
+        record.body.chunks_exact(size_of::<Entry>()).filter_map(|raw| Entry::read_from_bytes(raw).ok()).collect();
+    check_order(&entries, header, place)?;
+    Ok(entries)
+}
+
+/// Chunks begin at multiples of the chunk size, in order, inside the volume, and hold no more clusters
+/// than fit.
+pub(super) fn check_order(entries: &[Entry], header: &Header, place: ByteOffset) -> Result<()> {
+    let mut next = 0;
+    for entry in entries {
+        let (first, clusters) = (entry.first_cluster.get(), u64::from(entry.clusters.get()));
+        let raw = clusters.saturating_mul(header.grid.cluster_bytes.into());
+        let fits = first >= next
+            && first.is_multiple_of(header.chunk_clusters)
+            && first < header.grid.clusters
+            && clusters <= header.chunk_clusters.min(header.grid.clusters - first)
+            && raw == u64::from(entry.raw_len.get())
+            && entry.content == Content::Chunk as u8;
+        if !fits {
+            return Err(Error::corrupt(
+                place,
+                "chunks in order",
+                format_args!("one at cluster {first} with {clusters} clusters"),
+            ));
+        }
+        check_entry(entry, place)?;
+        next = first + header.chunk_clusters;
+    }
+    Ok(())
+}
+
+/// Bytes that an image's clusters take.
+#[must_use]
+pub fn content_bytes(header: &Header) -> ByteLen {
+    header.grid.bytes_of(header.image_clusters)
 }

@@ -60,7 +60,7 @@ impl Report {
         };
         Self {
             outcome,
-            headline: error.to_string(),
+            headline: error.without_advice(),
             facts: Vec::new(),
             warnings: Vec::new(),
             next: error.advice().map(str::to_owned).into_iter().collect(),

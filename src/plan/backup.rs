@@ -1,16 +1,16 @@
 //! Planning a backup.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::{Plan, Safety, Step, StepKind, Work, quoted};
 use crate::error::{Error, Result};
 use crate::extent::ClusterMap;
-use crate::fs::Anchors;
-use crate::image::{Excluded, Kind};
+use crate::fs::{Anchors, Kind as FsKind, State, Summary};
+use crate::image::{Excluded, Kind, format};
 use crate::inventory::{Address, Place};
-use crate::unit::Grid;
-
-use super::Plan;
+use crate::unit::{ByteLen, Grid};
 
 /// Where an image goes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,6 +19,15 @@ pub enum ImageTarget {
     File(PathBuf),
     /// Standard output.
     Pipe,
+}
+
+impl fmt::Display for ImageTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Pipe => f.write_str("-"),
+        }
+    }
 }
 
 /// What the user asked for.
@@ -42,6 +51,8 @@ pub struct BackupRequest {
     pub default_excludes: bool,
     /// Go on although the volume is dirty, hibernated or has a journal to replay.
     pub even_if_dirty: bool,
+    /// Take all sectors, even of a file system that Lifeboat could read: for a damaged one.
+    pub raw: bool,
     /// Bytes in a part.
     pub split: Option<u64>,
     /// Read the image back.
@@ -62,9 +73,35 @@ impl BackupRequest {
             exclude: Vec::new(),
             default_excludes: true,
             even_if_dirty: false,
+            raw: false,
             split: None,
             verify: true,
         }
+    }
+
+    fn command(&self) -> String {
+        let mut words = vec!["lifeboat backup".into(), quoted(&self.source.to_string())];
+        words.push(format!("--to {}", quoted(&self.target.to_string())));
+        words.extend(self.name.iter().map(|name| format!("--name {}", quoted(name))));
+        if self.kind == Kind::Factory {
+            words.push("--kind factory".into());
+        }
+        if self.level != 3 {
+            words.push(format!("--level {}", self.level));
+        }
+        if self.threads != 0 {
+            words.push(format!("--threads {}", self.threads));
+        }
+        words.extend(self.exclude.iter().map(|glob| format!("--exclude {}", quoted(glob))));
+        words.extend(self.split.iter().map(|bytes| format!("--split {bytes}")));
+        let flags = [
+            (!self.default_excludes, "--no-default-excludes"),
+            (self.even_if_dirty, "--even-if-dirty"),
+            (self.raw, "--raw"),
+            (!self.verify, "--no-verify"),
+        ];
+        words.extend(flags.iter().filter(|(on, _)| *on).map(|(_, flag)| (*flag).into()));
+        words.join(" ")
     }
 }
 
@@ -73,8 +110,8 @@ impl BackupRequest {
 pub struct BackupSurvey {
     /// Where the volume lies.
     pub place: Place,
-    /// The volume; `kind` is `Unknown` and alike for raw imaging.
-    pub summary: crate::fs::Summary,
+    /// The volume; a kind without a driver for raw imaging.
+    pub summary: Summary,
     /// How it is cut.
     pub grid: Grid,
     /// The clusters to keep, excluded files' already cleared. All of them for raw imaging.
@@ -83,10 +120,25 @@ pub struct BackupSurvey {
     pub anchors: Anchors,
     /// The files left out.
     pub excluded: Vec<Excluded>,
+    /// All sectors are taken.
+    pub raw: bool,
     /// Stored over raw bytes, from samples; between 0 and 1.
     pub ratio: f64,
     /// Free bytes where the image goes; `None` for a pipe.
     pub free: Option<u64>,
+    /// Files there already that the image would have to replace.
+    pub existing: Vec<PathBuf>,
+}
+
+impl BackupSurvey {
+    fn used_bytes(&self) -> ByteLen {
+        self.grid.bytes_of(self.used.used())
+    }
+
+    /// The image's size, by the samples.
+    fn estimate(&self) -> ByteLen {
+        ByteLen((self.used_bytes().0 as f64 * self.ratio) as u64 + (64 << 10) + self.grid.clusters / 512)
+    }
 }
 
 /// What the worker needs for a backup.
@@ -98,10 +150,162 @@ pub struct BackupWork {
     pub survey: BackupSurvey,
 }
 
+impl BackupWork {
+    /// The image's name: as asked for, else the volume's label, else the file's stem, else the source.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let stem = match &self.request.target {
+            ImageTarget::File(path) => path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
+            ImageTarget::Pipe => None,
+        };
+        let named = self.request.name.clone().or_else(|| self.survey.summary.label.clone());
+        named.or(stem).unwrap_or_else(|| self.request.source.to_string())
+    }
+}
+
 /// Plans a backup.
 ///
 /// # Errors
 /// A refusal, with its numbers and what to do instead.
-pub fn backup(request: &BackupRequest, _survey: BackupSurvey) -> Result<Plan> {
-    Err(Error::unsupported(format!("{}: not built yet", request.source)))
+pub fn backup(request: &BackupRequest, survey: BackupSurvey) -> Result<Plan> {
+    refuse(request, &survey)?;
+    let used = survey.used_bytes();
+    let volume = &survey.summary;
+    let label = volume.label.as_ref().map(|label| format!(", \"{label}\"")).unwrap_or_default();
+    let mut facts = vec![
+        ("Source".into(), place_words(&request.source, &survey.place)),
+        ("Volume".into(), format!("{}{label}, {}, state {}", volume.kind, volume.len, volume.state)),
+        (
+            "To be read".into(),
+            format!("{used} in {} clusters of {}", survey.used.used(), ByteLen(survey.grid.cluster_bytes.into())),
+        ),
+        ("Image".into(), request.target.to_string()),
+        ("Expected size".into(), format!("about {} (from samples)", survey.estimate())),
+    ];
+    facts.extend(survey.free.map(|free| ("Free there".into(), ByteLen(free).to_string())));
+    facts.extend(
+        survey.excluded.iter().map(|file| ("Left out".into(), format!("{} ({})", file.path, ByteLen(file.bytes)))),
+    );
+    let mut steps =
+        vec![step(StepKind::WriteImage, "Read used clusters, compress, write the image", used.0, Safety::Creates)];
+    if let ImageTarget::File(_) = request.target {
+        steps.push(step(StepKind::SyncImage, "Wait until the image is on its medium", 0, Safety::Creates));
+        if request.verify {
+            steps.push(step(
+                StepKind::ReadBackImage,
+                "Read the image back and check every digest",
+                used.0,
+                Safety::Reads,
+            ));
+        }
+    }
+    Ok(Plan {
+        headline: format!("Back up {} ({}{label}) to {}", request.source, volume.kind, request.target),
+        facts,
+        steps,
+        warnings: warnings(request, &survey),
+        command: request.command(),
+        confirm: None,
+        work: Work::Backup(Box::new(BackupWork { request: request.clone(), survey })),
+    })
+}
+
+fn refuse(request: &BackupRequest, survey: &BackupSurvey) -> Result<()> {
+    let volume = &survey.summary;
+    if !(1..=19).contains(&request.level) {
+        return Err(
+            Error::refused(format!("level {} is not between 1 and 19", request.level)).advise("3 is a good one")
+        );
+    }
+    if volume.kind == FsKind::Unfinished {
+        return Err(Error::refused(format!("{} holds a restore that was not finished", request.source))
+            .advise("Restore it again first; there is nothing whole to back up"));
+    }
+    if volume.state != State::Clean && !request.even_if_dirty {
+        let (what, then) = match volume.state {
+            State::Hibernated => {
+                ("Windows sleeps on it (hibernation or fast start)", "Start Windows and shut it down fully")
+            }
+            State::Journal => ("its journal has not been replayed", "Mount it once and unmount it"),
+            _ => ("it was not unmounted properly", "Let its own checker run"),
+        };
+        return Err(Error::refused(format!(
+            "{} is {}: {what}, so its files may be half written",
+            request.source, volume.state
+        ))
+        .advise(format!("{then}; or image it as it is with --even-if-dirty")));
+    }
+    if let Some(first) = survey.existing.first() {
+        return Err(Error::refused(format!("{} is there already ({} files)", first.display(), survey.existing.len()))
+            .advise("Choose another name, or delete it first"));
+    }
+    let least = 2 * survey.grid.bytes_of(format::chunk_clusters(survey.grid)).0;
+    if let Some(split) = request.split
+        && split < least
+    {
+        return Err(Error::refused(format!("parts of {split} bytes are too small: a chunk needs up to {least} bytes"))
+            .advise(format!("Use --split {least} or more")));
+    }
+    let need = survey.estimate();
+    if let Some(free) = survey.free
+        && free < need.0
+    {
+        return Err(Error::refused(format!(
+            "{} needs about {need} ({} bytes), {} are free ({free} bytes): {} bytes are missing",
+            request.target,
+            need.0,
+            ByteLen(free),
+            need.0 - free
+        ))
+        .advise("Free space, choose another place, or a higher --level"));
+    }
+    Ok(())
+}
+
+fn warnings(request: &BackupRequest, survey: &BackupSurvey) -> Vec<String> {
+    let volume = &survey.summary;
+    let mut warnings: Vec<String> = volume.notes.clone();
+    if volume.state != State::Clean {
+        warnings.push(format!(
+            "The volume is {}: the image will be in the same state; this is recorded in it",
+            volume.state
+        ));
+    }
+    if survey.raw {
+        warnings.push(match volume.kind {
+            FsKind::Unknown => "Nothing known is here: all sectors are taken, as they are".into(),
+            FsKind::Ambiguous => "What this is cannot be told: all sectors are taken, as they are".into(),
+            kind => format!("All sectors of this {kind} volume are taken: which are used is not known"),
+        });
+    }
+    for mount in &survey.place.mounted_at {
+        warnings.push(format!("It is mounted at {}: files that change meanwhile may be torn", mount.display()));
+    }
+    if let Some(free) = survey.free
+        && free < survey.used_bytes().0
+    {
+        warnings.push(format!(
+            "The image may not fit if the data compresses worse than the samples: {} are free",
+            ByteLen(free)
+        ));
+    }
+    if !request.verify {
+        warnings.push("The image will not be read back: it is not proven".into());
+    }
+    if request.target == ImageTarget::Pipe {
+        warnings.push("What comes out of the pipe cannot be read back here: verify it where it ends up".into());
+    }
+    warnings
+}
+
+pub(super) fn step(kind: StepKind, title: &str, bytes: u64, safety: Safety) -> Step {
+    Step { kind, title: title.into(), bytes, safety }
+}
+
+/// An address with what is known about its disk.
+pub(super) fn place_words(address: &Address, place: &Place) -> String {
+    let disk = place.disk_name.as_ref().map(|name| format!(" on {name}")).unwrap_or_default();
+    let name = place.entry.as_ref().and_then(|entry| entry.name.as_ref());
+    let name = name.map(|name| format!(" \"{name}\"")).unwrap_or_default();
+    format!("{address}{name}, {}{disk}", place.len)
 }

@@ -1,11 +1,16 @@
 //! Planning a restore.
 
+use std::fmt;
+use std::io::Read;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Plan;
+use super::backup::{place_words, step};
+use super::{Plan, Safety, StepKind, Work, quoted};
 use crate::error::{Error, Result};
-use crate::image::Header;
+use crate::image::{Header, ImageStream, content_bytes};
 use crate::inventory::{Address, Place};
+use crate::unit::ByteLen;
 
 /// Where an image comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,6 +19,15 @@ pub enum ImageSource {
     File(PathBuf),
     /// Standard input, read once from start to end.
     Pipe,
+}
+
+impl fmt::Display for ImageSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Pipe => f.write_str("-"),
+        }
+    }
 }
 
 /// What the user asked for.
@@ -52,6 +66,23 @@ impl RestoreRequest {
             threads: 0,
         }
     }
+
+    fn command(&self) -> String {
+        let mut words = vec!["lifeboat restore".into(), quoted(&self.image.to_string())];
+        words.push(format!("--to {}", quoted(&self.target.to_string())));
+        if self.threads != 0 {
+            words.push(format!("--threads {}", self.threads));
+        }
+        let flags = [
+            (self.trust, "--trust"),
+            (!self.verify, "--no-verify"),
+            (self.keep_going, "--keep-going"),
+            (self.zero_free, "--zero-free"),
+            (self.discard, "--discard"),
+        ];
+        words.extend(flags.iter().filter(|(on, _)| *on).map(|(_, flag)| (*flag).into()));
+        words.join(" ")
+    }
 }
 
 /// What was found in the image and at the target, for planning.
@@ -65,8 +96,10 @@ pub struct RestoreSurvey {
     pub damage: Vec<String>,
     /// Where it goes.
     pub place: Place,
-    /// What is there now, in words ("ntfs "Windows", 12.0 GiB used").
+    /// What is there now, in words (`ntfs "Windows", 12.0 GiB`).
     pub occupant: Option<String>,
+    /// The target is the very file that holds the image.
+    pub image_is_target: bool,
 }
 
 /// What the worker needs for a restore.
@@ -76,12 +109,168 @@ pub struct RestoreWork {
     pub request: RestoreRequest,
     /// What was found.
     pub survey: RestoreSurvey,
+    /// The image, when it comes from a pipe.
+    pub stream: PipedImage,
+}
+
+type Stream = ImageStream<Box<dyn Read + Send>>;
+
+/// An image from a pipe: its header was read for the plan, the rest is left for the job, which takes it once.
+#[derive(Clone, Default)]
+pub struct PipedImage(Arc<Mutex<Option<Stream>>>);
+
+impl PipedImage {
+    /// For the plan to carry along.
+    #[must_use]
+    pub fn new(stream: Stream) -> Self {
+        Self(Arc::new(Mutex::new(Some(stream))))
+    }
+
+    /// For the job; none the second time.
+    #[must_use]
+    pub fn take(&self) -> Option<Stream> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl fmt::Debug for PipedImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PipedImage")
+    }
 }
 
 /// Plans a restore.
 ///
 /// # Errors
 /// A refusal, with its numbers and what to do instead.
-pub fn restore(request: &RestoreRequest, _survey: RestoreSurvey) -> Result<Plan> {
-    Err(Error::unsupported(format!("{}: not built yet", request.target)))
+pub fn restore(request: &RestoreRequest, survey: RestoreSurvey, stream: PipedImage) -> Result<Plan> {
+    refuse(request, &survey)?;
+    let header = &survey.header;
+    let content = content_bytes(header);
+    let volume = &header.volume;
+    let label = volume.label.as_ref().map(|label| format!(", \"{label}\"")).unwrap_or_default();
+    let mut facts = vec![
+        (
+            "Image".into(),
+            format!("{} ({} image \"{}\" of {})", request.image, header.kind.name(), header.name, header.created),
+        ),
+        ("Volume".into(), format!("{}{label}, {}, {content} used", volume.kind, header.grid.len())),
+        ("Target".into(), place_words(&request.target, &survey.place)),
+        ("There now".into(), survey.occupant.clone().unwrap_or_else(|| "nothing known".into())),
+    ];
+    facts.extend(survey.image_bytes.map(|bytes| ("Image size".into(), ByteLen(bytes).to_string())));
+    Ok(Plan {
+        headline: format!("Restore {} ({}{label}) to {}", request.image, volume.kind, request.target),
+        facts,
+        steps: steps(request, &survey, content),
+        warnings: warnings(request, &survey),
+        command: request.command(),
+        confirm: Some(confirm_word(&request.target)),
+        work: Work::Restore(Box::new(RestoreWork { request: request.clone(), survey, stream })),
+    })
+}
+
+fn steps(request: &RestoreRequest, survey: &RestoreSurvey, content: ByteLen) -> Vec<super::Step> {
+    let mut steps = Vec::new();
+    if !request.trust && request.image != ImageSource::Pipe {
+        steps.push(step(StepKind::VerifyImage, "Check every digest of the image", content.0, Safety::Reads));
+    }
+    steps.push(step(StepKind::Unseal, "Mark the target as unfinished", 0, Safety::Overwrites));
+    steps.push(step(StepKind::WriteClusters, "Write the volume's used clusters", content.0, Safety::Overwrites));
+    if request.zero_free || request.discard {
+        let title =
+            if request.discard { "Discard the target's unused clusters" } else { "Zero the target's unused clusters" };
+        let free = survey.header.grid.len().0.saturating_sub(content.0);
+        steps.push(step(StepKind::ClearFree, title, free, Safety::Overwrites));
+    }
+    steps.push(step(StepKind::SyncTarget, "Wait until everything is on the medium", 0, Safety::Overwrites));
+    if request.verify {
+        steps.push(step(StepKind::ReadBackTarget, "Read the target back and compare", content.0, Safety::Reads));
+    }
+    steps.push(step(StepKind::Seal, "Write boot record and superblock, and read them back", 0, Safety::Overwrites));
+    steps
+}
+
+/// What the user types to confirm: the disk's or file's name with the partition, without its folder.
+fn confirm_word(target: &Address) -> String {
+    let text = target.to_string();
+    text.rsplit('/').next().unwrap_or(&text).to_owned()
+}
+
+fn refuse(request: &RestoreRequest, survey: &RestoreSurvey) -> Result<()> {
+    let (place, header) = (&survey.place, &survey.header);
+    if survey.image_is_target {
+        return Err(
+            Error::refused(format!("{} holds the image itself", request.target)).advise("Choose another target")
+        );
+    }
+    if let Some(mount) = place.mounted_at.first() {
+        return Err(Error::refused(format!("{} is in use: mounted at {}", request.target, mount.display()))
+            .advise(format!("Unmount it first: umount {}", mount.display())));
+    }
+    if place.read_only {
+        return Err(Error::refused(format!("{} cannot be written: it is read-only", request.target))
+            .advise("Lift its write protection, or choose another target"));
+    }
+    let need = header.grid.len();
+    if place.len < need {
+        return Err(Error::refused(format!(
+            "{} has {} ({} bytes), the volume needs {need} ({} bytes): {} bytes are missing",
+            request.target,
+            place.len,
+            place.len.0,
+            need.0,
+            need.0 - place.len.0
+        ))
+        .advise("Choose a target at least as large"));
+    }
+    if let (Some(damage), false) = (survey.damage.first(), request.keep_going) {
+        return Err(Error::refused(format!("the image is damaged: {damage}"))
+            .advise("Use another image, or --keep-going to restore what is whole"));
+    }
+    if request.keep_going && request.image == ImageSource::Pipe {
+        return Err(Error::refused("--keep-going needs an image file: what a pipe still holds cannot be known")
+            .advise("Write the image to a file first"));
+    }
+    if request.zero_free && request.discard {
+        return Err(Error::refused("--zero-free and --discard exclude each other").advise("Give one of them"));
+    }
+    Ok(())
+}
+
+fn warnings(request: &RestoreRequest, survey: &RestoreSurvey) -> Vec<String> {
+    let (place, header) = (&survey.place, &survey.header);
+    let mut warnings = vec![match &survey.occupant {
+        Some(there) => format!("What is on {} now is lost: {there}", request.target),
+        None => format!("What is on {} now is lost", request.target),
+    }];
+    let volume = header.grid.len();
+    if place.len > volume {
+        warnings.push(format!(
+            "The target is larger: the volume keeps its {volume}, and {} behind it stay unused",
+            ByteLen(place.len.0 - volume.0)
+        ));
+    }
+    if header.volume.sector_bytes != place.sector_bytes && !header.raw {
+        warnings.push(format!(
+            "The volume was made for sectors of {} bytes, the target has {}: some systems will not mount it",
+            header.volume.sector_bytes, place.sector_bytes
+        ));
+    }
+    if header.volume.state != crate::fs::State::Clean {
+        warnings.push(format!("The volume was {} when it was imaged, and will be again", header.volume.state));
+    }
+    for file in &header.excluded {
+        warnings.push(format!("{} is not in the image: its {} will read as zeros", file.path, ByteLen(file.bytes)));
+    }
+    warnings.extend(survey.damage.iter().cloned());
+    if request.image == ImageSource::Pipe {
+        warnings.push("From a pipe the image cannot be verified before the target is touched; each chunk is checked before it is written".into());
+    } else if request.trust {
+        warnings.push("The image will not be verified before the target is touched".into());
+    }
+    if !request.verify {
+        warnings.push("The target will not be read back: it is not proven".into());
+    }
+    warnings
 }

@@ -1,0 +1,265 @@
+//! Carrying out a backup: used clusters → reader → compressors → ordered writer; then flush, read back, publish.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::gather::{Chunks, Gatherer};
+use super::pipeline::{Width, ordered};
+use super::verify::{self, Findings};
+use super::{Monitor, Outcome, Report};
+use crate::device::{ReadDevice, SharedDevice};
+use crate::error::{Error, Result};
+use crate::extent::{Extent, ExtentSet};
+use crate::image::{
+    Header, Image, ImageWriter, PackedChunk, PartitionRecord, PartsWriter, Sink, Trailer, Written, format,
+};
+use crate::plan::{BackupWork, ImageTarget, Plan, StepKind};
+use crate::unit::{ByteLen, ByteOffset, Cluster};
+
+/// One chunk on its way.
+#[derive(Default)]
+struct Item {
+    span: Cluster,
+    runs: Vec<Extent>,
+    raw: Vec<u8>,
+    bad: ExtentSet,
+    frame: Vec<u8>,
+    digest: [u8; 32],
+}
+
+/// What a backup made.
+struct Made {
+    header: Header,
+    trailer: Trailer,
+    written: Written,
+}
+
+/// Carries a backup out. `source` is the volume's place, open for reading.
+pub(super) fn run(plan: &Plan, work: &BackupWork, source: &SharedDevice, monitor: &Arc<Monitor>) -> Result<Report> {
+    let made = match &work.request.target {
+        ImageTarget::Pipe => {
+            let (mut sink, made) = write_image(work, source, Pipe(std::io::stdout()), plan, monitor)?;
+            std::io::Write::flush(&mut sink.0).map_err(|error| Error::io("writing to the pipe", error))?;
+            made
+        }
+        ImageTarget::File(path) => {
+            let sink = PartsWriter::create(path, work.request.split)?;
+            let (mut sink, made) = write_image(work, source, sink, plan, monitor)?;
+            plan.enter(StepKind::SyncImage, monitor);
+            sink.sync()?;
+            if work.request.verify {
+                plan.enter(StepKind::ReadBackImage, monitor);
+                read_back(&sink, &made, monitor)?;
+            }
+            sink.publish()?;
+            made
+        }
+    };
+    monitor.enter(plan.steps.len());
+    Ok(report(work, &made))
+}
+
+/// Writes the whole image into `sink`.
+fn write_image<S: Sink>(
+    work: &BackupWork,
+    source: &SharedDevice,
+    sink: S,
+    plan: &Plan,
+    monitor: &Monitor,
+) -> Result<(S, Made)> {
+    plan.enter(StepKind::WriteImage, monitor);
+    let header = header(work, source)?;
+    let mut writer = ImageWriter::create(sink, &header)?;
+    writer.write_map(&work.survey.used)?;
+    let mut trailer = Trailer::default();
+    let level = work.request.level;
+    let chunk_bytes = header.grid.bytes_of(header.chunk_clusters).0;
+    let width = Width::new(work.request.threads, 2 * chunk_bytes, codec_bytes(level));
+    let mut chunks = Chunks::new(&work.survey.used, header.chunk_clusters);
+    let mut gatherer = Gatherer::new(source, header.grid);
+    ordered(
+        (0..width.items).map(|_| Item::default()).collect(),
+        width.threads,
+        |item| {
+            monitor.check()?;
+            item.bad = ExtentSet::new();
+            let Some(span) = chunks.next(&mut item.runs) else { return Ok(false) };
+            item.span = span;
+            gatherer.read(&item.runs, &mut item.raw, &mut item.bad)?;
+            Ok(true)
+        },
+        || {
+            let mut compressor = compressor(level, chunk_bytes)?;
+            Ok(move |item: &mut Item| compress(&mut compressor, item))
+        },
+        |item| {
+            monitor.check()?;
+            for run in item.bad.runs() {
+                monitor.event(format!("Clusters {} to {} cannot be read; zeros are stored", run.start, run.end() - 1));
+                trailer.bad_clusters.insert(*run);
+            }
+            let packed = PackedChunk {
+                first_cluster: item.span,
+                clusters: (item.raw.len() as u64 / u64::from(header.grid.cluster_bytes)) as u32,
+                raw_len: item.raw.len() as u32,
+                digest: item.digest,
+                frame: std::mem::take(&mut item.frame),
+            };
+            writer.write_chunk(&packed)?;
+            trailer.raw_bytes += u64::from(packed.raw_len);
+            trailer.stored_bytes += packed.frame.len() as u64;
+            item.frame = packed.frame;
+            monitor.advance(item.raw.len() as u64);
+            Ok(())
+        },
+    )?;
+    let (sink, written) = writer.finish(&trailer)?;
+    Ok((sink, Made { header, trailer, written }))
+}
+
+/// Memory that zstd takes for a compressor of this level and our chunk sizes, from above.
+///
+/// Measured with `ZSTD_estimateCCtxSize` of zstd 1.5.7: 1.3 MiB at level 1, 3.5 at 3, 16 at 9, 52 at 15, 88 at 19.
+fn codec_bytes(level: i32) -> u64 {
+    match level {
+        ..=5 => 8 << 20,
+        6..=12 => 40 << 20,
+        _ => 90 << 20,
+    }
+}
+
+fn compressor(level: i32, chunk_bytes: u64) -> Result<zstd::bulk::Compressor<'static>> {
+    let fail = |error| Error::io("starting a compressor", error);
+    let mut compressor = zstd::bulk::Compressor::new(level).map_err(fail)?;
+    // The window covers the whole chunk: level 3's own would see half of it.
+    compressor.set_parameter(zstd::zstd_safe::CParameter::WindowLog(chunk_bytes.ilog2())).map_err(fail)?;
+    Ok(compressor)
+}
+
+fn compress(compressor: &mut zstd::bulk::Compressor<'_>, item: &mut Item) -> Result<()> {
+    item.digest = *blake3::hash(&item.raw).as_bytes();
+    item.frame.clear();
+    item.frame.reserve(zstd::zstd_safe::compress_bound(item.raw.len()));
+    compressor.compress_to_buffer(&item.raw, &mut item.frame).map_err(|error| Error::io("compressing", error))?;
+    Ok(())
+}
+
+/// The header of the image that is about to be written.
+fn header(work: &BackupWork, source: &SharedDevice) -> Result<Header> {
+    let (request, survey) = (&work.request, &work.survey);
+    let mut boot_record = vec![0; 512.min(survey.grid.len().0 as usize)];
+    // Kept for the eye only: the clusters themselves are in the image, and bad ones are recorded there.
+    let _ = source.read_at(ByteOffset(0), &mut boot_record);
+    let place = &survey.place;
+    let partition = place.entry.as_ref().filter(|entry| !entry.found).map(|entry| PartitionRecord {
+        table: format!("{:?}", place.table).to_lowercase(),
+        table_id: place.table_id.clone(),
+        number: entry.number,
+        start_bytes: entry.start.0,
+        bytes: entry.len.0,
+        type_id: entry.type_id.clone(),
+        name: entry.name.clone(),
+        id: entry.id.clone(),
+        active: entry.active,
+        raw: hex(&entry.raw),
+    });
+    Ok(Header {
+        format_version: format::VERSION.into(),
+        image_id: Uuid::new_v4(),
+        kind: request.kind,
+        name: work.name(),
+        created: jiff::Timestamp::now(),
+        grid: survey.grid,
+        partition_clusters: place.len.0 / u64::from(survey.grid.cluster_bytes),
+        image_clusters: survey.used.used(),
+        chunk_clusters: format::chunk_clusters(survey.grid),
+        raw: survey.raw,
+        even_if_dirty: request.even_if_dirty && survey.summary.state != crate::fs::State::Clean,
+        volume: survey.summary.clone(),
+        anchors: survey.anchors.clone(),
+        partition,
+        boot_record: hex(&boot_record),
+        excluded: survey.excluded.clone(),
+        base_image_id: None,
+        writer: concat!("lifeboat ", env!("CARGO_PKG_VERSION")).into(),
+        machine: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+    })
+}
+
+/// Reads the written image from its medium and checks every digest, and that it is the image just written.
+fn read_back(sink: &PartsWriter, made: &Made, monitor: &Monitor) -> Result<()> {
+    let device = sink.read_back()?;
+    if device.len() != ByteLen(made.written.bytes) {
+        return Err(unproven(&format!("{} bytes were written, {} are there", made.written.bytes, device.len().0)));
+    }
+    let image = Image::from_device(Arc::new(device), made.written.parts as usize)?;
+    if image.digest().as_deref() != Some(blake3::Hash::from_bytes(made.written.digest).to_hex().as_str()) {
+        return Err(unproven("its index is not the one that was written"));
+    }
+    let mut findings = Findings::default();
+    verify::check(&image, 0, monitor, &mut findings)?;
+    match findings.bad.first() {
+        None if findings.sentences.is_empty() => Ok(()),
+        None => Err(unproven(&findings.sentences.join("; "))),
+        Some(chunk) => Err(unproven(&chunk.to_string())),
+    }
+}
+
+fn unproven(what: &str) -> Error {
+    Error::damaged(format!("the image could not be proven: {what}"))
+        .advise("The medium does not keep what is written to it. The image was removed; use another medium")
+}
+
+fn report(work: &BackupWork, made: &Made) -> Report {
+    let bad = made.trailer.bad_clusters.clusters();
+    let mut warnings = Vec::new();
+    if bad > 0 {
+        let runs: Vec<String> =
+            made.trailer.bad_runs().iter().map(|run| format!("{}–{}", run.start, run.end() - 1)).collect();
+        warnings.push(format!("{bad} clusters could not be read; they are zeros in the image: {}", runs.join(", ")));
+    }
+    let proven = work.request.verify && work.request.target != ImageTarget::Pipe;
+    let raw = ByteLen(made.trailer.raw_bytes);
+    let mut facts = vec![
+        ("Image".into(), work.request.target.to_string()),
+        ("Image id".into(), made.header.image_id.to_string()),
+        ("Content".into(), format!("{raw} in {} clusters", made.header.image_clusters)),
+        ("Size".into(), format!("{} ({} bytes)", ByteLen(made.written.bytes), made.written.bytes)),
+        ("Parts".into(), made.written.parts.to_string()),
+        ("Digest".into(), blake3::Hash::from_bytes(made.written.digest).to_hex().to_string()),
+        ("Read back".into(), if proven { "every digest matched" } else { "not done" }.into()),
+    ];
+    facts.retain(|(name, value)| name != "Parts" || value != "1");
+    let next = if proven {
+        vec!["Keep the image on another disk than the one it was made from.".into()]
+    } else {
+        vec![format!("It was not read back: run `lifeboat verify {}` before you rely on it.", work.request.target)]
+    };
+    Report {
+        outcome: if bad > 0 { Outcome::DoneWithWarnings } else { Outcome::Done },
+        headline: format!("Backed up {} to {}", work.request.source, work.request.target),
+        facts,
+        warnings,
+        next,
+    }
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Standard output.
+struct Pipe(std::io::Stdout);
+
+impl Sink for Pipe {
+    fn room(&mut self, _len: u64) -> Result<Option<u32>> {
+        Ok(None)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        std::io::Write::write_all(&mut self.0, bytes).map_err(|error| {
+            Error::io("writing to the pipe", error).advise("The program that reads the image has ended")
+        })
+    }
+}

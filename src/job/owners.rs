@@ -1,0 +1,92 @@
+//! Whose bytes lie in given clusters.
+
+use std::path::{Path, PathBuf};
+
+use super::Monitor;
+use crate::device::SharedDevice;
+use crate::error::Result;
+use crate::extent::ExtentSet;
+use crate::fs::{self, EntryKind, Kind, MAX_DEPTH, Tree};
+
+/// What a walk over a volume's files found in the clusters asked for.
+#[derive(Default, Debug)]
+pub(super) struct Owned {
+    /// Files and directories with bytes there.
+    pub(super) paths: Vec<PathBuf>,
+    /// Directories and files that could not be looked at: what is in them is not known.
+    pub(super) unknown: Vec<PathBuf>,
+    /// Clusters asked for that no path has: metadata, or files that could not be looked at.
+    pub(super) unnamed: u64,
+}
+
+impl Owned {
+    /// As sentences, naming at most `most` paths of each kind.
+    pub(super) fn sentences(&self, most: usize) -> Vec<String> {
+        let list = |what: &str, paths: &[PathBuf], out: &mut Vec<String>| {
+            out.extend(paths.iter().take(most).map(|path| format!("{what}: {}", path.display())));
+            if paths.len() > most {
+                out.push(format!("{what}: and {} more", paths.len() - most));
+            }
+        };
+        let mut out = Vec::new();
+        list("Damaged file", &self.paths, &mut out);
+        list("Cannot be looked into", &self.unknown, &mut out);
+        if self.unnamed > 0 {
+            let clusters = self.unnamed;
+            out.push(format!("{clusters} of the lost clusters belong to no file that could be looked at: the file system's own records, or files in them"));
+        }
+        out
+    }
+}
+
+/// The files of a volume of the given kind that have bytes in `wanted`.
+pub(super) fn files_in(volume: SharedDevice, kind: Kind, wanted: &ExtentSet, monitor: &Monitor) -> Result<Owned> {
+    let fs = fs::open(volume, kind)?;
+    let mut owned = Owned::default();
+    let mut named = ExtentSet::new();
+    walk(fs.tree(), &mut |path, entry, result| {
+        monitor.check()?;
+        match result {
+            Err(_) => owned.unknown.push(path.into()),
+            Ok(()) if matches!(entry, EntryKind::Special) => {}
+            Ok(()) => match fs.tree().extents(path) {
+                Err(_) => owned.unknown.push(path.into()),
+                Ok(extents) => {
+                    let here = extents.into_iter().collect::<ExtentSet>().intersect(wanted);
+                    if !here.is_empty() {
+                        owned.paths.push(path.into());
+                        for run in here.runs() {
+                            named.insert(*run);
+                        }
+                    }
+                }
+            },
+        }
+        Ok(())
+    })?;
+    owned.unnamed = wanted.clusters() - named.intersect(wanted).clusters();
+    Ok(owned)
+}
+
+/// Calls `visit` for the root and everything below it, depth first: with an error where a directory could
+/// not be listed.
+///
+/// # Errors
+/// The first that `visit` gives.
+pub(super) fn walk(tree: &dyn Tree, visit: &mut dyn FnMut(&Path, &EntryKind, Result<()>) -> Result<()>) -> Result<()> {
+    let mut waiting = vec![(PathBuf::from("/"), EntryKind::Directory, 0)];
+    while let Some((path, kind, depth)) = waiting.pop() {
+        if kind != EntryKind::Directory || depth >= MAX_DEPTH {
+            visit(&path, &kind, Ok(()))?;
+            continue;
+        }
+        match tree.list(&path) {
+            Ok(entries) => {
+                visit(&path, &kind, Ok(()))?;
+                waiting.extend(entries.into_iter().rev().map(|entry| (path.join(&entry.name), entry.kind, depth + 1)));
+            }
+            Err(error) => visit(&path, &kind, Err(error))?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,329 @@
+//! Carrying out a restore: unseal, clusters in order, flush, read back, and last what makes the volume look
+//! valid.
+
+use std::sync::Arc;
+
+use super::gather::{Chunks, Gatherer};
+use super::pipeline::{Width, ordered};
+use super::seal::Seals;
+use super::source::ChunkSource;
+use super::verify::{self, Findings, Located};
+use super::{Monitor, Outcome, Report};
+use crate::device::WriteDevice;
+use crate::error::{Error, Result};
+use crate::extent::{ClusterMap, Extent, ExtentSet};
+use crate::image::{Header, unpack_with};
+use crate::plan::{ImageSource, Plan, RestoreWork, StepKind};
+use crate::unit::{ByteLen, ByteOffset, Cluster, Grid};
+
+/// Bytes written between two flushes: keeps the progress honest (what is shown as written is on the medium, but
+/// for so much) and the last flush short.
+const FLUSH_EVERY: u64 = 512 << 20;
+
+/// A chunk that was written, for the read-back.
+struct WrittenChunk {
+    span: Cluster,
+    digest: [u8; 32],
+}
+
+#[derive(Default)]
+struct Item {
+    located: Located,
+    frame: Vec<u8>,
+    raw: Vec<u8>,
+    bad: Option<String>,
+}
+
+/// What came of the writing.
+#[derive(Default)]
+struct Outcomes {
+    written: Vec<WrittenChunk>,
+    bytes: u64,
+    lost: ExtentSet,
+}
+
+/// Carries a restore out. `open` gives the target, and is called only when the image has been verified.
+pub(super) fn run(
+    plan: &Plan,
+    work: &RestoreWork,
+    open: &mut dyn FnMut() -> Result<Box<dyn WriteDevice>>,
+    monitor: &Arc<Monitor>,
+) -> Result<Report> {
+    let mut source = ChunkSource::open(work)?;
+    let findings = verify_first(plan, work, &source, monitor)?;
+    let map = source.map(work.request.keep_going)?;
+    let header = work.survey.header.clone();
+    let target = open()?;
+    if target.len() < header.grid.len() {
+        return Err(Error::refused(format!(
+            "the target has {} bytes, the volume needs {}",
+            target.len().0,
+            header.grid.len().0
+        )));
+    }
+    let mut seals = Seals::new(&header, &map);
+    plan.enter(StepKind::Unseal, monitor);
+    seals.break_on(&*target)?;
+    let result = write_all(plan, work, &mut source, &map, &*target, &mut seals, monitor);
+    // The target is marked from here on: whatever stops the work, the user is told what the disk is now.
+    let outcomes = result.map_err(|error| {
+        let left = "The target is unfinished and marked so; `lifeboat restore` again completes it";
+        match error.kind() {
+            crate::error::Kind::Cancelled => Error::cancelled().advise(left),
+            _ => error.advise(left),
+        }
+    })?;
+    monitor.enter(plan.steps.len());
+    Ok(report(work, &header, &findings, &outcomes, monitor))
+}
+
+fn write_all(
+    plan: &Plan,
+    work: &RestoreWork,
+    source: &mut ChunkSource,
+    map: &ClusterMap,
+    target: &dyn WriteDevice,
+    seals: &mut Seals,
+    monitor: &Monitor,
+) -> Result<Outcomes> {
+    let header = &work.survey.header;
+    plan.enter(StepKind::WriteClusters, monitor);
+    let outcomes = write_clusters(work, source, map, target, seals, monitor)?;
+    if plan.enter(StepKind::ClearFree, monitor) {
+        clear_free(map, header.grid, target, work.request.discard, monitor)?;
+    }
+    plan.enter(StepKind::SyncTarget, monitor);
+    target.flush()?;
+    if plan.enter(StepKind::ReadBackTarget, monitor) {
+        target.forget();
+        read_back(&outcomes.written, map, header, target, seals, work.request.threads, monitor)?;
+    }
+    monitor.check()?;
+    plan.enter(StepKind::Seal, monitor);
+    seals.patch_hidden_sectors(header, &work.survey.place);
+    seals.close_on(target)?;
+    Ok(outcomes)
+}
+
+/// The pass over the whole image before the target is touched.
+fn verify_first(plan: &Plan, work: &RestoreWork, source: &ChunkSource, monitor: &Monitor) -> Result<Findings> {
+    let mut findings = Findings::default();
+    let (true, ChunkSource::File { image, .. }) = (plan.enter(StepKind::VerifyImage, monitor), source) else {
+        return Ok(findings);
+    };
+    verify::check(image, work.request.threads, monitor, &mut findings)?;
+    if findings.is_whole() || work.request.keep_going {
+        return Ok(findings);
+    }
+    let what = match findings.bad.first() {
+        Some(chunk) => format!("{} chunks are damaged; the first is {chunk}", findings.bad.len()),
+        None => findings.sentences.join("; "),
+    };
+    Err(Error::refused(format!("the image is damaged, and the target was not touched: {what}"))
+        .advise("Use another image, or --keep-going to restore what is whole"))
+}
+
+fn write_clusters(
+    work: &RestoreWork,
+    source: &mut ChunkSource,
+    map: &ClusterMap,
+    target: &dyn WriteDevice,
+    seals: &mut Seals,
+    monitor: &Monitor,
+) -> Result<Outcomes> {
+    let header = &work.survey.header;
+    let grid = header.grid;
+    let chunk_bytes = grid.bytes_of(header.chunk_clusters).0;
+    let width = Width::new(work.request.threads, 2 * chunk_bytes, 1 << 20);
+    let keep_going = work.request.keep_going;
+    let mut outcomes = Outcomes::default();
+    let mut unflushed = 0;
+    let mut reader = source.reader(map);
+    ordered(
+        (0..width.items).map(|_| Item::default()).collect(),
+        width.threads,
+        |item| {
+            monitor.check()?;
+            item.bad = None;
+            reader.next(&mut item.located, &mut item.frame, &mut item.bad)
+        },
+        || {
+            let mut decompressor = super::decompressor()?;
+            Ok(move |item: &mut Item| {
+                if let (None, Ok(entry)) = (&item.bad, &item.located.entry) {
+                    let unpacked = unpack_with(&mut decompressor, entry, &item.frame, &mut item.raw);
+                    item.bad = unpacked.err().map(|error| error.to_string());
+                }
+                Ok(())
+            })
+        },
+        |item| {
+            monitor.check()?;
+            let runs = &item.located.runs;
+            let bytes: u64 = runs.iter().map(|run| grid.bytes_of(run.clusters).0).sum();
+            match (&item.bad, &item.located.entry) {
+                (None, Ok(entry)) => {
+                    seals.take(runs, grid, &mut item.raw);
+                    write_runs(runs, grid, &item.raw, target)?;
+                    outcomes.written.push(WrittenChunk { span: item.located.span, digest: entry.digest });
+                    outcomes.bytes += bytes;
+                    unflushed += bytes;
+                }
+                (bad, _) => {
+                    let why = bad.as_deref().unwrap_or("it is missing");
+                    let what = format!("chunk {} is damaged: {why}", item.located.span.0 / header.chunk_clusters);
+                    if !keep_going {
+                        return Err(Error::damaged(what));
+                    }
+                    monitor.event(what);
+                    outcomes.lost = outcomes.lost.union(&runs.iter().copied().collect());
+                }
+            }
+            if unflushed >= FLUSH_EVERY {
+                target.flush()?;
+                unflushed = 0;
+            }
+            monitor.advance(bytes);
+            Ok(())
+        },
+    )?;
+    Ok(outcomes)
+}
+
+fn write_runs(runs: &[Extent], grid: Grid, raw: &[u8], target: &dyn WriteDevice) -> Result<()> {
+    let mut at = 0;
+    for run in runs {
+        let len = grid.bytes_of(run.clusters).0 as usize;
+        target.write_at(grid.offset_of(run.start), &raw[at..at + len])?;
+        at += len;
+    }
+    Ok(())
+}
+
+fn clear_free(map: &ClusterMap, grid: Grid, target: &dyn WriteDevice, discard: bool, monitor: &Monitor) -> Result<()> {
+    const AT_ONCE: u64 = 64 << 20;
+    let clear = |from: u64, to: u64| -> Result<()> {
+        let mut at = from;
+        while at < to {
+            monitor.check()?;
+            let now = (to - at).min(AT_ONCE);
+            target.clear(ByteOffset(at), ByteLen(now), discard)?;
+            monitor.advance(now);
+            at += now;
+        }
+        Ok(())
+    };
+    let mut free_from = 0;
+    for run in map.runs() {
+        clear(free_from, grid.offset_of(run.start).0)?;
+        free_from = grid.bytes_of(run.end()).0;
+    }
+    clear(free_from, grid.len().0)
+}
+
+/// Reads every written chunk from the medium and compares its digest.
+fn read_back(
+    written: &[WrittenChunk],
+    map: &ClusterMap,
+    header: &Header,
+    target: &dyn WriteDevice,
+    seals: &Seals,
+    threads: usize,
+    monitor: &Monitor,
+) -> Result<()> {
+    #[derive(Default)]
+    struct Read {
+        runs: Vec<Extent>,
+        raw: Vec<u8>,
+        digest: [u8; 32],
+    }
+    let width = Width::new(threads, header.grid.bytes_of(header.chunk_clusters).0, 1 << 20);
+    let mut chunks = Chunks::new(map, header.chunk_clusters);
+    let mut gatherer = Gatherer::new(target, header.grid);
+    let mut rest = written.iter().peekable();
+    ordered(
+        (0..width.items).map(|_| Read::default()).collect(),
+        width.threads,
+        |item| {
+            while let Some(span) = chunks.next(&mut item.runs) {
+                monitor.check()?;
+                let Some(chunk) = rest.next_if(|chunk| chunk.span == span) else { continue };
+                let mut bad = ExtentSet::new();
+                gatherer.read(&item.runs, &mut item.raw, &mut bad)?;
+                if let Some(run) = bad.runs().first() {
+                    return Err(differs(run.start, "it cannot be read"));
+                }
+                seals.overlay(&item.runs, header.grid, &mut item.raw);
+                item.digest = chunk.digest;
+                return Ok(true);
+            }
+            Ok(false)
+        },
+        || {
+            Ok(|item: &mut Read| {
+                let start = item.runs.first().map_or(Cluster(0), |run| run.start);
+                if *blake3::hash(&item.raw).as_bytes() == item.digest {
+                    Ok(())
+                } else {
+                    Err(differs(start, "other bytes came back than were written"))
+                }
+            })
+        },
+        |item| {
+            monitor.advance(item.raw.len() as u64);
+            Ok(())
+        },
+    )
+}
+
+fn differs(cluster: Cluster, what: &str) -> Error {
+    Error::damaged(format!(
+        "the target does not keep what is written to it: in the chunk from cluster {cluster} on, {what}"
+    ))
+}
+
+fn report(work: &RestoreWork, header: &Header, findings: &Findings, outcomes: &Outcomes, monitor: &Monitor) -> Report {
+    let mut warnings = Vec::new();
+    let lost = outcomes.lost.union(&findings.lost());
+    if !lost.is_empty() {
+        warnings.push(format!("{} clusters are damaged in the image and were not restored", lost.clusters()));
+        warnings
+            .extend(lost.runs().iter().map(|run| format!("Not restored: clusters {} to {}", run.start, run.end() - 1)));
+        if let ImageSource::File(path) = &work.request.image {
+            warnings.extend(verify::damaged_files(path, &lost, monitor));
+        }
+    }
+    warnings.extend(findings.sentences.iter().cloned());
+    let outcome = if warnings.is_empty() { Outcome::Done } else { Outcome::DoneWithWarnings };
+    let yes = |done: bool| if done { "every digest matched" } else { "not done" };
+    let verified = !work.request.trust && work.request.image != ImageSource::Pipe;
+    Report {
+        outcome,
+        headline: format!("Restored \"{}\" to {}", header.name, work.request.target),
+        facts: vec![
+            ("Image id".into(), header.image_id.to_string()),
+            ("Target".into(), work.request.target.to_string()),
+            ("Volume".into(), format!("{} {}", header.volume.kind, header.grid.len())),
+            ("Written".into(), format!("{} ({} bytes)", ByteLen(outcomes.bytes), outcomes.bytes)),
+            ("Image verified before".into(), if warnings.is_empty() { yes(verified) } else { "it is damaged" }.into()),
+            ("Target read back".into(), yes(work.request.verify).into()),
+        ],
+        warnings,
+        next: if outcome == Outcome::Done {
+            vec!["Remove the medium with the image and restart the machine.".into()]
+        } else {
+            vec![format!("Check the volume with its own tool: {}.", checker(header.volume.kind))]
+        },
+    }
+}
+
+/// The file system's own checker.
+fn checker(kind: crate::fs::Kind) -> &'static str {
+    use crate::fs::Kind;
+    match kind {
+        Kind::Fat12 | Kind::Fat16 | Kind::Fat32 => "fsck.fat, or chkdsk in Windows",
+        Kind::Ntfs => "chkdsk in Windows",
+        Kind::Ext2 | Kind::Ext3 | Kind::Ext4 => "e2fsck",
+        _ => "the one its maker names",
+    }
+}

@@ -1,0 +1,149 @@
+//! Seals: the bytes that make a volume look valid (boot record, superblock), held back until everything else is
+//! written and proven. Until then the target's first sector says that a restore was not finished.
+
+use uuid::Uuid;
+
+use crate::device::{WriteDevice, read_vec};
+use crate::error::{Error, Result};
+use crate::extent::{ClusterMap, Extent};
+use crate::fs::ByteRange;
+use crate::image::Header;
+use crate::inventory::Place;
+use crate::unit::{ByteLen, ByteOffset, Grid};
+
+/// How an unfinished target's first sector begins; `fs::probe` knows it as `unfinished`.
+const MARKER: &str = "LIFEBOAT-UNFINISHED";
+/// The sector that bears the marker.
+const SECTOR: u64 = 512;
+
+struct Seal {
+    range: ByteRange,
+    /// The image's bytes, as far as they came by.
+    bytes: Vec<u8>,
+}
+
+/// A volume's seals, and the fields in them that depend on its place.
+pub(super) struct Seals {
+    seals: Vec<Seal>,
+    image: Uuid,
+}
+
+impl Seals {
+    /// The image's seals, and always the first sector, as far as their clusters are in the image. What lies in
+    /// clusters that are not is not ours to touch.
+    pub(super) fn new(header: &Header, map: &ClusterMap) -> Self {
+        let first = ByteRange { offset: ByteOffset(0), len: ByteLen(SECTOR) };
+        let mut ranges: Vec<ByteRange> = header.anchors.seals.clone();
+        if !ranges.iter().any(|range| range.offset.0 == 0 && range.len.0 >= SECTOR) {
+            ranges.push(first);
+        }
+        let used = |range: &ByteRange| {
+            let from = header.grid.cluster_at(range.offset).0;
+            let to = (range.offset.0 + range.len.0).div_ceil(u64::from(header.grid.cluster_bytes));
+            map.runs_in(from..to).map(|run| run.clusters).sum::<u64>() == to - from
+        };
+        let seals = ranges
+            .into_iter()
+            .filter(|range| range.len.0 > 0 && used(range))
+            .map(|range| Seal { range, bytes: vec![0; range.len.0 as usize] })
+            .collect();
+        Self { seals, image: header.image_id }
+    }
+
+    /// Overwrites the seals on the target, so that whatever it was, it looks unfinished, and makes that
+    /// durable before anything else is written.
+    pub(super) fn break_on(&self, target: &dyn WriteDevice) -> Result<()> {
+        for seal in &self.seals {
+            target.write_at(seal.range.offset, &mask(seal.range, self.image))?;
+        }
+        target.flush()
+    }
+
+    /// Keeps the seals' bytes out of a chunk that is about to be written, and puts the mask in their place.
+    pub(super) fn take(&mut self, runs: &[Extent], grid: Grid, raw: &mut [u8]) {
+        for seal in &mut self.seals {
+            let masked = mask(seal.range, self.image);
+            overlaps(seal.range, runs, grid, |in_seal, in_raw, len| {
+                seal.bytes[in_seal..in_seal + len].copy_from_slice(&raw[in_raw..in_raw + len]);
+                raw[in_raw..in_raw + len].copy_from_slice(&masked[in_seal..in_seal + len]);
+            });
+        }
+    }
+
+    /// Puts the image's bytes of the seals over a chunk that was read back.
+    pub(super) fn overlay(&self, runs: &[Extent], grid: Grid, raw: &mut [u8]) {
+        for seal in &self.seals {
+            overlaps(seal.range, runs, grid, |in_seal, in_raw, len| {
+                raw[in_raw..in_raw + len].copy_from_slice(&seal.bytes[in_seal..in_seal + len]);
+            });
+        }
+    }
+
+    /// Sets the hidden-sector fields to the new place, where they held the old one. A field that held
+    /// anything else was not kept up by whoever made the volume, and stays as it is.
+    pub(super) fn patch_hidden_sectors(&mut self, header: &Header, place: &Place) {
+        let sector = u64::from(header.volume.sector_bytes.max(512));
+        let old = header.partition.as_ref().map_or(0, |partition| partition.start_bytes) / sector;
+        let (Ok(old), Ok(new)) = (u32::try_from(old), u32::try_from(place.start.0 / sector)) else { return };
+        for field in &header.anchors.hidden_sectors {
+            for seal in &mut self.seals {
+                let Some(at) = field.0.checked_sub(seal.range.offset.0) else { continue };
+                let Some(bytes) = seal.bytes.get_mut(at as usize..).and_then(|bytes| bytes.first_chunk_mut::<4>())
+                else {
+                    continue;
+                };
+                if u32::from_le_bytes(*bytes) == old {
+                    *bytes = new.to_le_bytes();
+                }
+            }
+        }
+    }
+
+    /// Writes the seals, the first sector last of all, flushes and reads them back.
+    pub(super) fn close_on(&self, target: &dyn WriteDevice) -> Result<()> {
+        let (first, others): (Vec<&Seal>, Vec<&Seal>) = self.seals.iter().partition(|seal| seal.range.offset.0 == 0);
+        for group in [others, first] {
+            for seal in group {
+                target.write_at(seal.range.offset, &seal.bytes)?;
+            }
+            target.flush()?;
+        }
+        target.forget();
+        for seal in &self.seals {
+            if read_vec(target, seal.range.offset, seal.bytes.len())? != seal.bytes {
+                let at = seal.range.offset;
+                return Err(Error::damaged(format!(
+                    "the boot record or superblock at byte {at} did not come back as written"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What stands in a seal's place meanwhile: zeros, and in the first sector the marker.
+fn mask(range: ByteRange, image: Uuid) -> Vec<u8> {
+    let mut bytes = vec![0; range.len.0 as usize];
+    if range.offset.0 == 0 {
+        let text = format!(
+            "{MARKER}\nThe restore of image {image} onto this place was not finished.\nRun `lifeboat restore` again.\n"
+        );
+        let len = text.len().min(bytes.len());
+        bytes[..len].copy_from_slice(&text.as_bytes()[..len]);
+    }
+    bytes
+}
+
+/// Calls `each` with offsets in the range, in the chunk's content, and a length, for all they share.
+fn overlaps(range: ByteRange, runs: &[Extent], grid: Grid, mut each: impl FnMut(usize, usize, usize)) {
+    let mut raw_at = 0;
+    for run in runs {
+        let start = grid.offset_of(run.start).0;
+        let end = start + grid.bytes_of(run.clusters).0;
+        let (from, to) = (start.max(range.offset.0), end.min(range.offset.0 + range.len.0));
+        if from < to {
+            each((from - range.offset.0) as usize, raw_at + (from - start) as usize, (to - from) as usize);
+        }
+        raw_at += (end - start) as usize;
+    }
+}

@@ -1,0 +1,251 @@
+//! Reading a whole image against its digests.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::gather::Chunks;
+use super::owners;
+use super::pipeline::{Width, ordered};
+use super::{Monitor, Outcome, Report};
+use crate::error::Result;
+use crate::extent::{ClusterMap, Extent, ExtentSet};
+use crate::image::format::Entry;
+use crate::image::{Image, content_bytes, unpack_with};
+use crate::plan::{Safety, Step, StepKind};
+use crate::unit::{ByteLen, Cluster};
+
+/// Files named in a report at most; the rest are counted.
+const NAMED_FILES: usize = 200;
+
+/// What a verification found.
+#[derive(Default, Debug)]
+pub(super) struct Findings {
+    /// Damage that no chunk's clusters stand for.
+    pub(super) sentences: Vec<String>,
+    /// Damaged or missing chunks.
+    pub(super) bad: Vec<BadChunk>,
+    /// Bytes of content that were proven.
+    pub(super) proven: u64,
+}
+
+impl Findings {
+    /// The clusters of all bad chunks.
+    pub(super) fn lost(&self) -> ExtentSet {
+        self.bad.iter().flat_map(|chunk| chunk.runs.iter().copied()).collect()
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        self.sentences.is_empty() && self.bad.is_empty()
+    }
+}
+
+/// A chunk that is damaged or missing.
+#[derive(Debug)]
+pub(super) struct BadChunk {
+    pub(super) number: u64,
+    pub(super) runs: Vec<Extent>,
+    why: String,
+}
+
+impl fmt::Display for BadChunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let clusters: u64 = self.runs.iter().map(|run| run.clusters).sum();
+        let (first, last) = match (self.runs.first(), self.runs.last()) {
+            (Some(first), Some(last)) => (first.start.0, last.end() - 1),
+            _ => (0, 0),
+        };
+        write!(f, "chunk {}: {clusters} clusters from {first} to {last}: {}", self.number, self.why)
+    }
+}
+
+/// The entry of a chunk and the runs that its content belongs to; or why there is none.
+pub(super) struct Located {
+    pub(super) span: Cluster,
+    pub(super) runs: Vec<Extent>,
+    pub(super) entry: std::result::Result<Entry, String>,
+}
+
+impl Default for Located {
+    fn default() -> Self {
+        Self { span: Cluster(0), runs: Vec::new(), entry: Err(String::new()) }
+    }
+}
+
+/// Brings a volume's chunks, in order, together with the image's entries for them.
+pub(super) struct Locator<'a> {
+    image: &'a Image,
+    chunks: Chunks<'a>,
+    page: Option<(usize, std::result::Result<Arc<Vec<Entry>>, String>)>,
+}
+
+impl<'a> Locator<'a> {
+    pub(super) fn new(image: &'a Image, map: &'a ClusterMap) -> Self {
+        Self { image, chunks: Chunks::new(map, image.header().chunk_clusters), page: None }
+    }
+
+    /// The next chunk; false after the last.
+    pub(super) fn next(&mut self, located: &mut Located) -> bool {
+        let Some(span) = self.chunks.next(&mut located.runs) else { return false };
+        located.span = span;
+        located.entry = self.entry(span, &located.runs);
+        true
+    }
+
+    fn entry(&mut self, span: Cluster, runs: &[Extent]) -> std::result::Result<Entry, String> {
+        let number = self.image.page_of(span).ok_or("it is missing from the image")?;
+        if self.page.as_ref().is_none_or(|(have, _)| *have != number) {
+            self.page = Some((number, self.image.page(number).map_err(|error| error.to_string())));
+        }
+        let Some((_, page)) = &self.page else { return Err(String::new()) };
+        let page = page.as_ref().map_err(|error| format!("its index page is damaged: {error}"))?;
+        let at = page
+            .binary_search_by_key(&span.0, |entry| entry.first_cluster.get())
+            .map_err(|_| "it is missing from the image")?;
+        let clusters: u64 = runs.iter().map(|run| run.clusters).sum();
+        if u64::from(page[at].clusters.get()) == clusters {
+            Ok(page[at])
+        } else {
+            Err(format!("it holds {} clusters where the bitmap names {clusters}", page[at].clusters))
+        }
+    }
+}
+
+#[derive(Default)]
+struct Item {
+    located: Located,
+    frame: Vec<u8>,
+    raw: Vec<u8>,
+    bad: Option<String>,
+}
+
+/// Checks every digest of an image. Advances the monitor by bytes of content.
+pub(super) fn check(image: &Image, threads: usize, monitor: &Monitor, findings: &mut Findings) -> Result<()> {
+    findings.sentences.extend(image.damage().iter().cloned());
+    if let Err(error) = image.check_head() {
+        findings.sentences.push(format!("What stock tools need is damaged: {error}"));
+    }
+    let (map, unknown) = image.map_of_damaged()?;
+    if !unknown.is_empty() {
+        let what = format!("The bitmap of {} clusters is damaged: what they held is lost", unknown.clusters());
+        findings.sentences.push(what);
+    } else if map.used() != image.header().image_clusters {
+        let (says, names) = (image.header().image_clusters, map.used());
+        findings.sentences.push(format!("The header says {says} clusters, the bitmap names {names}"));
+    }
+    let header = image.header();
+    let chunk_bytes = header.grid.bytes_of(header.chunk_clusters).0;
+    let width = Width::new(threads, 2 * chunk_bytes, 1 << 20);
+    let mut locator = Locator::new(image, &map);
+    let mut seen = 0;
+    ordered(
+        (0..width.items).map(|_| Item::default()).collect(),
+        width.threads,
+        |item| {
+            monitor.check()?;
+            if !locator.next(&mut item.located) {
+                return Ok(false);
+            }
+            item.bad = match &item.located.entry {
+                Ok(entry) => image.read_frame(entry, &mut item.frame).err().map(|error| error.to_string()),
+                Err(why) => Some(why.clone()),
+            };
+            Ok(true)
+        },
+        || {
+            let mut decompressor = super::decompressor()?;
+            Ok(move |item: &mut Item| {
+                if let (None, Ok(entry)) = (&item.bad, &item.located.entry) {
+                    item.bad = unpack_with(&mut decompressor, entry, &item.frame, &mut item.raw)
+                        .err()
+                        .map(|error| error.to_string());
+                }
+                Ok(())
+            })
+        },
+        |item| {
+            let bytes: u64 = item.located.runs.iter().map(|run| header.grid.bytes_of(run.clusters).0).sum();
+            match item.bad.take() {
+                None => findings.proven += bytes,
+                Some(why) => {
+                    let runs = item.located.runs.clone();
+                    let bad = BadChunk { number: item.located.span.0 / header.chunk_clusters, runs, why };
+                    monitor.event(format!("Damaged: {bad}"));
+                    findings.bad.push(bad);
+                }
+            }
+            seen += 1;
+            monitor.advance(bytes);
+            Ok(())
+        },
+    )?;
+    if unknown.is_empty() && seen != image.chunks() {
+        findings.sentences.push(format!("The bitmap names {seen} chunks, the image has {}", image.chunks()));
+    }
+    Ok(())
+}
+
+/// The steps of a verification: one.
+fn steps(image: &Image) -> Vec<Step> {
+    vec![Step {
+        kind: StepKind::VerifyImage,
+        title: "Check every digest of the image".into(),
+        bytes: content_bytes(image.header()).0,
+        safety: Safety::Reads,
+    }]
+}
+
+/// Verifies an image file.
+pub(super) fn run(path: &Path, monitor: &Arc<Monitor>) -> Result<Report> {
+    let image = Image::open(path)?;
+    monitor.begin(steps(&image));
+    let mut findings = Findings::default();
+    check(&image, 0, monitor, &mut findings)?;
+    monitor.enter(1);
+    let header = image.header();
+    let mut facts = vec![
+        ("Image".into(), path.display().to_string()),
+        ("Image id".into(), header.image_id.to_string()),
+        ("Proven".into(), format!("{} of {}", ByteLen(findings.proven), content_bytes(header))),
+    ];
+    facts.extend(image.digest().map(|digest| ("Digest".into(), digest)));
+    if findings.is_whole() {
+        let bad = image.trailer().bad_clusters.clusters();
+        let warnings: Vec<String> = (bad > 0)
+            .then(|| format!("{bad} clusters could not be read when it was made; they are zeros"))
+            .into_iter()
+            .collect();
+        let outcome = if bad > 0 { Outcome::DoneWithWarnings } else { Outcome::Done };
+        let headline = format!("{} is whole: every digest matched", path.display());
+        return Ok(Report { outcome, headline, facts, warnings, next: Vec::new() });
+    }
+    let headline = format!("{} is damaged: {} chunks cannot be restored", path.display(), findings.bad.len());
+    let mut warnings = findings.sentences.clone();
+    warnings.extend(findings.bad.iter().map(ToString::to_string));
+    warnings.extend(damaged_files(path, &findings.lost(), monitor));
+    Ok(Report {
+        outcome: Outcome::Failed,
+        headline,
+        facts,
+        warnings,
+        next: vec![
+            "Use another image if there is one.".into(),
+            "`lifeboat restore --keep-going` restores what is whole and lists what is not.".into(),
+        ],
+    })
+}
+
+/// The files whose bytes lay in the lost clusters, in sentences.
+pub(super) fn damaged_files(path: &Path, lost: &ExtentSet, monitor: &Monitor) -> Vec<String> {
+    if lost.is_empty() {
+        return Vec::new();
+    }
+    let named = Image::open(path).and_then(|image| {
+        let kind = image.header().volume.kind;
+        owners::files_in(image.lenient_volume()?, kind, lost, monitor)
+    });
+    match named {
+        Ok(owned) => owned.sentences(NAMED_FILES),
+        Err(error) => vec![format!("Which files are affected cannot be told: {error}")],
+    }
+}
