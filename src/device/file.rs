@@ -131,6 +131,21 @@ impl WriteDevice for FileWriter {
     fn flush(&self) -> Result<()> {
         self.inner.file.sync_all().map_err(|error| Error::io(format!("flushing {}", self.inner.path.display()), error))
     }
+
+    fn clear(&self, offset: ByteOffset, len: ByteLen, discard: bool) -> Result<()> {
+        use rustix::fs::{FallocateFlags, fallocate};
+        check_range(offset, len.to_usize().unwrap_or(usize::MAX), self.inner.len)?;
+        // Both work on files and, since Linux 4.9, on disks; both make the bytes read as zeros.
+        let how = if discard { FallocateFlags::PUNCH_HOLE } else { FallocateFlags::ZERO_RANGE };
+        match fallocate(&self.inner.file, how | FallocateFlags::KEEP_SIZE, offset.0, len.0) {
+            Ok(()) => Ok(()),
+            Err(_) => write_zeros(self, offset, len),
+        }
+    }
+
+    fn forget(&self) {
+        self.inner.forget(ByteOffset(0), self.inner.len);
+    }
 }
 
 fn opening(path: &Path, error: std::io::Error) -> Error {
