@@ -103,7 +103,9 @@ pub trait Tree: Send + Sync {
     ///
     /// # Errors
     /// As [`extents`](Self::extents).
-    fn content(&self, path: &Path) -> Result<Vec<Extent>>;
+    fn content(&self, path: &Path) -> Result<Vec<Extent>> {
+        self.extents(path)
+    }
 }
 
 /// Deeper than any path a file system allows us to reach by name: a walk that gets here goes in circles.

@@ -68,12 +68,15 @@ pub(super) fn files_in(volume: SharedDevice, kind: Kind, wanted: &ExtentSet, mon
     Ok(owned)
 }
 
+/// What a walk does with each path.
+pub(super) type Visit<'a> = dyn FnMut(&Path, &EntryKind, Result<()>) -> Result<()> + 'a;
+
 /// Calls `visit` for the root and everything below it, depth first: with an error where a directory could
 /// not be listed.
 ///
 /// # Errors
 /// The first that `visit` gives.
-pub(super) fn walk(tree: &dyn Tree, visit: &mut dyn FnMut(&Path, &EntryKind, Result<()>) -> Result<()>) -> Result<()> {
+pub(super) fn walk(tree: &dyn Tree, visit: &mut Visit<'_>) -> Result<()> {
     let mut waiting = vec![(PathBuf::from("/"), EntryKind::Directory, 0)];
     while let Some((path, kind, depth)) = waiting.pop() {
         if kind != EntryKind::Directory || depth >= MAX_DEPTH {

@@ -59,11 +59,14 @@ impl fmt::Display for BadChunk {
     }
 }
 
+/// Something, or in words why it is not there.
+type OrWhy<T> = std::result::Result<T, String>;
+
 /// The entry of a chunk and the runs that its content belongs to; or why there is none.
 pub(super) struct Located {
     pub(super) span: Cluster,
     pub(super) runs: Vec<Extent>,
-    pub(super) entry: std::result::Result<Entry, String>,
+    pub(super) entry: OrWhy<Entry>,
 }
 
 impl Default for Located {
@@ -76,7 +79,7 @@ impl Default for Located {
 pub(super) struct Locator<'a> {
     image: &'a Image,
     chunks: Chunks<'a>,
-    page: Option<(usize, std::result::Result<Arc<Vec<Entry>>, String>)>,
+    page: Option<(usize, OrWhy<Arc<Vec<Entry>>>)>,
 }
 
 impl<'a> Locator<'a> {
@@ -92,7 +95,7 @@ impl<'a> Locator<'a> {
         true
     }
 
-    fn entry(&mut self, span: Cluster, runs: &[Extent]) -> std::result::Result<Entry, String> {
+    fn entry(&mut self, span: Cluster, runs: &[Extent]) -> OrWhy<Entry> {
         let number = self.image.page_of(span).ok_or("it is missing from the image")?;
         if self.page.as_ref().is_none_or(|(have, _)| *have != number) {
             self.page = Some((number, self.image.page(number).map_err(|error| error.to_string())));
