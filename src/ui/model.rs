@@ -1,13 +1,12 @@
 //! Everything the wizard knows, as plain data: `update` changes it, `view` draws it, nothing else exists.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, Kind};
 use crate::inventory::{Inventory, LookRequest};
 use crate::job::{Progress, Report};
-use crate::plan::Plan;
+use crate::plan::Preview;
 
 use super::Options;
 use super::form::Form;
@@ -153,14 +152,28 @@ pub enum Wait {
     Plan(Ticket),
 }
 
+/// A plan as the wizard sees it. The plan itself stays with the worker, under its ticket: what is carried out
+/// is exactly what was shown.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Proposed {
+    /// Under which the worker keeps the plan.
+    pub ticket: Ticket,
+    /// Which job it makes.
+    pub job: Job,
+    /// What will be done.
+    pub preview: Preview,
+    /// The word that confirms it, when it overwrites something.
+    pub confirm: Option<String>,
+}
+
 /// What came of planning.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub enum Proposal {
     /// Nothing yet.
     #[default]
     None,
     /// A plan.
-    Ready(Arc<Plan>),
+    Ready(Box<Proposed>),
     /// No plan.
     Refused(Trouble),
 }

@@ -1,14 +1,13 @@
 //! What can happen to the wizard, and what it can ask for.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::inventory::{Inventory, LookRequest};
 use crate::job::{Progress, Report};
-use crate::plan::{BackupRequest, Plan, RestoreRequest};
+use crate::plan::{BackupRequest, RestoreRequest};
 
-use super::model::{ImageInfo, ImageRow, Trouble};
+use super::model::{ImageInfo, ImageRow, Proposed, Trouble};
 
 /// Which request an answer belongs to. Answers to abandoned requests are dropped by it.
 pub type Ticket = u64;
@@ -92,7 +91,7 @@ pub enum Msg {
     /// A path that the user typed is a folder.
     IsFolder(Ticket, PathBuf),
     /// A plan, or why there is none.
-    Planned(Ticket, Result<Arc<Plan>, Trouble>),
+    Planned(Ticket, Result<Box<Proposed>, Trouble>),
     /// How far the job is.
     Progress(Progress),
     /// The job ended.
@@ -116,8 +115,8 @@ pub enum Effect {
     PlanRestore(Ticket, Box<RestoreRequest>),
     /// Nobody waits for the plan any more.
     Abandon,
-    /// Carry out a plan. The only effect that writes.
-    Run(Arc<Plan>),
+    /// Carry out the plan that was proposed under this ticket. The only effect that writes.
+    Run(Ticket),
     /// Read an image against its digests.
     Verify(PathBuf),
     /// Let the job wait, or go on.

@@ -143,6 +143,8 @@ words! {
     FILE_FALLBACK = "volume";
     WORKER_LOST = "A part of Lifeboat stopped unexpectedly.";
     WORKER_LOST_NEXT = "What was being written must be taken as unfinished. Please report this.";
+    PLAN_GONE = "The plan that was shown is not there any more.";
+    PLAN_GONE_NEXT = "Nothing was started. Go back and choose again.";
     NOT_A_FOLDER = "This is neither a folder nor an image.";
 }
 

@@ -75,7 +75,7 @@ fn answered(model: &mut Model, answer: Msg) -> Vec<Effect> {
         Msg::Planned(ticket, result) if model.wait == Some(Wait::Plan(ticket)) => {
             model.wait = None;
             model.proposal = match result {
-                Ok(plan) => Proposal::Ready(plan),
+                Ok(proposed) => Proposal::Ready(proposed),
                 Err(trouble) => Proposal::Refused(options::offer_way_out(model, trouble)),
             };
             if model.screen() != Screen::Preview {

@@ -3,8 +3,8 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::plan::{Plan, Safety, Step, preview};
-use crate::ui::model::{Model, Proposal, Trouble};
+use crate::plan::{Safety, Step};
+use crate::ui::model::{Model, Proposal, Proposed, Trouble};
 use crate::ui::widget::{clip, pad, pairs, typed, width, wrap};
 use crate::ui::{overlay, text};
 
@@ -16,9 +16,9 @@ pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     }
 }
 
-fn plan_lines(model: &Model, plan: &Plan, columns: usize) -> Vec<Line<'static>> {
+fn plan_lines(model: &Model, plan: &Proposed, columns: usize) -> Vec<Line<'static>> {
     let theme = model.theme;
-    let shown = preview(plan);
+    let shown = &plan.preview;
     let mut lines: Vec<Line<'static>> =
         wrap(&shown.headline, columns).into_iter().map(|part| Line::styled(part, theme.strong())).collect();
     lines.push(Line::default());
@@ -72,11 +72,11 @@ pub(super) fn confirm_lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     let columns = usize::from(area.width);
     let Proposal::Ready(plan) = &model.proposal else { return Vec::new() };
     let word = plan.confirm.clone().unwrap_or_default();
-    let mut lines: Vec<Line<'static>> = wrap(&plan.headline, columns).into_iter().map(Line::from).collect();
+    let mut lines: Vec<Line<'static>> = wrap(&plan.preview.headline, columns).into_iter().map(Line::from).collect();
     lines.push(Line::default());
     lines.push(Line::styled(text::CONFIRM_TITLE, theme.bad().patch(theme.strong())));
     lines.push(Line::default());
-    let overwriting: Vec<String> = plan.warnings.iter().take(4).cloned().collect();
+    let overwriting: Vec<String> = plan.preview.warnings.iter().take(4).cloned().collect();
     if !overwriting.is_empty() {
         lines.extend(super::items(&overwriting, "!", theme.warning(), columns));
         lines.push(Line::default());

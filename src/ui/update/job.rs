@@ -1,18 +1,16 @@
 //! Preview, confirmation, and the job itself.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crate::job::{Progress, Report};
-use crate::plan::{Plan, Work};
 
-use super::super::model::{Job, Model, Proposal, Running, Screen};
+use super::super::model::{Job, Model, Proposal, Proposed, Running, Screen};
 use super::super::msg::{Effect, Key, Signal};
 use super::super::rate::Samples;
 use super::{SIGNALLED, back, home, options, scroll};
 
 pub(super) fn preview_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
-    let plan = if let Proposal::Ready(plan) = &model.proposal { Some(Arc::clone(plan)) } else { None };
+    let plan = ready(model);
     match (pressed, plan) {
         (Key::Esc, _) => {
             model.proposal = Proposal::None;
@@ -26,7 +24,7 @@ pub(super) fn preview_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
             Vec::new()
         }
         // Enter alone starts nothing.
-        (Key::Char('s'), Some(plan)) => start(model, plan),
+        (Key::Char('s'), Some(plan)) => start(model, &plan),
         _ => {
             scroll(model, pressed);
             Vec::new()
@@ -38,9 +36,8 @@ pub(super) fn confirm_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
     match pressed {
         Key::Esc => back(model),
         Key::Enter => {
-            let Proposal::Ready(plan) = &model.proposal else { return back(model) };
-            let plan = Arc::clone(plan);
-            let effects = start(model, plan);
+            let Some(plan) = ready(model) else { return back(model) };
+            let effects = start(model, &plan);
             model.wrong = effects.is_empty();
             effects
         }
@@ -52,6 +49,10 @@ pub(super) fn confirm_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
     }
 }
 
+fn ready(model: &Model) -> Option<Proposed> {
+    if let Proposal::Ready(plan) = &model.proposal { Some((**plan).clone()) } else { None }
+}
+
 /// On the confirm screen a `?` that is part of the word has to be typed.
 pub(super) fn wants_question_mark(model: &Model) -> bool {
     let Proposal::Ready(plan) = &model.proposal else { return false };
@@ -60,18 +61,14 @@ pub(super) fn wants_question_mark(model: &Model) -> bool {
 
 /// Starts a plan's job: the one place that does. A plan that asks for a word gets it or does not start; an
 /// empty word confirms nothing.
-pub(super) fn start(model: &mut Model, plan: Arc<Plan>) -> Vec<Effect> {
+pub(super) fn start(model: &mut Model, plan: &Proposed) -> Vec<Effect> {
     if let Some(word) = &plan.confirm
         && (model.screen() != Screen::Confirm || word.is_empty() || model.typed.text() != word)
     {
         return Vec::new();
     }
-    let job = match plan.work {
-        Work::Backup(_) => Job::Backup,
-        Work::Restore(_) => Job::Restore,
-    };
-    begin(model, job, plan.headline.clone());
-    vec![Effect::Run(plan)]
+    begin(model, plan.job, plan.preview.headline.clone());
+    vec![Effect::Run(plan.ticket)]
 }
 
 /// Starts to verify an image. Only reads.
