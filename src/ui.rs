@@ -1,8 +1,37 @@
 //! The wizard: a full-screen face on the same plans and jobs as the command line.
+//!
+//! [`model`] is all it knows, [`update`](update::update) changes it by messages, [`view`](view::view) draws it,
+//! [`worker`] carries out what `update` asks for on threads, and [`terminal`] gives the terminal back whatever
+//! happens. [`text`] has every word.
+
+mod footer;
+pub mod form;
+pub mod input;
+pub mod model;
+pub mod msg;
+mod overlay;
+pub mod rate;
+pub mod rows;
+mod screen;
+mod terminal;
+pub mod text;
+pub mod theme;
+pub mod update;
+pub mod view;
+mod widget;
+pub mod worker;
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::error::{Error, Result};
+use model::Model;
+use msg::{Clock, Effect, Msg};
+use terminal::Terminal;
+use theme::Theme;
+use worker::{Library, Worker};
 
 /// Where the wizard looks.
 #[derive(Clone, Debug, Default)]
@@ -13,10 +42,83 @@ pub struct Options {
     pub images: Option<PathBuf>,
 }
 
+/// How often the job is sampled and the clock moves on.
+const TICK: Duration = Duration::from_millis(100);
+
 /// Runs the wizard until the user leaves it; the terminal is as before afterwards.
+///
+/// Gives the exit code of the last job, 0 when there was none, 130 when a signal ended it.
 ///
 /// # Errors
 /// When the terminal cannot be used.
-pub fn run(_options: &Options) -> Result<u8> {
-    Err(Error::unsupported("not built yet"))
+pub fn run(options: &Options) -> Result<u8> {
+    let mut options = options.clone();
+    if options.images.is_none() {
+        options.images = std::env::current_dir().ok();
+    }
+    let theme = Theme::detect(|name| std::env::var(name).ok());
+    let mut model = Model::new(options, theme);
+    let (sender, receiver) = crossbeam_channel::unbounded();
+    let mut terminal = Terminal::open(sender.clone()).map_err(|error| terminal_failed(error.into()))?;
+    let mut worker = Worker::new(Library::real(), sender);
+    turn(&mut model, &mut terminal, &mut worker, &receiver).map_err(terminal_failed)
+}
+
+fn terminal_failed(error: std::io::Error) -> Error {
+    Error::io("the terminal cannot be used", error)
+        .advise("Run it in a terminal, or use the command line: lifeboat --help")
+}
+
+/// Takes messages until one of them ends it.
+fn turn(
+    model: &mut Model,
+    terminal: &mut Terminal,
+    worker: &mut Worker,
+    messages: &Receiver<Msg>,
+) -> std::io::Result<u8> {
+    let began = Instant::now();
+    let mut sampled = Instant::now();
+    let (columns, rows) = terminal::size();
+    update::update(model, Msg::Resize(columns, rows));
+    update::update(model, Msg::Tick(now(began)));
+    terminal.draw(model)?;
+    loop {
+        let mut changed = false;
+        let mut arrived = Vec::new();
+        match messages.recv_timeout(TICK) {
+            Ok(first) => {
+                arrived.push(first);
+                arrived.extend(messages.try_iter());
+                changed = true;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            // The worker and the key reader hold senders as long as this runs; without them nothing can come.
+            Err(RecvTimeoutError::Disconnected) => return Ok(model.exit_code),
+        }
+        arrived.insert(0, Msg::Tick(now(began)));
+        if sampled.elapsed() >= TICK {
+            sampled = Instant::now();
+            changed |= model.animated();
+            arrived.extend(worker.sample().map(Msg::Progress));
+        }
+        for msg in arrived {
+            for effect in update::update(model, msg) {
+                match effect {
+                    Effect::Quit(code) => return Ok(code),
+                    Effect::Redraw => terminal.clear()?,
+                    other => worker.carry_out(other),
+                }
+            }
+        }
+        if changed && let Err(error) = terminal.draw(model) {
+            // While a job is being stopped a lost terminal is no reason to leave it half done.
+            if model.running.is_none() {
+                return Err(error);
+            }
+        }
+    }
+}
+
+fn now(began: Instant) -> Clock {
+    Clock { elapsed: began.elapsed(), date: jiff::Zoned::now().date().to_string() }
 }

@@ -1,0 +1,69 @@
+//! Which keys do something now.
+
+use super::form::Value;
+use super::model::{Model, Proposal, Screen, Task};
+use super::text::{KeyWord, key};
+
+/// The keys of what is on top: help, trouble, waiting, a question, or else the screen.
+pub(super) fn keys(model: &Model) -> Vec<KeyWord> {
+    if model.help.is_some() {
+        return vec![key::SCROLL, key::CLOSE];
+    }
+    if model.trouble.is_some() {
+        return vec![key::CLOSE, key::HELP];
+    }
+    if model.wait.is_some() {
+        return vec![key::STOP_WAITING, key::HELP];
+    }
+    if model.running.as_ref().is_some_and(|running| running.asking) {
+        return vec![key::YES, key::NO];
+    }
+    screen_keys(model)
+}
+
+/// The keys of the screen.
+pub(super) fn screen_keys(model: &Model) -> Vec<KeyWord> {
+    let mut keys = match model.screen() {
+        Screen::Start => return vec![key::MOVE, key::CHOOSE, key::QUIT, key::HELP],
+        Screen::Disks if model.task == Task::Browse => vec![key::MOVE, key::REFRESH],
+        Screen::Disks => vec![key::MOVE, key::CHOOSE, key::REFRESH],
+        Screen::Images if model.images.path.is_some() => vec![key::OPEN, key::COMPLETE],
+        Screen::Images => vec![key::MOVE, key::CHOOSE, key::GO, key::REFRESH],
+        Screen::Facts => vec![key::VERIFY, key::SCROLL],
+        Screen::Options => option_keys(model),
+        Screen::Preview => preview_keys(model),
+        Screen::Confirm => vec![key::CONFIRM],
+        Screen::Running => return running_keys(model),
+        Screen::Report => return vec![key::SCROLL, key::TO_START, key::HELP],
+    };
+    keys.extend([key::BACK, key::HELP]);
+    keys
+}
+
+fn option_keys(model: &Model) -> Vec<KeyWord> {
+    let mut keys = vec![key::NEXT, key::MOVE];
+    match model.form.fields.get(model.form.cursor).map(|field| &field.value) {
+        Some(Value::Text(_)) => keys.push(key::COMPLETE),
+        Some(Value::Level(_)) => keys.push(key::LESS_MORE),
+        Some(Value::Switch(_)) => keys.push(key::CHANGE),
+        None => {}
+    }
+    keys
+}
+
+fn preview_keys(model: &Model) -> Vec<KeyWord> {
+    match &model.proposal {
+        Proposal::Ready(plan) if plan.confirm.is_some() => vec![key::NEXT, key::OPTIONS, key::SCROLL],
+        Proposal::Ready(_) => vec![key::START, key::OPTIONS, key::SCROLL],
+        Proposal::Refused(_) => vec![key::OPTIONS, key::SCROLL],
+        Proposal::None => Vec::new(),
+    }
+}
+
+fn running_keys(model: &Model) -> Vec<KeyWord> {
+    match &model.running {
+        Some(running) if running.progress.cancelling => vec![key::HELP],
+        Some(running) if running.progress.paused => vec![key::RESUME, key::CANCEL, key::HELP],
+        _ => vec![key::PAUSE, key::CANCEL, key::HELP],
+    }
+}

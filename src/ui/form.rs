@@ -1,0 +1,249 @@
+//! A short list of settings: a path, numbers, switches.
+
+use std::path::Path;
+
+use crate::image::Kind;
+use crate::inventory::Address;
+use crate::plan::{BackupRequest, ImageSource, ImageTarget, RestoreRequest};
+
+use super::input::Input;
+use super::rows::{Row, RowKind};
+use super::text;
+
+/// Which setting.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FieldId {
+    /// Where the image goes.
+    Path,
+    /// zstd level.
+    Level,
+    /// Factory or user image.
+    Factory,
+    /// Read the result back.
+    ReadBack,
+    /// Go on although the volume is not clean.
+    EvenIfDirty,
+    /// Check the image first.
+    CheckFirst,
+    /// Restore what is whole of a damaged image.
+    KeepGoing,
+    /// Zero unused clusters.
+    ZeroFree,
+    /// Discard unused clusters.
+    Discard,
+}
+
+/// What is set.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Value {
+    /// A text.
+    Text(Input),
+    /// A number from 1 to 19.
+    Level(i32),
+    /// On or off.
+    Switch(bool),
+}
+
+/// One setting.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Field {
+    /// Which.
+    pub id: FieldId,
+    /// What is set.
+    pub value: Value,
+}
+
+/// The settings of a task.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Form {
+    /// The settings, in order.
+    pub fields: Vec<Field>,
+    /// The chosen one.
+    pub cursor: usize,
+    /// Why it cannot be accepted.
+    pub problem: Option<&'static str>,
+}
+
+impl Form {
+    fn of(fields: impl IntoIterator<Item = (FieldId, Value)>) -> Self {
+        let fields = fields.into_iter().map(|(id, value)| Field { id, value }).collect();
+        Self { fields, cursor: 0, problem: None }
+    }
+
+    /// The settings of a backup. `--even-if-dirty` is offered only for a volume that needs it.
+    #[must_use]
+    pub fn backup(path: &Path, unclean: bool) -> Self {
+        let mut form = Self::of([
+            (FieldId::Path, Value::Text(Input::with(path.display().to_string()))),
+            (FieldId::Level, Value::Level(3)),
+            (FieldId::ReadBack, Value::Switch(true)),
+            (FieldId::Factory, Value::Switch(false)),
+        ]);
+        if unclean {
+            form.offer(FieldId::EvenIfDirty);
+        }
+        form
+    }
+
+    /// The settings of a restore.
+    #[must_use]
+    pub fn restore(damaged: bool) -> Self {
+        let mut form = Self::of([
+            (FieldId::CheckFirst, Value::Switch(true)),
+            (FieldId::ReadBack, Value::Switch(true)),
+            (FieldId::ZeroFree, Value::Switch(false)),
+            (FieldId::Discard, Value::Switch(false)),
+        ]);
+        if damaged {
+            form.offer(FieldId::KeepGoing);
+        }
+        form
+    }
+
+    /// Adds a switch that is off, unless it is there.
+    pub fn offer(&mut self, id: FieldId) {
+        if !self.fields.iter().any(|field| field.id == id) {
+            self.fields.push(Field { id, value: Value::Switch(false) });
+        }
+    }
+
+    /// The chosen setting.
+    pub fn current(&mut self) -> Option<&mut Field> {
+        self.fields.get_mut(self.cursor)
+    }
+
+    /// True when the chosen setting is a text.
+    #[must_use]
+    pub fn is_typing(&self) -> bool {
+        self.fields.get(self.cursor).is_some_and(|field| matches!(field.value, Value::Text(_)))
+    }
+
+    /// A switch; false when it is not offered.
+    #[must_use]
+    pub fn switch(&self, id: FieldId) -> bool {
+        self.fields.iter().any(|field| field.id == id && field.value == Value::Switch(true))
+    }
+
+    /// The typed path.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.fields
+            .iter()
+            .find_map(|field| if let Value::Text(input) = &field.value { Some(input.text()) } else { None })
+            .unwrap_or("")
+    }
+
+    fn level(&self) -> i32 {
+        self.fields
+            .iter()
+            .find_map(|field| if let Value::Level(level) = field.value { Some(level) } else { None })
+            .unwrap_or(3)
+    }
+
+    /// Turns a switch, or the other of two that exclude each other off.
+    pub fn toggle(&mut self) {
+        let Some(Field { id, value: Value::Switch(on) }) = self.current() else { return };
+        *on = !*on;
+        let other = match (*id, *on) {
+            (FieldId::ZeroFree, true) => FieldId::Discard,
+            (FieldId::Discard, true) => FieldId::ZeroFree,
+            _ => return,
+        };
+        for field in &mut self.fields {
+            if field.id == other {
+                field.value = Value::Switch(false);
+            }
+        }
+    }
+
+    /// Changes the level by one.
+    pub fn step(&mut self, by: i32) {
+        if let Some(Field { value: Value::Level(level), .. }) = self.current() {
+            *level = (*level + by).clamp(1, 19);
+        }
+    }
+
+    /// The request for a backup of `source`.
+    #[must_use]
+    pub fn backup_request(&self, source: Address) -> BackupRequest {
+        BackupRequest {
+            level: self.level(),
+            verify: self.switch(FieldId::ReadBack),
+            even_if_dirty: self.switch(FieldId::EvenIfDirty),
+            kind: if self.switch(FieldId::Factory) { Kind::Factory } else { Kind::User },
+            ..BackupRequest::new(source, ImageTarget::File(self.path().into()))
+        }
+    }
+
+    /// The request for a restore of `image` to `target`.
+    #[must_use]
+    pub fn restore_request(&self, image: &Path, target: Address) -> RestoreRequest {
+        RestoreRequest {
+            trust: !self.switch(FieldId::CheckFirst),
+            verify: self.switch(FieldId::ReadBack),
+            keep_going: self.switch(FieldId::KeepGoing),
+            zero_free: self.switch(FieldId::ZeroFree),
+            discard: self.switch(FieldId::Discard),
+            ..RestoreRequest::new(ImageSource::File(image.to_owned()), target)
+        }
+    }
+}
+
+/// The offered file name: the volume's label, or disk and number, and the date.
+#[must_use]
+pub fn file_name(row: &Row, date: &str) -> String {
+    let label =
+        row.volume.as_ref().and_then(|volume| volume.label.as_deref()).map(plain).filter(|name| !name.is_empty());
+    let stem = label.unwrap_or_else(|| {
+        let disk = row.address.path().file_stem().map(|name| plain(&name.to_string_lossy())).unwrap_or_default();
+        let disk = if disk.is_empty() { text::FILE_FALLBACK.to_owned() } else { disk };
+        match row.kind {
+            RowKind::Disk | RowKind::Whole => disk,
+            RowKind::Partition => format!("{disk}-{}", row.number),
+            RowKind::Found => format!("{disk}-at-{}", row.start_bytes),
+        }
+    });
+    format!("{stem}-{date}.lbi")
+}
+
+/// A name that every file system takes: letters, digits, `-` and `_`.
+fn plain(name: &str) -> String {
+    let kept: String = name
+        .chars()
+        .map(|character| if character.is_alphanumeric() || character == '_' { character } else { '-' })
+        .take(60)
+        .collect();
+    kept.trim_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offered_name_has_only_harmless_characters() {
+        assert_eq!(plain("  My: Windows/../\u{1b}[31m "), "My--Windows------31m");
+        assert_eq!(plain("Daten_1"), "Daten_1");
+        assert_eq!(plain("///"), "");
+    }
+
+    #[test]
+    fn zeroing_and_discarding_exclude_each_other() {
+        let mut form = Form::restore(false);
+        form.cursor = 2;
+        form.toggle();
+        form.cursor = 3;
+        form.toggle();
+        assert!(form.switch(FieldId::Discard) && !form.switch(FieldId::ZeroFree));
+    }
+
+    #[test]
+    fn the_level_stays_within_what_zstd_has() {
+        let mut form = Form::backup(Path::new("x.lbi"), false);
+        form.cursor = 1;
+        (0..40).for_each(|_| form.step(1));
+        assert_eq!(form.level(), 19);
+        (0..40).for_each(|_| form.step(-1));
+        assert_eq!(form.level(), 1);
+    }
+}

@@ -1,0 +1,328 @@
+//! Everything the wizard knows, as plain data: `update` changes it, `view` draws it, nothing else exists.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::error::{Error, Kind};
+use crate::inventory::{Inventory, LookRequest};
+use crate::job::{Progress, Report};
+use crate::plan::Preview;
+
+use super::Options;
+use super::form::Form;
+use super::input::Input;
+use super::msg::{Clock, Completion, Ticket};
+use super::rate::Samples;
+use super::rows::Row;
+use super::theme::Theme;
+
+/// The screens there are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Screen {
+    /// What do you want to do?
+    Start,
+    /// Disks, partitions and volumes; source or target is chosen here.
+    Disks,
+    /// The image files of a folder.
+    Images,
+    /// What one image says of itself.
+    Facts,
+    /// Path and options of a backup, or options of a restore.
+    Options,
+    /// What will be done.
+    Preview,
+    /// Type the word.
+    Confirm,
+    /// A job is under way.
+    Running,
+    /// How it ended.
+    Report,
+}
+
+/// What the user came for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Task {
+    /// A volume to an image.
+    #[default]
+    Backup,
+    /// An image to a place.
+    Restore,
+    /// Look into an image, verify it.
+    Check,
+    /// Look at the disks.
+    Browse,
+}
+
+/// Something went wrong, or must not be: what happened, and what to do next.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Trouble {
+    /// A refusal, as opposed to a failure.
+    pub refused: bool,
+    /// What happened, with the numbers.
+    pub what: String,
+    /// What to do next.
+    pub next: Option<String>,
+}
+
+impl From<&Error> for Trouble {
+    fn from(error: &Error) -> Self {
+        let whole = error.to_string();
+        let next = error.advice().map(str::to_owned);
+        let what = match &next {
+            // The error's own words end with the advice, which has its own place here.
+            Some(advice) => whole.strip_suffix(&format!(". {advice}")).unwrap_or(&whole).to_owned(),
+            None => whole,
+        };
+        Self { refused: error.kind() == Kind::Refused, what, next }
+    }
+}
+
+/// An image file, opened far enough to describe it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ImageInfo {
+    /// The file.
+    pub path: PathBuf,
+    /// The file's length with all its parts.
+    pub bytes: u64,
+    /// The image's name.
+    pub name: String,
+    /// `user` or `factory`.
+    pub kind: String,
+    /// The volume's kind.
+    pub volume: String,
+    /// The volume's label.
+    pub label: Option<String>,
+    /// When it was made: `2026-11-21 04:42`.
+    pub created: String,
+    /// How much room the volume needs.
+    pub volume_bytes: u64,
+    /// What is known to be damaged, in sentences.
+    pub damage: Vec<String>,
+    /// All that is worth reading, as name and value.
+    pub facts: Vec<(String, String)>,
+}
+
+/// A line of the list of image files.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ImageRow {
+    /// The file.
+    pub path: PathBuf,
+    /// Its length.
+    pub bytes: u64,
+    /// What it says, or why it says nothing.
+    pub info: Result<Box<ImageInfo>, Trouble>,
+}
+
+/// The disks, and where the cursor is among them.
+#[derive(Clone, Debug, Default)]
+pub struct Disks {
+    /// What was found; `None` before the first look.
+    pub inventory: Option<Inventory>,
+    /// The same as lines.
+    pub rows: Vec<Row>,
+    /// The look that is under way.
+    pub looking: Option<Ticket>,
+    /// The chosen line.
+    pub cursor: usize,
+}
+
+/// A folder's image files.
+#[derive(Clone, Debug, Default)]
+pub struct Images {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Its image files; `None` before the first look.
+    pub rows: Option<Vec<ImageRow>>,
+    /// Why there is no list.
+    pub problem: Option<Trouble>,
+    /// The look that is under way.
+    pub listing: Option<Ticket>,
+    /// The chosen line.
+    pub cursor: usize,
+    /// A path being typed, to go elsewhere.
+    pub path: Option<Input>,
+}
+
+/// What the wizard waits for before it goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wait {
+    /// An image file is being opened.
+    Inspect(Ticket),
+    /// A plan is being made.
+    Plan(Ticket),
+}
+
+/// A plan as the wizard sees it. The plan itself stays with the worker, under its ticket: what is carried out
+/// is exactly what was shown.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Proposed {
+    /// Under which the worker keeps the plan.
+    pub ticket: Ticket,
+    /// Which job it makes.
+    pub job: Job,
+    /// What will be done.
+    pub preview: Preview,
+    /// The word that confirms it, when it overwrites something.
+    pub confirm: Option<String>,
+}
+
+/// What came of planning.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub enum Proposal {
+    /// Nothing yet.
+    #[default]
+    None,
+    /// A plan.
+    Ready(Box<Proposed>),
+    /// No plan.
+    Refused(Trouble),
+}
+
+/// Which job is under way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Job {
+    Backup,
+    Restore,
+    Verify,
+}
+
+/// A job under way.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Running {
+    /// Which.
+    pub job: Job,
+    /// What it does, in one line.
+    pub headline: String,
+    /// How far it is.
+    pub progress: Progress,
+    /// How fast.
+    pub samples: Samples,
+    /// When it began.
+    pub began: Duration,
+    /// "Really cancel?" is being asked.
+    pub asking: bool,
+}
+
+/// All of it.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// How the wizard was started.
+    pub options: Options,
+    /// What the terminal can show.
+    pub theme: Theme,
+    /// The terminal's columns and rows.
+    pub size: (u16, u16),
+    /// Now.
+    pub clock: Clock,
+    /// The way here from the start screen; the last is shown.
+    pub trail: Vec<Screen>,
+    /// Help is open, scrolled by so many lines.
+    pub help: Option<usize>,
+    /// A message that wants to be read first.
+    pub trouble: Option<Trouble>,
+    /// What the user came for.
+    pub task: Task,
+    /// The start screen's cursor.
+    pub start_cursor: usize,
+    /// The disks.
+    pub disks: Disks,
+    /// The image files.
+    pub images: Images,
+    /// The chosen image.
+    pub image: Option<Box<ImageInfo>>,
+    /// The chosen source or target.
+    pub place: Option<Row>,
+    /// Path and options.
+    pub form: Form,
+    /// The options as they were before they were opened from the preview.
+    pub kept_form: Option<Form>,
+    /// Names to complete a path with.
+    pub completion: Option<Completion>,
+    /// The completion that was asked for.
+    pub completing: Option<Ticket>,
+    /// What is being waited for.
+    pub wait: Option<Wait>,
+    /// The plan.
+    pub proposal: Proposal,
+    /// The word being typed.
+    pub typed: Input,
+    /// The typed word was wrong.
+    pub wrong: bool,
+    /// How far the screen's text is scrolled.
+    pub scroll: usize,
+    /// The job.
+    pub running: Option<Running>,
+    /// How the last job ended.
+    pub report: Option<Report>,
+    /// The program shall end as soon as the job has.
+    pub leaving: bool,
+    /// The exit code so far: the last job's.
+    pub exit_code: u8,
+    /// The last ticket given out.
+    pub ticket: Ticket,
+}
+
+impl Model {
+    /// The wizard before its first message. `images` must be set in the options for a folder to be offered.
+    #[must_use]
+    pub fn new(options: Options, theme: Theme) -> Self {
+        let folder = options.images.clone().unwrap_or_else(|| PathBuf::from("."));
+        Self {
+            options,
+            theme,
+            size: (80, 24),
+            clock: Clock::default(),
+            trail: vec![Screen::Start],
+            help: None,
+            trouble: None,
+            task: Task::default(),
+            start_cursor: 0,
+            disks: Disks::default(),
+            images: Images { folder, ..Images::default() },
+            image: None,
+            place: None,
+            form: Form::default(),
+            kept_form: None,
+            completion: None,
+            completing: None,
+            wait: None,
+            proposal: Proposal::None,
+            typed: Input::default(),
+            wrong: false,
+            scroll: 0,
+            running: None,
+            report: None,
+            leaving: false,
+            exit_code: 0,
+            ticket: 0,
+        }
+    }
+
+    /// The screen that is shown.
+    #[must_use]
+    pub fn screen(&self) -> Screen {
+        self.trail.last().copied().unwrap_or(Screen::Start)
+    }
+
+    /// True while something moves on the screen by itself.
+    #[must_use]
+    pub fn animated(&self) -> bool {
+        self.wait.is_some()
+            || self.running.is_some()
+            || (self.screen() == Screen::Disks && self.disks.looking.is_some())
+            || (self.screen() == Screen::Images && self.images.listing.is_some())
+    }
+
+    /// Where to look: the disks that were named, or else this machine's.
+    #[must_use]
+    pub fn look_request(&self) -> LookRequest {
+        LookRequest { paths: self.options.disks.clone(), machine: self.options.disks.is_empty() }
+    }
+
+    /// A ticket that no earlier answer carries.
+    pub fn next_ticket(&mut self) -> Ticket {
+        self.ticket += 1;
+        self.ticket
+    }
+}

@@ -1,0 +1,130 @@
+//! What can happen to the wizard, and what it can ask for.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::inventory::{Inventory, LookRequest};
+use crate::job::{Progress, Report};
+use crate::plan::{BackupRequest, RestoreRequest};
+
+use super::model::{ImageInfo, ImageRow, Proposed, Trouble};
+
+/// Which request an answer belongs to. Answers to abandoned requests are dropped by it.
+pub type Ticket = u64;
+
+/// The time, as a value.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Clock {
+    /// Since the wizard began; never goes back.
+    pub elapsed: Duration,
+    /// Today, as `2026-11-21`; part of the offered file name.
+    pub date: String,
+}
+
+/// A key, free of any terminal library.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names are the keys' own")]
+pub enum Key {
+    Char(char),
+    Enter,
+    Esc,
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    Home,
+    End,
+    Backspace,
+    Delete,
+    Tab,
+    BackTab,
+    Help,
+    /// Ctrl-C: as the signal of that key, when the terminal is not raw.
+    Interrupt,
+    /// Ctrl-L: something else wrote on the terminal.
+    Redraw,
+    /// Ctrl-U: empty the text field.
+    Clear,
+}
+
+/// A wish to end the program from outside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Signal {
+    /// SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+    /// SIGHUP, or the terminal went away.
+    Hangup,
+}
+
+/// What Tab makes of a half-typed path.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Completion {
+    /// The text as far as it is unambiguous.
+    pub text: String,
+    /// The names that go on from there, when there are several.
+    pub choices: Vec<String>,
+}
+
+/// What can happen.
+#[derive(Clone, Debug)]
+pub enum Msg {
+    /// Time went by.
+    Tick(Clock),
+    /// A key was pressed.
+    Key(Key),
+    /// The terminal has this many columns and rows.
+    Resize(u16, u16),
+    /// The program shall end.
+    Signal(Signal),
+    /// The disks were looked at.
+    Looked(Ticket, Inventory),
+    /// A folder's image files.
+    Listed(Ticket, Result<Vec<ImageRow>, Trouble>),
+    /// One image file was opened.
+    Inspected(Ticket, Result<Box<ImageInfo>, Trouble>),
+    /// A path was completed.
+    Completed(Ticket, Completion),
+    /// A path that the user typed is a folder.
+    IsFolder(Ticket, PathBuf),
+    /// A plan, or why there is none.
+    Planned(Ticket, Result<Box<Proposed>, Trouble>),
+    /// How far the job is.
+    Progress(Progress),
+    /// The job ended.
+    Finished(Report),
+}
+
+/// What the wizard asks the worker for.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Look at the disks.
+    Look(Ticket, LookRequest),
+    /// List a folder's image files.
+    List(Ticket, PathBuf),
+    /// Open one image file (or say that it is a folder).
+    Inspect(Ticket, PathBuf),
+    /// Complete a path.
+    Complete(Ticket, String),
+    /// Plan a backup (reads only).
+    PlanBackup(Ticket, Box<BackupRequest>),
+    /// Plan a restore (reads only).
+    PlanRestore(Ticket, Box<RestoreRequest>),
+    /// Nobody waits for the plan any more.
+    Abandon,
+    /// Carry out the plan that was proposed under this ticket. The only effect that writes.
+    Run(Ticket),
+    /// Read an image against its digests.
+    Verify(PathBuf),
+    /// Let the job wait, or go on.
+    Pause(bool),
+    /// Stop the job.
+    Cancel,
+    /// Draw everything anew.
+    Redraw,
+    /// Leave the wizard with this exit code.
+    Quit(u8),
+}

@@ -1,0 +1,158 @@
+//! The screens: a title line, the body, and a line of keys.
+
+mod disks;
+mod images;
+mod options;
+mod preview;
+mod report;
+mod running;
+mod start;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+use super::model::{Job, Model, Screen, Task};
+use super::widget::{clip, paint, width};
+use super::{footer, text};
+
+pub(super) use super::overlay::help_limit;
+pub(super) use disks::page as disks_page;
+pub(super) use images::page as images_page;
+
+/// Where a screen's content goes on a terminal of this size.
+pub(super) fn body(size: (u16, u16)) -> Rect {
+    let margin = if size.0 >= 60 { 2 } else { 1 };
+    Rect::new(margin, 2, size.0.saturating_sub(2 * margin), size.1.saturating_sub(4))
+}
+
+/// Draws the screen on top of the trail.
+pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
+    let screen = buffer.area;
+    let size = (screen.width, screen.height);
+    let area = body(size);
+    draw_title(model, buffer);
+    let scrolled = match model.screen() {
+        Screen::Start => draw_lines(start::lines(model, area), area, buffer),
+        Screen::Disks => disks::draw(model, area, buffer),
+        Screen::Images => images::draw(model, area, buffer),
+        Screen::Options => draw_lines(options::lines(model, area), area, buffer),
+        Screen::Confirm => draw_lines(preview::confirm_lines(model, area), area, buffer),
+        Screen::Running => draw_lines(running::lines(model, area), area, buffer),
+        Screen::Facts | Screen::Preview | Screen::Report => {
+            let lines = scrolled_lines(model, area);
+            let all = lines.len();
+            let page = usize::from(area.height);
+            let first = model.scroll.min(all.saturating_sub(page));
+            paint(lines, first, area, buffer);
+            (all > page).then_some((first, page, all))
+        }
+    };
+    draw_footer(model, scrolled, buffer);
+}
+
+/// The whole text of a screen that scrolls.
+fn scrolled_lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
+    match model.screen() {
+        Screen::Facts => images::facts(model, area),
+        Screen::Preview => preview::lines(model, area),
+        Screen::Report => report::lines(model, area),
+        _ => Vec::new(),
+    }
+}
+
+/// By how many lines the screen's text can be scrolled.
+pub(super) fn scroll_limit(model: &Model) -> usize {
+    let area = body(model.size);
+    scrolled_lines(model, area).len().saturating_sub(usize::from(area.height))
+}
+
+/// First line, lines on the screen, and lines in all, of what does not fit.
+type Scrolled = Option<(usize, usize, usize)>;
+
+fn draw_lines(lines: Vec<Line<'static>>, area: Rect, buffer: &mut Buffer) -> Scrolled {
+    paint(lines, 0, area, buffer);
+    None
+}
+
+fn draw_title(model: &Model, buffer: &mut Buffer) {
+    let area = buffer.area;
+    let theme = model.theme;
+    // A job's title is that of its task, wherever it was started from.
+    let task = match model.running.as_ref().map(|running| running.job) {
+        Some(Job::Backup) => Task::Backup,
+        Some(Job::Restore) => Task::Restore,
+        Some(Job::Verify) => Task::Check,
+        None => model.task,
+    };
+    let line = Line::from(vec![
+        Span::raw(" "),
+        Span::styled(text::PROGRAM, theme.accent().patch(theme.strong())),
+        Span::styled("  │  ", theme.quiet()),
+        Span::styled(text::title(model.screen(), task), theme.strong()),
+    ]);
+    line.render(Rect::new(0, 0, area.width, 1), buffer);
+    draw_rule(model, 1, buffer);
+}
+
+fn draw_rule(model: &Model, y: u16, buffer: &mut Buffer) {
+    let width = buffer.area.width;
+    buffer.set_string(0, y, "─".repeat(usize::from(width)), model.theme.quiet());
+}
+
+fn draw_footer(model: &Model, scrolled: Scrolled, buffer: &mut Buffer) {
+    let (columns, rows) = (buffer.area.width, buffer.area.height);
+    draw_rule(model, rows - 2, buffer);
+    if let Some((first, page, all)) = scrolled {
+        let words = format!(" {} ", text::scrolled(first + 1, (first + page).min(all), all));
+        let x = columns.saturating_sub(u16::try_from(width(&words)).unwrap_or(columns) + 2);
+        buffer.set_string(x, rows - 2, words, model.theme.quiet());
+    }
+    let keys = footer::keys(model);
+    let full: usize = keys.iter().map(|(key, does)| width(key) + width(does) + 4).sum();
+    let mut spans = vec![Span::raw(" ")];
+    let mut used = 1;
+    for (index, (key, does)) in keys.iter().enumerate() {
+        let here = width(key) + width(does) + 4;
+        // Where not all fit, the last two (back and help) are kept.
+        let reserved = if full > usize::from(columns) && index + 2 < keys.len() { 24 } else { 0 };
+        if used + here - 3 + reserved > usize::from(columns) {
+            continue;
+        }
+        used += here;
+        spans.push(Span::styled(*key, model.theme.accent()));
+        spans.push(Span::raw(format!(" {does}   ")));
+    }
+    Line::from(spans).render(Rect::new(0, rows - 1, columns, 1), buffer);
+}
+
+/// A sign that something is being done; it turns with the clock.
+pub(super) fn spinner(model: &Model) -> char {
+    const SIGNS: [char; 4] = ['|', '/', '-', '\\'];
+    let turn = model.clock.elapsed.as_millis() / 200 % 4;
+    SIGNS[usize::try_from(turn).unwrap_or(0)]
+}
+
+/// A heading with a blank line above it.
+fn heading(model: &Model, words: &str) -> [Line<'static>; 2] {
+    [Line::default(), Line::styled(words.to_owned(), model.theme.strong())]
+}
+
+/// Sentences as items of a list, each wrapped and led by a sign.
+fn items(sentences: &[String], sign: &'static str, style: ratatui::style::Style, columns: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for sentence in sentences {
+        let mut sign = sign;
+        for part in super::widget::wrap(sentence, columns.saturating_sub(2)) {
+            lines.push(Line::from(vec![Span::styled(format!("{sign} "), style), Span::raw(part)]));
+            sign = " ";
+        }
+    }
+    lines
+}
+
+/// A line of words cut to the width.
+fn line(words: &str, area: Rect) -> Line<'static> {
+    Line::from(clip(words, usize::from(area.width)))
+}

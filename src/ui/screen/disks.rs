@@ -1,0 +1,193 @@
+//! Disks, partitions and volumes, with details of the chosen line.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::Scrolled;
+use crate::ui::model::{Model, Task};
+use crate::ui::rows::{Row, RowKind};
+use crate::ui::text;
+use crate::ui::widget::{clip, first_visible, pad, paint, pairs};
+
+/// From this width on the details stand beside the list.
+const WIDE: u16 = 116;
+
+/// Where list and details go.
+struct Parts {
+    head: Rect,
+    list: Rect,
+    details: Rect,
+}
+
+fn parts(area: Rect) -> Parts {
+    let head = Rect { height: 2.min(area.height), ..area };
+    let below = Rect { y: area.y + head.height, height: area.height - head.height, ..area };
+    if area.width >= WIDE {
+        let list = Rect { width: area.width * 6 / 10, ..below };
+        let details = Rect { x: list.right() + 2, width: below.width - list.width - 2, ..below };
+        return Parts { head, list, details };
+    }
+    let details_height = (below.height * 2 / 5).min(9);
+    let list = Rect { height: below.height - details_height, ..below };
+    let details =
+        Rect { y: list.bottom() + u16::from(details_height > 0), height: details_height.saturating_sub(1), ..below };
+    Parts { head, list, details }
+}
+
+/// How many lines of the list fit the screen.
+pub(in crate::ui) fn page(model: &Model) -> usize {
+    usize::from(parts(super::body(model.size)).list.height)
+}
+
+pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
+    let parts = parts(area);
+    paint(head(model, parts.head), 0, parts.head, buffer);
+    if model.disks.rows.is_empty() {
+        if model.disks.inventory.is_some() {
+            paint(nothing(model), 0, parts.list, buffer);
+        }
+        return None;
+    }
+    let page = usize::from(parts.list.height);
+    let first = first_visible(model.disks.cursor, model.disks.rows.len(), page);
+    let columns = usize::from(parts.list.width);
+    let lines = model.disks.rows.iter().enumerate().skip(first).take(page);
+    let lines = lines.map(|(index, row)| row_line(model, row, index == model.disks.cursor, columns)).collect();
+    paint(lines, 0, parts.list, buffer);
+    if let Some(row) = model.disks.rows.get(model.disks.cursor) {
+        paint(details(model, row, usize::from(parts.details.width)), 0, parts.details, buffer);
+    }
+    let all = model.disks.rows.len();
+    (all > page).then_some((first, page, all))
+}
+
+/// What is being chosen, or that the look is under way; and the columns' names.
+fn head(model: &Model, area: Rect) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let columns = usize::from(area.width);
+    let first = if model.disks.looking.is_some() {
+        Line::styled(format!("{} {}", super::spinner(model), text::LOOKING), theme.accent())
+    } else {
+        match (&model.image, model.task) {
+            (Some(image), Task::Restore) => super::line(&text::restore_what(&image.name, image.volume_bytes), area),
+            _ => Line::default(),
+        }
+    };
+    let list = if area.width >= WIDE { columns * 6 / 10 } else { columns };
+    let names = if model.disks.rows.is_empty() { Line::default() } else { columns_line(model, list) };
+    vec![first, names]
+}
+
+fn nothing(model: &Model) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    vec![Line::styled(text::NO_DISKS, theme.strong()), Line::from(text::NO_DISKS_WHY), Line::from(text::NO_DISKS_NEXT)]
+}
+
+/// Columns of kind, size, used and state; the label takes what is left.
+fn widths(columns: usize) -> (usize, bool) {
+    let wide = columns >= 68;
+    let fixed = if wide { 2 + 4 + 10 + 11 + 11 + 2 + 11 + 9 } else { 2 + 4 + 10 + 11 };
+    (columns.saturating_sub(fixed).max(6), wide)
+}
+
+fn columns_line(model: &Model, columns: usize) -> Line<'static> {
+    let [number, kind, label, size, used, state] = text::DISK_COLUMNS;
+    let (label_width, wide) = widths(columns);
+    let mut words = format!("  {number:>3} {kind:<10}{}{size:>11}", pad(label, label_width));
+    if wide {
+        words.push_str(&format!("{used:>11}  {state}"));
+    }
+    Line::styled(clip(&words, columns), model.theme.quiet())
+}
+
+fn row_line(model: &Model, row: &Row, chosen: bool, columns: usize) -> Line<'static> {
+    let theme = model.theme;
+    let refused = row.refusal(model.task, model.image.as_deref()).is_some();
+    let style = match (row.kind, &row.problem) {
+        _ if chosen => theme.selected(),
+        (RowKind::Disk, Some(_)) => theme.bad(),
+        (RowKind::Disk, None) => theme.strong(),
+        _ if refused => theme.quiet(),
+        _ => theme.text(),
+    };
+    let sign = if chosen { text::ACTIVE_SIGN } else { " " };
+    let words = if row.kind == RowKind::Disk { disk_words(row) } else { volume_words(row, columns) };
+    let body = if chosen { pad(&words, columns.saturating_sub(2)) } else { clip(&words, columns.saturating_sub(2)) };
+    Line::from(vec![Span::styled(format!("{sign} "), Style::new()), Span::styled(body, style)])
+}
+
+fn disk_words(row: &Row) -> String {
+    let mut words = vec![row.address.to_string(), text::bytes(row.bytes)];
+    if !row.title.is_empty() {
+        words.push(row.title.clone());
+    }
+    if row.read_only {
+        words.push(text::READ_ONLY.to_owned());
+    }
+    words.extend(row.problem.clone());
+    words.join("   ")
+}
+
+fn volume_words(row: &Row, columns: usize) -> String {
+    let (label_width, wide) = widths(columns);
+    let volume = row.volume.as_ref();
+    let number = match row.kind {
+        RowKind::Partition => row.number.to_string(),
+        RowKind::Found => "+".to_owned(),
+        RowKind::Disk | RowKind::Whole => "-".to_owned(),
+    };
+    let kind = volume.map_or("-", |volume| volume.kind.name());
+    let label = volume.and_then(|volume| volume.label.clone()).filter(|label| !label.is_empty());
+    let label = label.unwrap_or_else(|| row.title.clone());
+    let mut words = format!(
+        "{number:>3} {}{}{:>11}",
+        pad(kind, 10),
+        pad(&label, label_width.saturating_sub(1)) + " ",
+        text::bytes(row.bytes)
+    );
+    if wide {
+        let used = row.used_bytes().map(text::bytes).unwrap_or_default();
+        let state = volume.and_then(|volume| volume.state).map(|state| state.to_string()).unwrap_or_default();
+        words.push_str(&format!("{used:>11}  {state:<11}{}", flag(row)));
+    }
+    words
+}
+
+/// The one thing that matters most about a line.
+fn flag(row: &Row) -> &'static str {
+    if !row.mounted_at.is_empty() {
+        text::MOUNTED
+    } else if row.read_only {
+        text::READ_ONLY
+    } else if row.kind == RowKind::Found {
+        text::FOUND
+    } else {
+        ""
+    }
+}
+
+fn details(model: &Model, row: &Row, columns: usize) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let mut important = Vec::new();
+    if matches!(model.task, Task::Backup | Task::Restore)
+        && row.kind != RowKind::Disk
+        && let Some(reason) = row.refusal(model.task, model.image.as_deref())
+    {
+        important.push((text::DETAIL_NO_TARGET, reason));
+    }
+    let mut lines = pairs(&important, columns, theme.bad());
+    let mut facts: Vec<(&str, String)> = row.details.clone();
+    let places: Vec<String> = row.mounted_at.iter().map(|place| place.display().to_string()).collect();
+    if !places.is_empty() {
+        facts.insert(0, (text::DETAIL_MOUNTED, places.join(", ")));
+    }
+    // Notes come before the plain facts: where room is short they matter more.
+    let found = (row.kind == RowKind::Found).then(|| text::FOUND_NOTE.to_owned());
+    let notes: Vec<(&str, String)> =
+        row.notes.iter().cloned().chain(found).map(|note| (text::DETAIL_NOTE, note)).collect();
+    facts.splice(0..0, notes);
+    lines.extend(pairs(&facts, columns, theme.quiet()));
+    lines
+}

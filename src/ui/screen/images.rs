@@ -1,0 +1,133 @@
+//! The images of a folder, and what one of them says.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::Scrolled;
+use crate::ui::model::{ImageRow, Model};
+use crate::ui::widget::{clip, first_visible, pad, paint, pairs, typed};
+use crate::ui::{overlay, text};
+
+/// Lines above the list: the folder, what is being done, the columns' names.
+const HEAD: u16 = 3;
+
+/// How many lines of the list fit the screen.
+pub(in crate::ui) fn page(model: &Model) -> usize {
+    usize::from(super::body(model.size).height.saturating_sub(HEAD))
+}
+
+pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
+    let theme = model.theme;
+    let columns = usize::from(area.width);
+    let images = &model.images;
+    let mut head = vec![folder_line(model, columns)];
+    if images.listing.is_some() {
+        head.push(Line::styled(format!("{} {}", super::spinner(model), text::LISTING), theme.accent()));
+    } else {
+        head.push(Line::default());
+    }
+    let list = Rect { y: area.y + HEAD, height: area.height.saturating_sub(HEAD), ..area };
+    if images.path.is_some() {
+        paint(head, 0, area, buffer);
+        paint(super::options::completion_lines(model, columns), 0, list, buffer);
+        return None;
+    }
+    if let Some(trouble) = &images.problem {
+        paint(head, 0, area, buffer);
+        paint(overlay::trouble_lines(theme, trouble, columns), 0, list, buffer);
+        return None;
+    }
+    let Some(rows) = &images.rows else {
+        paint(head, 0, area, buffer);
+        return None;
+    };
+    if rows.is_empty() {
+        head.extend([Line::default(), Line::from(text::NO_IMAGES), Line::styled(text::NO_IMAGES_NEXT, theme.quiet())]);
+        paint(head, 0, area, buffer);
+        return None;
+    }
+    head.push(Line::styled(columns_words(columns), theme.quiet()));
+    paint(head, 0, area, buffer);
+    let page = usize::from(list.height);
+    let first = first_visible(images.cursor, rows.len(), page);
+    let shown = rows.iter().enumerate().skip(first).take(page);
+    let lines = shown.map(|(index, row)| row_line(model, row, index == images.cursor, columns)).collect();
+    paint(lines, 0, list, buffer);
+    (rows.len() > page).then_some((first, page, rows.len()))
+}
+
+fn folder_line(model: &Model, columns: usize) -> Line<'static> {
+    let theme = model.theme;
+    match &model.images.path {
+        Some(input) => {
+            let prompt = format!("{}  ", text::PATH_PROMPT);
+            let mut line = typed(theme, input, columns.saturating_sub(prompt.len()), true);
+            line.spans.insert(0, Span::styled(prompt, theme.accent()));
+            line
+        }
+        None => {
+            let label = format!("{}  ", text::FOLDER);
+            let room = columns.saturating_sub(label.len());
+            let folder = clip(&model.images.folder.display().to_string(), room);
+            Line::from(vec![Span::styled(label, theme.quiet()), Span::raw(folder)])
+        }
+    }
+}
+
+/// Columns of the file's name, and whether there is room for the label and the date.
+fn widths(columns: usize) -> (usize, bool) {
+    let wide = columns >= 70;
+    let fixed = if wide { 2 + 10 + 15 + 17 + 11 } else { 2 + 10 + 11 };
+    (columns.saturating_sub(fixed).max(8), wide)
+}
+
+fn columns_words(columns: usize) -> String {
+    let [file, kind, label, made, size] = text::IMAGE_COLUMNS;
+    let (names, wide) = widths(columns);
+    let words = if wide {
+        format!("  {}{kind:<10}{label:<15}{made:<17}{size:>11}", pad(file, names))
+    } else {
+        format!("  {}{kind:<10}{size:>11}", pad(file, names))
+    };
+    clip(&words, columns)
+}
+
+fn row_line(model: &Model, row: &ImageRow, chosen: bool, columns: usize) -> Line<'static> {
+    let theme = model.theme;
+    let (names, wide) = widths(columns);
+    let file = row.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = pad(&file, names.saturating_sub(1)) + " ";
+    let size = text::bytes(row.bytes);
+    let (words, plain) = match &row.info {
+        Err(_) => (format!("{name}{}{size:>11}", pad(text::UNREADABLE, columns - 13 - names)), theme.bad()),
+        Ok(info) => {
+            let kind = pad(&info.volume, 10);
+            let label = pad(info.label.as_deref().unwrap_or(&info.name), 14);
+            let made = if info.damage.is_empty() { info.created.as_str() } else { text::DAMAGED };
+            let words = if wide {
+                format!("{name}{kind}{label} {}{size:>11}", pad(made, 17))
+            } else {
+                format!("{name}{kind}{size:>11}")
+            };
+            (words, if info.damage.is_empty() { theme.text() } else { theme.warning() })
+        }
+    };
+    let sign = if chosen { text::ACTIVE_SIGN } else { " " };
+    let style = if chosen { theme.selected() } else { plain };
+    Line::from(vec![Span::raw(format!("{sign} ")), Span::styled(clip(&words, columns.saturating_sub(2)), style)])
+}
+
+/// All that the chosen image says of itself.
+pub(super) fn facts(model: &Model, area: Rect) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let columns = usize::from(area.width);
+    let Some(image) = &model.image else { return Vec::new() };
+    let mut lines = vec![Line::styled(clip(&format!("“{}”", image.name), columns), theme.strong()), Line::default()];
+    lines.extend(pairs(&image.facts, columns, theme.quiet()));
+    if !image.damage.is_empty() {
+        lines.extend(super::heading(model, text::DAMAGE));
+        lines.extend(super::items(&image.damage, "!", theme.warning(), columns));
+    }
+    lines
+}

@@ -1,0 +1,77 @@
+//! Path and options.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::ui::form::{Field, Value};
+use crate::ui::model::{Model, Task};
+use crate::ui::text;
+use crate::ui::widget::{clip, pad, typed, width, wrap};
+
+/// Columns of a setting's name.
+const NAMES: usize = 40;
+
+pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let columns = usize::from(area.width);
+    let mut lines = vec![Line::styled(clip(&about(model), columns), theme.strong()), Line::default()];
+    for (index, field) in model.form.fields.iter().enumerate() {
+        lines.extend(field_lines(model, field, index == model.form.cursor, columns));
+    }
+    lines.push(Line::default());
+    if let Some(problem) = model.form.problem {
+        lines.push(Line::styled(format!("! {problem}"), theme.bad()));
+    }
+    if let Some(field) = model.form.fields.get(model.form.cursor) {
+        lines.extend(wrap(text::hint(field.id), columns).into_iter().map(|part| Line::styled(part, theme.quiet())));
+    }
+    lines.extend(completion_lines(model, columns));
+    lines
+}
+
+/// The names that go on from a half-typed path.
+pub(super) fn completion_lines(model: &Model, columns: usize) -> Vec<Line<'static>> {
+    let Some(completion) = model.completion.as_ref().filter(|completion| !completion.choices.is_empty()) else {
+        return Vec::new();
+    };
+    let mut lines = vec![Line::default()];
+    lines.extend(wrap(&text::choices(&completion.choices), columns).into_iter().map(Line::from));
+    lines
+}
+
+fn about(model: &Model) -> String {
+    match (&model.place, &model.image) {
+        (Some(place), _) if model.task == Task::Backup => {
+            let volume = place.volume.as_ref().map_or(text::NOTHING_KNOWN.to_owned(), text::volume);
+            text::backup_what(&place.address.to_string(), &volume)
+        }
+        (_, Some(image)) => text::restore_what(&image.name, image.volume_bytes),
+        _ => String::new(),
+    }
+}
+
+fn field_lines(model: &Model, field: &Field, chosen: bool, columns: usize) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let style = if chosen { theme.selected() } else { theme.text() };
+    let sign = Span::raw(if chosen { "▸ " } else { "  " });
+    let name = text::field(field.id, model.task);
+    let names = NAMES.min(columns.saturating_sub(8));
+    match &field.value {
+        Value::Text(input) => {
+            let mut entry = typed(theme, input, columns.saturating_sub(4), chosen);
+            entry.spans.insert(0, Span::raw("    "));
+            vec![Line::from(vec![sign, Span::raw(name)]), entry, Line::default()]
+        }
+        Value::Level(level) => {
+            let value = Span::styled(format!("{level:>2}"), style);
+            vec![Line::from(vec![sign, Span::raw(pad(name, names)), Span::raw(" "), value])]
+        }
+        Value::Switch(on) => {
+            let words = if *on { text::ON } else { text::OFF };
+            let mark = if *on { "[x] " } else { "[ ] " };
+            let room = width(mark) + width(words);
+            let value = Span::styled(pad(&format!("{mark}{words}"), room), style);
+            vec![Line::from(vec![sign, Span::raw(pad(name, names)), Span::raw(" "), value])]
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What will be done, and the word that confirms it.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::plan::{Safety, Step};
+use crate::ui::model::{Model, Proposal, Proposed, Trouble};
+use crate::ui::widget::{clip, pad, pairs, typed, width, wrap};
+use crate::ui::{overlay, text};
+
+pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
+    match &model.proposal {
+        Proposal::None => Vec::new(),
+        Proposal::Ready(plan) => plan_lines(model, plan, usize::from(area.width)),
+        Proposal::Refused(trouble) => refusal_lines(model, trouble, usize::from(area.width)),
+    }
+}
+
+fn plan_lines(model: &Model, plan: &Proposed, columns: usize) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let shown = &plan.preview;
+    let mut lines: Vec<Line<'static>> =
+        wrap(&shown.headline, columns).into_iter().map(|part| Line::styled(part, theme.strong())).collect();
+    lines.push(Line::default());
+    lines.extend(pairs(&shown.facts, columns, theme.quiet()));
+    if !shown.warnings.is_empty() {
+        lines.extend(super::heading(model, text::WARNINGS));
+        lines.extend(super::items(&shown.warnings, "!", theme.warning(), columns));
+    }
+    lines.extend(super::heading(model, text::STEPS));
+    for (index, step) in shown.steps.iter().enumerate() {
+        lines.push(step_line(model, index + 1, step, columns));
+    }
+    lines.extend(super::heading(model, text::COMMAND));
+    lines.extend(wrap(&shown.command, columns).into_iter().map(Line::from));
+    lines.push(Line::default());
+    let press = if plan.confirm.is_some() { text::PRESS_CONFIRM } else { text::PRESS_START };
+    lines.push(Line::styled(press, theme.accent()));
+    lines
+}
+
+fn step_line(model: &Model, number: usize, step: &Step, columns: usize) -> Line<'static> {
+    let theme = model.theme;
+    let style = match step.safety {
+        Safety::Reads => theme.quiet(),
+        Safety::Creates => theme.good(),
+        Safety::Overwrites => theme.bad(),
+    };
+    let bytes = if step.bytes == 0 { String::new() } else { text::bytes(step.bytes) };
+    let rest = 10 + 2 + 15;
+    let title = pad(&format!("{number}. {}", step.title), columns.saturating_sub(rest));
+    Line::from(vec![
+        Span::raw(title),
+        Span::raw(format!("{bytes:>10}  ")),
+        Span::styled(text::safety(step.safety), style),
+    ])
+}
+
+fn refusal_lines(model: &Model, trouble: &Trouble, columns: usize) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let title = if trouble.refused { text::REFUSED_TITLE } else { text::TROUBLE_TITLE };
+    let mut lines = vec![Line::styled(format!("x {title}"), theme.bad().patch(theme.strong())), Line::default()];
+    lines.extend(overlay::trouble_lines(theme, trouble, columns));
+    lines.push(Line::default());
+    lines.push(Line::styled(text::NOTHING_WRITTEN, theme.quiet()));
+    lines
+}
+
+/// The confirm screen.
+pub(super) fn confirm_lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let columns = usize::from(area.width);
+    let Proposal::Ready(plan) = &model.proposal else { return Vec::new() };
+    let word = plan.confirm.clone().unwrap_or_default();
+    let mut lines: Vec<Line<'static>> = wrap(&plan.preview.headline, columns).into_iter().map(Line::from).collect();
+    lines.push(Line::default());
+    lines.push(Line::styled(text::CONFIRM_TITLE, theme.bad().patch(theme.strong())));
+    lines.push(Line::default());
+    let overwriting: Vec<String> = plan.preview.warnings.iter().take(4).cloned().collect();
+    if !overwriting.is_empty() {
+        lines.extend(super::items(&overwriting, "!", theme.warning(), columns));
+        lines.push(Line::default());
+    }
+    lines.extend(wrap(&text::confirm_type(&word), columns).into_iter().map(Line::from));
+    lines.push(Line::default());
+    let room = columns.saturating_sub(4).min(width(&word).max(20) + 8);
+    let mut entry = typed(theme, &model.typed, room, true);
+    entry.spans.insert(0, Span::styled("  > ", theme.accent()));
+    lines.push(entry);
+    lines.push(Line::default());
+    if model.wrong {
+        lines.push(Line::styled(format!("x {}", text::CONFIRM_WRONG), theme.bad()));
+    }
+    lines.push(Line::styled(clip(text::CONFIRM_NEXT, columns), theme.quiet()));
+    lines
+}

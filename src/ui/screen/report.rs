@@ -1,0 +1,37 @@
+//! How it ended.
+
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::job::Outcome;
+use crate::ui::model::Model;
+use crate::ui::text;
+use crate::ui::widget::{pairs, wrap};
+
+pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let columns = usize::from(area.width);
+    let Some(report) = &model.report else { return Vec::new() };
+    let (sign, style) = match report.outcome {
+        Outcome::Done => ("✓", theme.good()),
+        Outcome::DoneWithWarnings | Outcome::Cancelled => ("!", theme.warning()),
+        Outcome::Failed | Outcome::Refused => ("x", theme.bad()),
+    };
+    let style = style.patch(theme.strong());
+    let words = text::outcome(report.outcome);
+    let mut lines = vec![Line::from(Span::styled(format!("{sign} {words}"), style)), Line::default()];
+    lines.extend(wrap(&report.headline, columns).into_iter().map(Line::from));
+    if !report.facts.is_empty() {
+        lines.push(Line::default());
+        lines.extend(pairs(&report.facts, columns, theme.quiet()));
+    }
+    if !report.warnings.is_empty() {
+        lines.extend(super::heading(model, text::WARNINGS));
+        lines.extend(super::items(&report.warnings, "!", theme.warning(), columns));
+    }
+    if !report.next.is_empty() {
+        lines.extend(super::heading(model, text::NEXT_STEPS));
+        lines.extend(super::items(&report.next, "→", theme.accent(), columns));
+    }
+    lines
+}

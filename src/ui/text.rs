@@ -1,0 +1,563 @@
+//! Every word the wizard says, in one file. Short and plain: what happened, why it matters, what to do next.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::fs;
+use crate::image::PartitionRecord;
+use crate::inventory::{TableView, Volume};
+use crate::job::Outcome;
+use crate::plan::{Safety, StepKind};
+use crate::table::{Health, Kind as TableKind};
+use crate::unit::ByteLen;
+
+use super::form::FieldId;
+use super::model::{Job, Screen, Task};
+
+/// A key and what it does, for the footer.
+pub type KeyWord = (&'static str, &'static str);
+
+macro_rules! words {
+    ($($name:ident = $text:expr;)*) => {
+        $(#[allow(missing_docs, reason = "the text says it")] pub const $name: &str = $text;)*
+    };
+}
+
+words! {
+    PROGRAM = "Lifeboat";
+    TOO_SMALL = "Please make the window larger (at least 40 × 12).";
+
+    START_QUESTION = "What do you want to do?";
+    START_PROMISE = "Looking never writes. Nothing is written before you have seen and confirmed it.";
+
+    LOOKING = "Looking at the disks…";
+    NO_DISKS = "No disks were found.";
+    NO_DISKS_WHY = "Lifeboat needs the rights to read them.";
+    NO_DISKS_NEXT = "Start it as root, or name a disk or image of a disk: lifeboat --disk PATH";
+    DISK_EMPTY = "no partitions, and no volume found";
+    WHOLE_DISK = "whole disk";
+    NOTHING_KNOWN = "nothing known";
+    MOUNTED = "mounted";
+    READ_ONLY = "read-only";
+    FOUND = "found";
+    ACTIVE_SIGN = "▸";
+
+    DETAIL_PATH = "Disk";
+    DETAIL_MODEL = "Model";
+    DETAIL_SERIAL = "Serial";
+    DETAIL_TRANSPORT = "Connected by";
+    DETAIL_TABLE = "Table";
+    DETAIL_SECTOR = "Sectors";
+    DETAIL_ADDRESS = "Address";
+    DETAIL_TYPE = "Type";
+    DETAIL_NAME = "Name";
+    DETAIL_START = "Begins at";
+    DETAIL_VOLUME = "Volume";
+    DETAIL_ID = "Id";
+    DETAIL_MOUNTED = "Mounted at";
+    DETAIL_NO_TARGET = "Not possible";
+    DETAIL_NOTE = "Note";
+    FOUND_NOTE = "No partition table names this volume; it was found by its own signature.";
+
+    REFUSED_DISK = "This is a whole disk with partitions. Choose one of the lines below it.";
+    REFUSED_EXTENDED = "An extended partition only holds other partitions. Choose one of those.";
+    REFUSED_READ_ONLY = "This disk cannot be written. Take off its write protection, or choose another.";
+    REFUSED_SAME = "This is the image itself. It cannot be restored onto itself; choose another place.";
+
+    FOLDER = "Folder";
+    PATH_PROMPT = "Go to";
+    LISTING = "Reading the folder…";
+    INSPECTING = "Opening the image…";
+    PLANNING = "Reading and planning. Nothing is written yet…";
+    NO_IMAGES = "There are no images (.lbi files) in this folder.";
+    NO_IMAGES_NEXT = "Press g to go to another folder.";
+    DAMAGED = "damaged";
+    UNREADABLE = "cannot be read";
+    DAMAGE = "Damage";
+    FACT_FILE = "File";
+    FACT_FILE_SIZE = "File size";
+    FACT_KIND = "Image kind";
+    FACT_MADE = "Made";
+    FACT_MACHINE = "On machine";
+    FACT_VOLUME = "Volume";
+    FACT_NEEDS = "Needs";
+    FACT_HOLDS = "Holds";
+    FACT_ID = "Image id";
+    FACT_WRITER = "Written by";
+    FACT_PARTITION = "Came from";
+    FACT_LEFT_OUT = "Left out";
+    FACT_NOTE = "Note";
+    NOTE_RAW = "All sectors were taken, since this kind of volume is only recognised.";
+    NOTE_DIRTY = "The volume was not clean when it was imaged.";
+
+    FIELD_PATH = "Image file";
+    FIELD_LEVEL = "Compression level";
+    FIELD_READ_BACK_IMAGE = "Read the image back and compare";
+    FIELD_READ_BACK_TARGET = "Read the target back and compare";
+    FIELD_FACTORY = "Mark as the factory state";
+    FIELD_EVEN_IF_DIRTY = "Image it although it is not clean";
+    FIELD_CHECK_FIRST = "Check the whole image first";
+    FIELD_KEEP_GOING = "Restore what is whole of a damaged image";
+    FIELD_ZERO_FREE = "Fill unused space with zeros";
+    FIELD_DISCARD = "Discard (TRIM) unused space";
+    HINT_PATH = "Where the image is written. It gets this name only once it is complete and checked.";
+    HINT_LEVEL = "1 is fastest, 19 is smallest. 3 is a good middle.";
+    HINT_READ_BACK = "Proves what was written. Takes longer; without it nothing is proven.";
+    HINT_FACTORY = "For the state a machine was delivered in. Otherwise it is a user image.";
+    HINT_EVEN_IF_DIRTY = "Files that were being written may be incomplete. The image says so.";
+    HINT_CHECK_FIRST = "A damaged image is then noticed before the target is touched.";
+    HINT_KEEP_GOING = "The report lists the files that are not whole.";
+    HINT_ZERO_FREE = "Old data in unused space is destroyed.";
+    HINT_DISCARD = "For flash disks. Old data in unused space is destroyed.";
+    ON = "yes";
+    OFF = "no";
+    PATH_EMPTY = "Type where the image shall go.";
+
+    REFUSED_TITLE = "Not possible";
+    TROUBLE_TITLE = "That did not work";
+    WHAT_TO_DO = "What to do";
+    NOTHING_WRITTEN = "Nothing was written.";
+    STEPS = "Steps";
+    WARNINGS = "Please note";
+    COMMAND = "The same on the command line";
+    PRESS_START = "Press s to start.";
+    PRESS_CONFIRM = "Press Enter to go on. You will be asked to confirm.";
+
+    CONFIRM_TITLE = "This overwrites what is there.";
+    CONFIRM_WRONG = "That is not the word. Nothing was started.";
+    CONFIRM_NEXT = "Then press Enter. Esc goes back.";
+
+    OVERALL = "Overall";
+    STARTING = "Starting…";
+    PAUSED = "paused";
+    CANCELLING = "Stopping at the next safe place…";
+    FINISHING = "finishing";
+    LOG = "Log";
+    CANCEL_QUESTION = "Cancel the job?";
+    CANCEL_KEYS = "y  yes, cancel      n  no, go on";
+
+    NEXT_STEPS = "What to do next";
+    VERIFY_HEADLINE = "Verify";
+
+    HELP_TITLE = "Help";
+    FILE_FALLBACK = "volume";
+    WORKER_LOST = "A part of Lifeboat stopped unexpectedly.";
+    WORKER_LOST_NEXT = "What was being written must be taken as unfinished. Please report this.";
+    PLAN_GONE = "The plan that was shown is not there any more.";
+    PLAN_GONE_NEXT = "Nothing was started. Go back and choose again.";
+    NOT_A_FOLDER = "This is neither a folder nor an image.";
+}
+
+/// The start screen's choices: letter, words, explanation.
+pub const START_CHOICES: [(char, &str, &str); 5] = [
+    ('b', "Back up a partition", "Write an image of a partition to a file."),
+    ('e', "Restore an image", "Put an image back onto a partition."),
+    ('l', "Look at an image", "See what is in an image, and verify it."),
+    ('d', "Disks", "See all disks and what is on them."),
+    ('q', "Quit", "Leave Lifeboat."),
+];
+
+/// The disks screen's columns.
+pub const DISK_COLUMNS: [&str; 6] = ["No", "Kind", "Label", "Size", "Used", "State"];
+
+/// The images screen's columns.
+pub const IMAGE_COLUMNS: [&str; 5] = ["File", "Kind", "Label", "Made", "Size"];
+
+#[allow(missing_docs, reason = "the words say it")]
+pub mod key {
+    use super::KeyWord;
+
+    pub const MOVE: KeyWord = ("↑↓", "move");
+    pub const SCROLL: KeyWord = ("↑↓", "scroll");
+    pub const CHOOSE: KeyWord = ("Enter", "choose");
+    pub const OPEN: KeyWord = ("Enter", "open");
+    pub const NEXT: KeyWord = ("Enter", "go on");
+    pub const CONFIRM: KeyWord = ("Enter", "confirm");
+    pub const BACK: KeyWord = ("Esc", "back");
+    pub const CLOSE: KeyWord = ("Esc", "close");
+    pub const STOP_WAITING: KeyWord = ("Esc", "stop waiting");
+    pub const TO_START: KeyWord = ("Enter", "to the start");
+    pub const HELP: KeyWord = ("?", "help");
+    pub const QUIT: KeyWord = ("q", "quit");
+    pub const REFRESH: KeyWord = ("r", "refresh");
+    pub const GO: KeyWord = ("g", "go to folder");
+    pub const COMPLETE: KeyWord = ("Tab", "complete");
+    pub const CHANGE: KeyWord = ("Space", "change");
+    pub const LESS_MORE: KeyWord = ("←→", "less, more");
+    pub const START: KeyWord = ("s", "start");
+    pub const OPTIONS: KeyWord = ("o", "options");
+    pub const VERIFY: KeyWord = ("v", "verify");
+    pub const PAUSE: KeyWord = ("p", "pause");
+    pub const RESUME: KeyWord = ("p", "go on");
+    pub const CANCEL: KeyWord = ("c", "cancel");
+    pub const YES: KeyWord = ("y", "yes, cancel");
+    pub const NO: KeyWord = ("n", "no, go on");
+}
+
+/// The title line's words for a screen.
+#[must_use]
+pub fn title(screen: Screen, task: Task) -> &'static str {
+    match (screen, task) {
+        (Screen::Start, _) => "Start",
+        (Screen::Disks, Task::Backup) => "Back up › Which partition?",
+        (Screen::Disks, Task::Restore) => "Restore › Onto which partition?",
+        (Screen::Disks, _) => "Disks",
+        (Screen::Images, Task::Restore) => "Restore › Which image?",
+        (Screen::Images, _) => "Look › Which image?",
+        (Screen::Facts, _) => "Look › Image",
+        (Screen::Options, Task::Backup) => "Back up › Where to?",
+        (Screen::Options, _) => "Restore › Options",
+        (Screen::Preview, Task::Backup) => "Back up › What will be done",
+        (Screen::Preview, _) => "Restore › What will be done",
+        (Screen::Confirm, _) => "Restore › Confirm",
+        (Screen::Running, Task::Backup) => "Back up › Running",
+        (Screen::Running, Task::Restore) => "Restore › Running",
+        (Screen::Running, _) => "Verify › Running",
+        (Screen::Report, _) => "Report",
+    }
+}
+
+/// Help for a screen: one paragraph.
+#[must_use]
+pub fn help(screen: Screen, task: Task) -> &'static str {
+    match (screen, task) {
+        (Screen::Start, _) => {
+            "Choose what you want to do, with its letter or with the arrow keys and Enter. You see what will be done \
+             before anything is done, and you can always go back with Esc."
+        }
+        (Screen::Disks, Task::Restore) => {
+            "These are the disks and what is on them. Choose the partition that the image shall be written to. \
+             What is there now will be overwritten, but only after you have confirmed it on a later screen. Mounted and \
+             read-only places and places that are too small cannot be chosen; the reason is shown below the list."
+        }
+        (Screen::Disks, _) => {
+            "These are the disks, their partitions and the volumes in them. Looking changes nothing. “Found” means that \
+             no partition table names the volume, but its own signature was found. The lines below the list tell \
+             more about the chosen one."
+        }
+        (Screen::Images, _) => {
+            "These are the images in the folder. Press g to type the path of another folder or of an image file; Tab \
+             completes it."
+        }
+        (Screen::Facts, _) => {
+            "This is what the image says of itself. Press v to read it from start to end and check every part of it \
+             against its digest. Nothing is changed by that."
+        }
+        (Screen::Options, Task::Backup) => {
+            "Say where the image shall go. Choose another disk than the one you are backing up. The file appears under its \
+             name only when it is complete and was read back."
+        }
+        (Screen::Options, _) => {
+            "The defaults are the safe choice. Enter plans anew with what you set; Esc leaves it as it was."
+        }
+        (Screen::Preview, _) => {
+            "This is everything that will be done, step by step. Nothing has been written yet. The last line is the \
+             command that does the same without this screen."
+        }
+        (Screen::Confirm, _) => {
+            "Restoring replaces what is on the target. To be sure that it is the right one, type its name as shown and \
+             press Enter. Nothing else starts the job."
+        }
+        (Screen::Running, _) => {
+            "The job is under way. p lets it wait and go on again. c asks whether to cancel, and says what the disk \
+             will then be. The time left includes the final flush and reading back."
+        }
+        (Screen::Report, _) => {
+            "This is how it ended. Only “Done” means that everything was done and proven. Enter leads back to the start."
+        }
+    }
+}
+
+/// A setting's name.
+#[must_use]
+pub fn field(id: FieldId, task: Task) -> &'static str {
+    match id {
+        FieldId::Path => FIELD_PATH,
+        FieldId::Level => FIELD_LEVEL,
+        FieldId::Factory => FIELD_FACTORY,
+        FieldId::ReadBack if task == Task::Backup => FIELD_READ_BACK_IMAGE,
+        FieldId::ReadBack => FIELD_READ_BACK_TARGET,
+        FieldId::EvenIfDirty => FIELD_EVEN_IF_DIRTY,
+        FieldId::CheckFirst => FIELD_CHECK_FIRST,
+        FieldId::KeepGoing => FIELD_KEEP_GOING,
+        FieldId::ZeroFree => FIELD_ZERO_FREE,
+        FieldId::Discard => FIELD_DISCARD,
+    }
+}
+
+/// What a setting means.
+#[must_use]
+pub fn hint(id: FieldId) -> &'static str {
+    match id {
+        FieldId::Path => HINT_PATH,
+        FieldId::Level => HINT_LEVEL,
+        FieldId::Factory => HINT_FACTORY,
+        FieldId::ReadBack => HINT_READ_BACK,
+        FieldId::EvenIfDirty => HINT_EVEN_IF_DIRTY,
+        FieldId::CheckFirst => HINT_CHECK_FIRST,
+        FieldId::KeepGoing => HINT_KEEP_GOING,
+        FieldId::ZeroFree => HINT_ZERO_FREE,
+        FieldId::Discard => HINT_DISCARD,
+    }
+}
+
+/// The outcome, in words.
+#[must_use]
+pub fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "Done",
+        Outcome::DoneWithWarnings => "Done with warnings",
+        Outcome::Failed => "Failed",
+        Outcome::Refused => "Refused",
+        Outcome::Cancelled => "Cancelled",
+    }
+}
+
+/// What a step does to what is there.
+#[must_use]
+pub fn safety(safety: Safety) -> &'static str {
+    match safety {
+        Safety::Reads => "only reads",
+        Safety::Creates => "creates a file",
+        Safety::Overwrites => "overwrites",
+    }
+}
+
+/// What the disk will be when a job is cancelled now.
+#[must_use]
+pub fn after_cancel(job: Job, steps: &[StepKind], current: usize) -> &'static str {
+    let begun = |kind| steps.iter().position(|step| *step == kind).is_some_and(|at| at <= current);
+    match job {
+        Job::Verify => "Nothing is changed. The image stays as it is, but you do not know whether it is whole.",
+        Job::Backup => "The disk that is read stays as it is. No image is left under the chosen name.",
+        Job::Restore if begun(StepKind::Unseal) || begun(StepKind::WriteClusters) => {
+            "The target is then unfinished: it cannot be used, and is marked so. Restoring the image again completes it."
+        }
+        Job::Restore => "Nothing was written to the target yet. It stays as it is.",
+    }
+}
+
+/// A volume in one line.
+#[must_use]
+pub fn volume(volume: &Volume) -> String {
+    let mut words = vec![volume.kind.name().to_owned()];
+    words.extend(volume.label.as_ref().filter(|label| !label.is_empty()).map(|label| format!("“{label}”")));
+    if let (Some(size), Some(count)) = (volume.cluster_bytes, volume.clusters) {
+        words.push(format!("{count} clusters of {}", bytes(u64::from(size))));
+    }
+    words.extend(volume.state.map(|state| state.to_string()));
+    words.join(", ")
+}
+
+/// An imaged volume in one line.
+#[must_use]
+pub fn volume_summary(summary: &fs::Summary) -> String {
+    let mut words = vec![summary.kind.name().to_owned()];
+    words.extend(summary.label.as_ref().filter(|label| !label.is_empty()).map(|label| format!("“{label}”")));
+    words.push(summary.state.to_string());
+    words.extend(summary.id.clone());
+    words.join(", ")
+}
+
+/// Where an image came from.
+#[must_use]
+pub fn partition(partition: &PartitionRecord) -> String {
+    let table = &partition.table;
+    format!(
+        "partition {} ({table}) at {}, {}",
+        partition.number,
+        bytes_exact(partition.start_bytes),
+        bytes(partition.bytes)
+    )
+}
+
+/// A file left out of an image.
+#[must_use]
+pub fn left_out(path: &str, size: u64) -> String {
+    format!("{path} ({})", bytes(size))
+}
+
+/// Clusters that could not be read when the image was made.
+#[must_use]
+pub fn bad_clusters(count: u64) -> String {
+    format!("{count} clusters could not be read when the image was made; they are zeros in it.")
+}
+
+/// What a volume's state means for who wants to back it up.
+#[must_use]
+pub fn state_note(state: fs::State) -> Option<&'static str> {
+    match state {
+        fs::State::Clean => None,
+        fs::State::Dirty => Some("It was not unmounted properly, or has errors."),
+        fs::State::Hibernated => {
+            Some("Windows sleeps on it and remembers unwritten data. Shut Windows down fully first.")
+        }
+        fs::State::Journal => Some("Its journal waits to be replayed; mounting and unmounting it once does that."),
+    }
+}
+
+/// A table in one line.
+#[must_use]
+pub fn table(table: &TableView) -> String {
+    let kind = match table.kind {
+        TableKind::Gpt => "GPT",
+        TableKind::Mbr => "MBR",
+        TableKind::None => "none",
+    };
+    match table.health {
+        Health::Ok => kind.to_owned(),
+        Health::Degraded => format!("{kind}, usable, but something is wrong with it"),
+        Health::Damaged => format!("{kind}, damaged"),
+    }
+}
+
+/// Sector sizes.
+#[must_use]
+pub fn sector(logical: u32, physical: u32) -> String {
+    if physical == 0 || physical == logical {
+        format!("{logical} B")
+    } else {
+        format!("{logical} B ({physical} B physically)")
+    }
+}
+
+/// `40.0 GiB`.
+#[must_use]
+pub fn bytes(bytes: u64) -> String {
+    ByteLen(bytes).to_string()
+}
+
+/// `1.0 MiB (1048576 B)`.
+#[must_use]
+pub fn bytes_exact(count: u64) -> String {
+    if count < 1024 { bytes(count) } else { format!("{} ({count} B)", bytes(count)) }
+}
+
+/// `112.0 MiB/s`.
+#[must_use]
+pub fn rate(rate: u64) -> String {
+    format!("{}/s", bytes(rate))
+}
+
+/// `12 s`, `3 min 20 s`, `2 h 05 min`, `3 days 4 h`.
+#[must_use]
+pub fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
+    if days > 0 {
+        format!("{days} days {} h", hours % 24)
+    } else if hours > 0 {
+        format!("{hours} h {:02} min", minutes % 60)
+    } else if minutes > 0 {
+        format!("{minutes} min {:02} s", seconds % 60)
+    } else {
+        format!("{seconds} s")
+    }
+}
+
+/// `about 3 min 20 s left`.
+#[must_use]
+pub fn left(time: Duration) -> String {
+    format!("about {} left", duration(time))
+}
+
+/// `1 min 12 s so far`.
+#[must_use]
+pub fn so_far(time: Duration) -> String {
+    format!("{} so far", duration(time))
+}
+
+/// `12.0 GiB of 40.0 GiB`.
+#[must_use]
+pub fn done_of(done: u64, all: u64) -> String {
+    format!("{} of {}", bytes(done), bytes(all))
+}
+
+/// A disk or partition that cannot be read.
+#[must_use]
+pub fn refused_unreadable(problem: &str) -> String {
+    format!("It cannot be read: {problem}")
+}
+
+/// A mounted target.
+#[must_use]
+pub fn refused_mounted(place: &Path) -> String {
+    format!("It is mounted at {}. Unmount it first, or choose another.", place.display())
+}
+
+/// A target that is too small.
+#[must_use]
+pub fn refused_small(needed: u64, there: u64) -> String {
+    let missing = needed.saturating_sub(there);
+    format!("Too small: the image needs {}, here are {}; {missing} bytes are missing.", bytes(needed), bytes(there))
+}
+
+/// Above the list of targets.
+#[must_use]
+pub fn restore_what(name: &str, needed: u64) -> String {
+    format!("Image “{name}” needs {}.", bytes(needed))
+}
+
+/// Above the options of a backup.
+#[must_use]
+pub fn backup_what(address: &str, volume: &str) -> String {
+    format!("Back up {address} ({volume})")
+}
+
+/// What has to be typed.
+#[must_use]
+pub fn confirm_type(word: &str) -> String {
+    format!("To overwrite it, type its name:  {word}")
+}
+
+/// The place in a scrolled text: `lines 1–12 of 40`.
+#[must_use]
+pub fn scrolled(first: usize, last: usize, all: usize) -> String {
+    format!("{first}–{last} of {all}")
+}
+
+/// Several names go on from here.
+#[must_use]
+pub fn choices(names: &[String]) -> String {
+    names.join("  ")
+}
+
+/// A text from a stranger, fit for the screen: control characters (escape sequences begin with one) and
+/// characters that turn or hide the text around them are replaced.
+#[must_use]
+pub fn clean(text: &str) -> String {
+    text.chars().map(|character| if is_hostile(character) { '·' } else { character }).collect()
+}
+
+fn is_hostile(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_and_turned_text_lose_their_power() {
+        assert_eq!(clean("a\u{1b}[2Jb\u{9b}1m\u{202e}c\nd\u{200b}"), "a·[2Jb·1m·c·d·");
+        assert_eq!(clean("Größe 漢字"), "Größe 漢字");
+    }
+
+    #[test]
+    fn times_are_short() {
+        assert_eq!(duration(Duration::from_secs(12)), "12 s");
+        assert_eq!(duration(Duration::from_secs(200)), "3 min 20 s");
+        assert_eq!(duration(Duration::from_secs(7500)), "2 h 05 min");
+        assert_eq!(duration(Duration::from_secs(273_600)), "3 days 4 h");
+    }
+
+    #[test]
+    fn cancelling_a_restore_says_whether_the_target_was_touched() {
+        let steps = [StepKind::VerifyImage, StepKind::Unseal, StepKind::WriteClusters];
+        assert!(after_cancel(Job::Restore, &steps, 0).starts_with("Nothing was written"));
+        assert!(after_cancel(Job::Restore, &steps, 1).contains("unfinished"));
+    }
+}

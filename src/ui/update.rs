@@ -1,0 +1,265 @@
+//! What a message makes of the model, and what it asks the worker for. Does no I/O and knows no clock but the
+//! one in the messages.
+//!
+//! The same key means the same everywhere: Esc goes back (during a job it leads to the cancel question), Enter
+//! goes on but never starts a job by itself, `?` helps. [`job::start`] is the only place that asks for a job
+//! that writes.
+
+mod disks;
+mod images;
+mod job;
+mod options;
+
+use super::form::Form;
+use super::model::{Model, Proposal, Screen, Task, Trouble, Wait};
+use super::msg::{Effect, Key, Msg, Signal};
+use super::{rows, screen, text};
+
+/// The exit code of a wizard that was told to end.
+const SIGNALLED: u8 = 130;
+
+/// Takes a message.
+pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    match msg {
+        Msg::Tick(clock) => {
+            model.clock = clock;
+            Vec::new()
+        }
+        Msg::Resize(columns, rows) => {
+            model.size = (columns, rows);
+            model.scroll = model.scroll.min(screen::scroll_limit(model));
+            Vec::new()
+        }
+        Msg::Key(pressed) => key(model, pressed),
+        Msg::Signal(signal) => job::signal(model, signal),
+        Msg::Progress(progress) => job::progress(model, progress),
+        Msg::Finished(report) => job::finished(model, report),
+        answer => answered(model, answer),
+    }
+}
+
+/// An answer to something that was asked for; those nobody waits for any more are dropped.
+fn answered(model: &mut Model, answer: Msg) -> Vec<Effect> {
+    match answer {
+        Msg::Looked(ticket, inventory) if model.disks.looking == Some(ticket) => {
+            let chosen = model.disks.rows.get(model.disks.cursor).map(|row| (row.kind, row.address.clone()));
+            let rows = rows::rows(&inventory);
+            let same = chosen.and_then(|chosen| rows.iter().position(|row| (row.kind, row.address.clone()) == chosen));
+            model.disks.cursor = same.unwrap_or_else(|| usize::from(rows.len() > 1));
+            model.disks.rows = rows;
+            model.disks.inventory = Some(inventory);
+            model.disks.looking = None;
+            Vec::new()
+        }
+        Msg::Listed(ticket, list) if model.images.listing == Some(ticket) => {
+            images::listed(model, list);
+            Vec::new()
+        }
+        Msg::Inspected(ticket, result) if model.wait == Some(Wait::Inspect(ticket)) => {
+            model.wait = None;
+            match result {
+                Ok(info) => return images::choose(model, info),
+                Err(trouble) => model.trouble = Some(trouble),
+            }
+            Vec::new()
+        }
+        Msg::IsFolder(ticket, folder) if model.wait == Some(Wait::Inspect(ticket)) => {
+            model.wait = None;
+            images::visit(model, folder)
+        }
+        Msg::Completed(ticket, completion) if model.completing == Some(ticket) => {
+            model.completing = None;
+            options::completed(model, completion);
+            Vec::new()
+        }
+        Msg::Planned(ticket, result) if model.wait == Some(Wait::Plan(ticket)) => {
+            model.wait = None;
+            model.proposal = match result {
+                Ok(proposed) => Proposal::Ready(proposed),
+                Err(trouble) => Proposal::Refused(options::offer_way_out(model, trouble)),
+            };
+            if model.screen() != Screen::Preview {
+                go(model, Screen::Preview);
+            }
+            model.scroll = 0;
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
+    // Whatever Tab was asked for belongs to the text as it was before this key.
+    model.completing = None;
+    match pressed {
+        Key::Redraw => return vec![Effect::Redraw],
+        Key::Interrupt if model.running.is_some() => {
+            model.help = None;
+            return job::ask_cancel(model);
+        }
+        Key::Interrupt => return job::signal(model, Signal::Interrupt),
+        _ => {}
+    }
+    if model.help.is_some() {
+        help_key(model, pressed);
+        return Vec::new();
+    }
+    if pressed == Key::Help || (pressed == Key::Char('?') && !job::wants_question_mark(model)) {
+        model.help = Some(0);
+        return Vec::new();
+    }
+    if model.trouble.is_some() {
+        if matches!(pressed, Key::Enter | Key::Esc) {
+            model.trouble = None;
+        }
+        return Vec::new();
+    }
+    if model.wait.is_some() {
+        return if pressed == Key::Esc { stop_waiting(model) } else { Vec::new() };
+    }
+    match model.screen() {
+        Screen::Start => start_key(model, pressed),
+        Screen::Disks => disks::key(model, pressed),
+        Screen::Images => images::key(model, pressed),
+        Screen::Facts => images::facts_key(model, pressed),
+        Screen::Options => options::key(model, pressed),
+        Screen::Preview => job::preview_key(model, pressed),
+        Screen::Confirm => job::confirm_key(model, pressed),
+        Screen::Running => job::running_key(model, pressed),
+        Screen::Report => job::report_key(model, pressed),
+    }
+}
+
+fn help_key(model: &mut Model, pressed: Key) {
+    let limit = screen::help_limit(model);
+    let Some(scroll) = &mut model.help else { return };
+    match pressed {
+        Key::Up | Key::PageUp => *scroll = scroll.saturating_sub(1),
+        Key::Down | Key::PageDown => *scroll = (*scroll + 1).min(limit),
+        Key::Esc | Key::Enter | Key::Help | Key::Char('?' | 'q') => model.help = None,
+        _ => {}
+    }
+}
+
+fn start_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
+    let choices = text::START_CHOICES;
+    let chosen = match pressed {
+        Key::Enter => choices.get(model.start_cursor).map(|(letter, ..)| *letter),
+        Key::Char(letter) => Some(letter.to_ascii_lowercase()),
+        _ => {
+            model.start_cursor = moved(model.start_cursor, choices.len(), choices.len(), pressed);
+            None
+        }
+    };
+    let Some(letter) = chosen else { return Vec::new() };
+    if let Some(at) = choices.iter().position(|(choice, ..)| *choice == letter) {
+        model.start_cursor = at;
+    }
+    match letter {
+        'b' => enter_task(model, Task::Backup),
+        'e' => enter_task(model, Task::Restore),
+        'l' => enter_task(model, Task::Check),
+        'd' => enter_task(model, Task::Browse),
+        'q' => vec![Effect::Quit(model.exit_code)],
+        _ => Vec::new(),
+    }
+}
+
+fn enter_task(model: &mut Model, task: Task) -> Vec<Effect> {
+    model.task = task;
+    model.image = None;
+    model.place = None;
+    model.proposal = Proposal::None;
+    match task {
+        Task::Backup | Task::Browse => disks::enter(model),
+        Task::Restore | Task::Check => images::enter(model),
+    }
+}
+
+/// Opens a screen.
+fn go(model: &mut Model, screen: Screen) {
+    model.trail.push(screen);
+    model.scroll = 0;
+    model.completion = None;
+}
+
+/// Goes back by one screen; from the start screen there is nowhere to go.
+fn back(model: &mut Model) -> Vec<Effect> {
+    if model.trail.len() > 1 {
+        model.trail.pop();
+    }
+    model.scroll = 0;
+    model.completion = None;
+    Vec::new()
+}
+
+/// Back to the start screen, with nothing chosen.
+fn home(model: &mut Model) {
+    model.trail = vec![Screen::Start];
+    model.scroll = 0;
+    model.proposal = Proposal::None;
+    model.form = Form::default();
+}
+
+/// Drops what is being waited for; its answer will find no one.
+fn stop_waiting(model: &mut Model) -> Vec<Effect> {
+    let planning = matches!(model.wait.take(), Some(Wait::Plan(_)));
+    if !planning {
+        return Vec::new();
+    }
+    // A preview whose plan is being made anew has no plan to show.
+    if model.screen() == Screen::Preview {
+        model.proposal = Proposal::None;
+        back(model);
+    }
+    vec![Effect::Abandon]
+}
+
+/// Asks for a plan of what has been chosen.
+fn plan(model: &mut Model) -> Vec<Effect> {
+    let Some(place) = &model.place else { return Vec::new() };
+    let address = place.address.clone();
+    model.proposal = Proposal::None;
+    match (model.task, &model.image) {
+        (Task::Backup, _) => {
+            let request = Box::new(model.form.backup_request(address));
+            let ticket = model.next_ticket();
+            model.wait = Some(Wait::Plan(ticket));
+            vec![Effect::PlanBackup(ticket, request)]
+        }
+        (Task::Restore, Some(image)) => {
+            let request = Box::new(model.form.restore_request(&image.path, address));
+            let ticket = model.next_ticket();
+            model.wait = Some(Wait::Plan(ticket));
+            vec![Effect::PlanRestore(ticket, request)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Where a key moves the cursor in a list of `len`, of which `page` fit the screen.
+fn moved(cursor: usize, len: usize, page: usize, pressed: Key) -> usize {
+    let last = len.saturating_sub(1);
+    match pressed {
+        Key::Up => cursor.saturating_sub(1),
+        Key::Down => cursor.saturating_add(1).min(last),
+        Key::PageUp => cursor.saturating_sub(page.max(1)),
+        Key::PageDown => cursor.saturating_add(page.max(1)).min(last),
+        Key::Home => 0,
+        Key::End => last,
+        _ => cursor.min(last),
+    }
+}
+
+/// Scrolls the screen's text.
+fn scroll(model: &mut Model, pressed: Key) {
+    let limit = screen::scroll_limit(model);
+    let page = usize::from(screen::body(model.size).height);
+    model.scroll = moved(model.scroll, limit + 1, page, pressed);
+}
+
+/// A refusal that needs no worker.
+fn refuse(model: &mut Model, what: String) -> Vec<Effect> {
+    model.trouble = Some(Trouble { refused: true, what, next: None });
+    Vec::new()
+}

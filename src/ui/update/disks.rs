@@ -1,0 +1,54 @@
+//! The disks: looking, choosing a source or target.
+
+use super::super::form::{self, Form};
+use super::super::model::{Model, Screen, Task};
+use super::super::msg::{Effect, Key};
+use super::super::screen;
+
+pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
+    super::go(model, Screen::Disks);
+    look(model)
+}
+
+fn look(model: &mut Model) -> Vec<Effect> {
+    let ticket = model.next_ticket();
+    model.disks.looking = Some(ticket);
+    vec![Effect::Look(ticket, model.look_request())]
+}
+
+pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
+    match pressed {
+        Key::Esc => {
+            model.disks.looking = None;
+            super::back(model)
+        }
+        Key::Char('r') if model.disks.looking.is_none() => look(model),
+        Key::Enter => choose(model),
+        _ => {
+            let page = screen::disks_page(model);
+            model.disks.cursor = super::moved(model.disks.cursor, model.disks.rows.len(), page, pressed);
+            Vec::new()
+        }
+    }
+}
+
+fn choose(model: &mut Model) -> Vec<Effect> {
+    let Some(row) = model.disks.rows.get(model.disks.cursor).cloned() else { return Vec::new() };
+    if !matches!(model.task, Task::Backup | Task::Restore) {
+        return Vec::new();
+    }
+    if let Some(reason) = row.refusal(model.task, model.image.as_deref()) {
+        return super::refuse(model, reason);
+    }
+    if model.task == Task::Backup {
+        let path = model.images.folder.join(form::file_name(&row, &model.clock.date));
+        model.form = Form::backup(&path, row.unclean());
+        model.place = Some(row);
+        super::go(model, Screen::Options);
+        return Vec::new();
+    }
+    let damaged = model.image.as_ref().is_some_and(|image| !image.damage.is_empty());
+    model.form = Form::restore(damaged);
+    model.place = Some(row);
+    super::plan(model)
+}

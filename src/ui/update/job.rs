@@ -1,0 +1,167 @@
+//! Preview, confirmation, and the job itself.
+
+use std::path::PathBuf;
+
+use crate::job::{Progress, Report};
+
+use super::super::model::{Job, Model, Proposal, Proposed, Running, Screen};
+use super::super::msg::{Effect, Key, Signal};
+use super::super::rate::Samples;
+use super::{SIGNALLED, back, home, options, scroll};
+
+pub(super) fn preview_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
+    let plan = ready(model);
+    match (pressed, plan) {
+        (Key::Esc, _) => {
+            model.proposal = Proposal::None;
+            back(model)
+        }
+        (Key::Char('o'), _) => options::reopen(model),
+        (Key::Char('s') | Key::Enter, Some(plan)) if plan.confirm.is_some() => {
+            model.typed = super::super::input::Input::default();
+            model.wrong = false;
+            super::go(model, Screen::Confirm);
+            Vec::new()
+        }
+        // Enter alone starts nothing.
+        (Key::Char('s'), Some(plan)) => start(model, &plan),
+        _ => {
+            scroll(model, pressed);
+            Vec::new()
+        }
+    }
+}
+
+pub(super) fn confirm_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
+    match pressed {
+        Key::Esc => back(model),
+        Key::Enter => {
+            let Some(plan) = ready(model) else { return back(model) };
+            let effects = start(model, &plan);
+            model.wrong = effects.is_empty();
+            effects
+        }
+        other => {
+            model.wrong = false;
+            model.typed.key(other);
+            Vec::new()
+        }
+    }
+}
+
+fn ready(model: &Model) -> Option<Proposed> {
+    if let Proposal::Ready(plan) = &model.proposal { Some((**plan).clone()) } else { None }
+}
+
+/// On the confirm screen a `?` that is part of the word has to be typed.
+pub(super) fn wants_question_mark(model: &Model) -> bool {
+    let Proposal::Ready(plan) = &model.proposal else { return false };
+    model.screen() == Screen::Confirm && plan.confirm.as_ref().is_some_and(|word| word.contains('?'))
+}
+
+/// Starts a plan's job: the one place that does. A plan that asks for a word gets it or does not start; an
+/// empty word confirms nothing.
+pub(super) fn start(model: &mut Model, plan: &Proposed) -> Vec<Effect> {
+    if let Some(word) = &plan.confirm
+        && (model.screen() != Screen::Confirm || word.is_empty() || model.typed.text() != word)
+    {
+        return Vec::new();
+    }
+    begin(model, plan.job, plan.preview.headline.clone());
+    vec![Effect::Run(plan.ticket)]
+}
+
+/// Starts to verify an image. Only reads.
+pub(super) fn start_verify(model: &mut Model, headline: String, path: PathBuf) -> Vec<Effect> {
+    begin(model, Job::Verify, headline);
+    vec![Effect::Verify(path)]
+}
+
+fn begin(model: &mut Model, job: Job, headline: String) {
+    home(model);
+    model.report = None;
+    model.running = Some(Running {
+        job,
+        headline,
+        progress: Progress::default(),
+        samples: Samples::default(),
+        began: model.clock.elapsed,
+        asking: false,
+    });
+    model.trail.push(Screen::Running);
+}
+
+pub(super) fn running_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
+    let Some(running) = &mut model.running else { return Vec::new() };
+    match pressed {
+        Key::Char('y') if running.asking => {
+            running.asking = false;
+            running.progress.cancelling = true;
+            vec![Effect::Cancel]
+        }
+        Key::Char('n') | Key::Esc if running.asking => {
+            running.asking = false;
+            Vec::new()
+        }
+        _ if running.asking => Vec::new(),
+        Key::Char('c') | Key::Esc => ask_cancel(model),
+        Key::Char('p') if !running.progress.cancelling => {
+            running.progress.paused = !running.progress.paused;
+            vec![Effect::Pause(running.progress.paused)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Asks whether to cancel, unless that is already being done.
+pub(super) fn ask_cancel(model: &mut Model) -> Vec<Effect> {
+    if let Some(running) = &mut model.running {
+        running.asking = !running.progress.cancelling;
+    }
+    Vec::new()
+}
+
+/// The worker was sampled.
+pub(super) fn progress(model: &mut Model, progress: Progress) -> Vec<Effect> {
+    let now = model.clock.elapsed;
+    if let Some(running) = &mut model.running {
+        running.samples.push(now, progress.overall().0, progress.paused);
+        // The wish to cancel is shown at once, even when this sample is older than it.
+        let cancelling = running.progress.cancelling || progress.cancelling;
+        running.progress = Progress { cancelling, ..progress };
+    }
+    Vec::new()
+}
+
+/// The job ended.
+pub(super) fn finished(model: &mut Model, report: Report) -> Vec<Effect> {
+    if model.running.take().is_none() {
+        return Vec::new();
+    }
+    model.exit_code = report.outcome.exit_code();
+    model.report = Some(report);
+    model.help = None;
+    model.trail = vec![Screen::Start, Screen::Report];
+    model.scroll = 0;
+    if model.leaving { vec![Effect::Quit(SIGNALLED)] } else { Vec::new() }
+}
+
+pub(super) fn report_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
+    match pressed {
+        Key::Esc | Key::Enter => home(model),
+        _ => scroll(model, pressed),
+    }
+    Vec::new()
+}
+
+/// Told to end: at once when nothing runs, else after the job was cancelled. A second signal does not wait.
+pub(super) fn signal(model: &mut Model, _signal: Signal) -> Vec<Effect> {
+    let Some(running) = &mut model.running else { return vec![Effect::Quit(SIGNALLED)] };
+    if model.leaving {
+        return vec![Effect::Quit(SIGNALLED)];
+    }
+    model.leaving = true;
+    running.asking = false;
+    running.progress.cancelling = true;
+    vec![Effect::Cancel]
+}

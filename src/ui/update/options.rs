@@ -1,0 +1,105 @@
+//! Path and options.
+
+use super::super::form::{FieldId, Value};
+use super::super::input::Input;
+use super::super::model::{Model, Proposal, Screen, Task, Trouble};
+use super::super::msg::{Completion, Effect, Key};
+use super::super::text;
+
+pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
+    let ticket = model.next_ticket();
+    let form = &mut model.form;
+    form.problem = None;
+    match pressed {
+        Key::Esc => {
+            // A restore's options are reached from its preview, which shows the plan made with the old ones.
+            if let Some(kept) = model.kept_form.take() {
+                model.form = kept;
+            }
+            return super::back(model);
+        }
+        Key::Enter => return accept(model),
+        Key::Up | Key::BackTab => form.cursor = form.cursor.saturating_sub(1),
+        Key::Tab if form.is_typing() => {
+            let typed = form.path().to_owned();
+            model.completing = Some(ticket);
+            return vec![Effect::Complete(ticket, typed)];
+        }
+        Key::Down | Key::Tab => form.cursor = super::moved(form.cursor, form.fields.len(), 1, Key::Down),
+        other => change(model, other),
+    }
+    model.completion = None;
+    Vec::new()
+}
+
+fn change(model: &mut Model, pressed: Key) {
+    let form = &mut model.form;
+    match form.current().map(|field| &mut field.value) {
+        Some(Value::Text(input)) => {
+            input.key(pressed);
+        }
+        Some(Value::Level(_)) => match pressed {
+            Key::Left | Key::Char('-') => form.step(-1),
+            Key::Right | Key::Char('+') => form.step(1),
+            _ => {}
+        },
+        Some(Value::Switch(_)) if matches!(pressed, Key::Char(' ') | Key::Left | Key::Right) => form.toggle(),
+        _ => {}
+    }
+}
+
+fn accept(model: &mut Model) -> Vec<Effect> {
+    if model.task == Task::Backup && model.form.path().trim().is_empty() {
+        model.form.cursor = 0;
+        model.form.problem = Some(text::PATH_EMPTY);
+        return Vec::new();
+    }
+    // Coming from a preview: back to it, it shows the new plan.
+    if model.kept_form.take().is_some() {
+        super::back(model);
+    }
+    super::plan(model)
+}
+
+/// From the preview to the options it was made with.
+pub(super) fn reopen(model: &mut Model) -> Vec<Effect> {
+    if model.task == Task::Backup {
+        model.proposal = Proposal::None;
+        return super::back(model);
+    }
+    model.kept_form = Some(model.form.clone());
+    super::go(model, Screen::Options);
+    Vec::new()
+}
+
+/// A path was completed.
+pub(super) fn completed(model: &mut Model, completion: Completion) {
+    let completed = Input::with(completion.text.clone());
+    match model.screen() {
+        Screen::Images => {
+            if let Some(path) = &mut model.images.path {
+                *path = completed;
+            }
+        }
+        Screen::Options => {
+            if let Some(Value::Text(input)) = model.form.current().map(|field| &mut field.value) {
+                *input = completed;
+            }
+        }
+        _ => return,
+    }
+    model.completion = Some(completion);
+}
+
+/// A refusal that an option would lift makes that option appear among the options.
+pub(super) fn offer_way_out(model: &mut Model, trouble: Trouble) -> Trouble {
+    let said =
+        |flag: &str| trouble.what.contains(flag) || trouble.next.as_ref().is_some_and(|next| next.contains(flag));
+    if model.task == Task::Backup && said("even-if-dirty") {
+        model.form.offer(FieldId::EvenIfDirty);
+    }
+    if model.task == Task::Restore && said("keep-going") {
+        model.form.offer(FieldId::KeepGoing);
+    }
+    trouble
+}

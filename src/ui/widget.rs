@@ -1,0 +1,13 @@
+//! The pieces screens are made of. All text from outside passes through [`clip`] or [`wrap`], which clean it.
+
+mod bar;
+mod list;
+mod popup;
+mod typed;
+mod words;
+
+pub(super) use bar::bar;
+pub(super) use list::{first_visible, paint};
+pub(super) use popup::{popup, popup_rows};
+pub(super) use typed::typed;
+pub(super) use words::{clip, pad, pairs, width, wrap};

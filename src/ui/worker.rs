@@ -1,0 +1,294 @@
+//! Carries out what the wizard asks for, on threads, so that the screen never waits. Answers come back as
+//! messages; a job is watched through its monitor.
+
+mod images;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use crossbeam_channel::Sender;
+
+use crate::error::{Error, Result};
+use crate::inventory::{self, Inventory, LookRequest};
+use crate::job::{self, Monitor, Progress, Report};
+use crate::plan::{self, BackupRequest, Plan, RestoreRequest, Work};
+
+use super::model::{ImageInfo, Job, Proposed, Trouble};
+use super::msg::{Effect, Msg, Ticket};
+use super::text;
+
+/// The calls that do the real work; tests bring their own.
+#[derive(Clone, Copy)]
+pub struct Library {
+    /// Looks at the disks.
+    pub look: fn(&LookRequest) -> Inventory,
+    /// Opens an image.
+    pub inspect: fn(&Path) -> Result<ImageInfo>,
+    /// Plans a backup.
+    pub plan_backup: fn(&BackupRequest, &Monitor) -> Result<Plan>,
+    /// Plans a restore.
+    pub plan_restore: fn(&RestoreRequest, &Monitor) -> Result<Plan>,
+    /// Carries out a plan.
+    pub run: fn(&Plan, &Arc<Monitor>) -> Report,
+    /// Verifies an image.
+    pub verify: fn(&Path, &Arc<Monitor>) -> Report,
+}
+
+impl Library {
+    /// Lifeboat's own.
+    #[must_use]
+    pub fn real() -> Self {
+        Self {
+            look: inventory::look,
+            inspect: images::inspect,
+            plan_backup: job::plan_backup,
+            plan_restore: job::plan_restore,
+            run: job::run,
+            verify: job::verify,
+        }
+    }
+}
+
+/// The threads behind the wizard.
+pub struct Worker {
+    library: Library,
+    messages: Sender<Msg>,
+    job: Option<Arc<Monitor>>,
+    planning: Option<Arc<Monitor>>,
+    /// The last plan, and the ticket it was shown under.
+    planned: Arc<Mutex<Option<(Ticket, Plan)>>>,
+}
+
+impl Worker {
+    /// A worker that answers through `messages`.
+    #[must_use]
+    pub fn new(library: Library, messages: Sender<Msg>) -> Self {
+        Self { library, messages, job: None, planning: None, planned: Arc::default() }
+    }
+
+    /// How far the job is, while there is one.
+    #[must_use]
+    pub fn sample(&mut self) -> Option<Progress> {
+        // The job's thread holds the other reference; once it is gone, the job has ended.
+        if self.job.as_ref().is_some_and(|monitor| Arc::strong_count(monitor) == 1) {
+            self.job = None;
+        }
+        self.job.as_ref().map(|monitor| monitor.sample())
+    }
+
+    /// Begins to carry out an effect; its answer comes as a message. Screen effects are none of the worker's.
+    pub fn carry_out(&mut self, effect: Effect) {
+        let library = self.library;
+        match effect {
+            Effect::Look(ticket, request) => self.ask(
+                move || Msg::Looked(ticket, (library.look)(&request)),
+                move |_| Msg::Looked(ticket, Inventory::default()),
+            ),
+            Effect::List(ticket, folder) => self.ask(
+                move || Msg::Listed(ticket, images::list(&folder, library.inspect)),
+                move |trouble| Msg::Listed(ticket, Err(trouble)),
+            ),
+            Effect::Inspect(ticket, path) => self.ask(
+                move || images::open(ticket, path, library.inspect),
+                move |trouble| Msg::Inspected(ticket, Err(trouble)),
+            ),
+            Effect::Complete(ticket, typed) => self.ask(
+                move || Msg::Completed(ticket, images::complete(&typed)),
+                move |trouble| Msg::Inspected(ticket, Err(trouble)),
+            ),
+            Effect::PlanBackup(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_backup)(&request, monitor));
+            }
+            Effect::PlanRestore(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_restore)(&request, monitor));
+            }
+            Effect::Abandon => {
+                if let Some(monitor) = self.planning.take() {
+                    monitor.cancel();
+                }
+            }
+            Effect::Run(ticket) => self.run(ticket),
+            Effect::Verify(path) => self.start(move |monitor| (library.verify)(&path, monitor)),
+            Effect::Pause(paused) => {
+                if let Some(monitor) = &self.job {
+                    monitor.pause(paused);
+                }
+            }
+            Effect::Cancel => {
+                if let Some(monitor) = &self.job {
+                    monitor.cancel();
+                }
+            }
+            Effect::Redraw | Effect::Quit(_) => {}
+        }
+    }
+
+    fn plan(&mut self, ticket: Ticket, plan: impl FnOnce(&Monitor) -> Result<Plan> + Send + 'static) {
+        let monitor = Arc::new(Monitor::new());
+        self.planning = Some(Arc::clone(&monitor));
+        let planned = Arc::clone(&self.planned);
+        *lock(&planned) = None;
+        self.ask(
+            move || {
+                let result = plan(&monitor).map(|plan| {
+                    let proposed = propose(ticket, &plan);
+                    let mut planned = lock(&planned);
+                    // A plan that nobody waits for any more does not push a newer one out.
+                    if planned.as_ref().is_none_or(|(newest, _)| *newest < ticket) {
+                        *planned = Some((ticket, plan));
+                    }
+                    Box::new(proposed)
+                });
+                Msg::Planned(ticket, result.map_err(|error| Trouble::from(&error)))
+            },
+            move |trouble| Msg::Planned(ticket, Err(trouble)),
+        );
+    }
+
+    /// Carries out the plan that was shown under `ticket`, and no other.
+    fn run(&mut self, ticket: Ticket) {
+        let library = self.library;
+        let planned = lock(&self.planned).take();
+        match planned {
+            Some((shown, plan)) if shown == ticket => self.start(move |monitor| (library.run)(&plan, monitor)),
+            _ => {
+                let error = Error::refused(text::PLAN_GONE).advise(text::PLAN_GONE_NEXT);
+                let _ = self.messages.send(Msg::Finished(Report::failed(&error)));
+            }
+        }
+    }
+
+    fn start(&mut self, work: impl FnOnce(&Arc<Monitor>) -> Report + Send + 'static) {
+        let monitor = Arc::new(Monitor::new());
+        self.job = Some(Arc::clone(&monitor));
+        self.ask(
+            move || Msg::Finished(work(&monitor)),
+            |_| Msg::Finished(Report::failed(&Error::damaged(text::WORKER_LOST).advise(text::WORKER_LOST_NEXT))),
+        );
+    }
+
+    /// Runs `work` on a thread and sends its answer; should it panic or find no thread, `lost` has the answer.
+    fn ask(
+        &self,
+        work: impl FnOnce() -> Msg + Send + 'static,
+        lost: impl FnOnce(Trouble) -> Msg + Send + Clone + 'static,
+    ) {
+        let messages = self.messages.clone();
+        let fallback = lost.clone();
+        let trouble = || Trouble {
+            refused: false,
+            what: text::WORKER_LOST.to_owned(),
+            next: Some(text::WORKER_LOST_NEXT.to_owned()),
+        };
+        let spawned = thread::Builder::new().name("lifeboat-worker".to_owned()).spawn(move || {
+            let answer = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| lost(trouble()));
+            // Nobody listens any more when the wizard was left meanwhile.
+            let _ = messages.send(answer);
+        });
+        if spawned.is_err() {
+            let _ = self.messages.send(fallback(trouble()));
+        }
+    }
+}
+
+fn propose(ticket: Ticket, plan: &Plan) -> Proposed {
+    let job = match plan.work {
+        Work::Backup(_) => Job::Backup,
+        Work::Restore(_) => Job::Restore,
+    };
+    Proposed { ticket, job, preview: plan::preview(plan), confirm: plan.confirm.clone() }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Outcome;
+    use std::time::Duration;
+
+    fn scripted() -> Library {
+        Library {
+            look: |_| Inventory::default(),
+            inspect: |_| Err(Error::damaged("no image")),
+            plan_backup: |_, _| Err(Error::refused("too small").advise("Choose another place")),
+            plan_restore: |_, monitor| loop {
+                monitor.check()?;
+                thread::sleep(Duration::from_millis(1));
+            },
+            run: |_, _| Report::failed(&Error::damaged("no plan reaches this")),
+            verify: |path, monitor| {
+                if path.ends_with("panic") {
+                    panic!("a bug");
+                }
+                let mut report = Report::failed(&Error::cancelled());
+                while monitor.check().is_ok() {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                report.headline = "stopped".to_owned();
+                report
+            },
+        }
+    }
+
+    fn worker() -> (Worker, crossbeam_channel::Receiver<Msg>) {
+        let (sender, receiver) = crossbeam_channel::unbounded();
+        (Worker::new(scripted(), sender), receiver)
+    }
+
+    fn backup() -> Box<BackupRequest> {
+        let source = inventory::Address::Whole("disk.img".into());
+        Box::new(BackupRequest::new(source, plan::ImageTarget::File("x.lbi".into())))
+    }
+
+    #[test]
+    fn a_refusal_arrives_with_its_advice_apart() {
+        let (mut worker, messages) = worker();
+        worker.carry_out(Effect::PlanBackup(7, backup()));
+        let Ok(Msg::Planned(7, Err(trouble))) = messages.recv() else { panic!("a refusal was expected") };
+        assert!(trouble.refused);
+        assert_eq!((trouble.what.as_str(), trouble.next.as_deref()), ("too small", Some("Choose another place")));
+    }
+
+    #[test]
+    fn a_plan_that_was_not_shown_is_not_carried_out() {
+        let (mut worker, messages) = worker();
+        worker.carry_out(Effect::Run(3));
+        let Ok(Msg::Finished(report)) = messages.recv() else { panic!("a report was expected") };
+        assert_eq!(report.outcome, Outcome::Refused);
+        assert!(worker.sample().is_none());
+    }
+
+    #[test]
+    fn a_job_is_cancelled_even_while_it_pauses() {
+        let (mut worker, messages) = worker();
+        worker.carry_out(Effect::Verify("x.lbi".into()));
+        worker.carry_out(Effect::Pause(true));
+        assert!(worker.sample().is_some_and(|progress| progress.paused));
+        worker.carry_out(Effect::Cancel);
+        let Ok(Msg::Finished(report)) = messages.recv() else { panic!("a report was expected") };
+        assert_eq!(report.outcome, Outcome::Cancelled);
+    }
+
+    #[test]
+    fn a_planner_that_nobody_waits_for_is_stopped() {
+        let (mut worker, messages) = worker();
+        let source = plan::ImageSource::File("x.lbi".into());
+        let request = RestoreRequest::new(source, inventory::Address::Whole("disk.img".into()));
+        worker.carry_out(Effect::PlanRestore(1, Box::new(request)));
+        worker.carry_out(Effect::Abandon);
+        assert!(matches!(messages.recv(), Ok(Msg::Planned(1, Err(_)))));
+    }
+
+    #[test]
+    fn a_panic_of_the_worker_is_a_failed_report() {
+        let (mut worker, messages) = worker();
+        worker.carry_out(Effect::Verify("panic".into()));
+        let Ok(Msg::Finished(report)) = messages.recv() else { panic!("a report was expected") };
+        assert_eq!(report.outcome, Outcome::Failed);
+    }
+}

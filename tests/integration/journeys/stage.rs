@@ -1,0 +1,323 @@
+//! A stage for the wizard: `update` and `view` as they are, and a worker that answers from a script.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lifeboat::fs::{Kind, State};
+use lifeboat::inventory::{Disk, Inventory, Partition, TableView, Volume};
+use lifeboat::job::{Outcome, Progress, Report, StepProgress};
+use lifeboat::plan::{Preview, Safety, Step, StepKind};
+use lifeboat::table;
+use lifeboat::ui::Options;
+use lifeboat::ui::model::{ImageInfo, ImageRow, Job, Model, Proposed, Screen, Trouble};
+use lifeboat::ui::msg::{Clock, Completion, Effect, Key, Msg};
+use lifeboat::ui::theme::Theme;
+use lifeboat::ui::update::update;
+use lifeboat::ui::view::view;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+pub(crate) const GIB: u64 = 1 << 30;
+
+/// What the worker would answer.
+#[derive(Clone)]
+pub(crate) struct Script {
+    pub(crate) inventory: Inventory,
+    pub(crate) images: Result<Vec<ImageRow>, Trouble>,
+    pub(crate) inspected: Result<ImageInfo, Trouble>,
+    pub(crate) plan: Result<Proposed, Trouble>,
+    pub(crate) completion: Completion,
+    /// Answer nothing: what waits, waits on.
+    pub(crate) silent: bool,
+}
+
+/// The wizard on its stage.
+#[derive(Clone)]
+pub(crate) struct Stage {
+    pub(crate) model: Model,
+    pub(crate) script: Script,
+    /// All that was asked for.
+    pub(crate) asked: Vec<Effect>,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let options = Options { disks: Vec::new(), images: Some("/mnt/backup".into()) };
+        let mut stage = Self {
+            model: Model::new(options, Theme::default()),
+            script: Script {
+                inventory: inventory(),
+                images: Ok(vec![image_row(image("windows.lbi"))]),
+                inspected: Ok(image("elsewhere.lbi")),
+                plan: Ok(backup_plan()),
+                completion: Completion { text: "/mnt/backup/".into(), choices: Vec::new() },
+                silent: false,
+            },
+            asked: Vec::new(),
+        };
+        stage.at(Duration::ZERO);
+        stage
+    }
+
+    /// A stage for restoring: its planner answers with a restore.
+    pub(crate) fn restoring() -> Self {
+        let mut stage = Self::new();
+        stage.script.plan = Ok(restore_plan());
+        stage
+    }
+
+    pub(crate) fn at(&mut self, elapsed: Duration) {
+        self.send(Msg::Tick(Clock { elapsed, date: "2026-11-21".into() }));
+    }
+
+    pub(crate) fn send(&mut self, msg: Msg) {
+        let mut effects: std::collections::VecDeque<_> = update(&mut self.model, msg).into();
+        while let Some(effect) = effects.pop_front() {
+            self.asked.push(effect.clone());
+            if let Some(answer) = self.answer(effect) {
+                effects.extend(update(&mut self.model, answer));
+            }
+        }
+    }
+
+    fn answer(&self, effect: Effect) -> Option<Msg> {
+        if self.script.silent {
+            return None;
+        }
+        Some(match effect {
+            Effect::Look(ticket, _) => Msg::Looked(ticket, self.script.inventory.clone()),
+            Effect::List(ticket, _) => Msg::Listed(ticket, self.script.images.clone()),
+            Effect::Inspect(ticket, path) if path.to_string_lossy().ends_with('/') => Msg::IsFolder(ticket, path),
+            Effect::Inspect(ticket, _) => Msg::Inspected(ticket, self.script.inspected.clone().map(Box::new)),
+            Effect::Complete(ticket, _) => Msg::Completed(ticket, self.script.completion.clone()),
+            Effect::PlanBackup(ticket, _) | Effect::PlanRestore(ticket, _) => {
+                Msg::Planned(ticket, self.script.plan.clone().map(|plan| Box::new(Proposed { ticket, ..plan })))
+            }
+            _ => return None,
+        })
+    }
+
+    /// Presses keys: letters as they are, others as `<enter>`, `<esc>`, `<down>`…
+    pub(crate) fn keys(&mut self, keys: &str) -> &mut Self {
+        let mut rest = keys;
+        while let Some(first) = rest.chars().next() {
+            let named = rest.strip_prefix('<').and_then(|tail| tail.split_once('>'));
+            let (key, after) = match named {
+                Some((name, after)) => (named_key(name), after),
+                None => (Key::Char(first), &rest[first.len_utf8()..]),
+            };
+            self.send(Msg::Key(key));
+            rest = after;
+        }
+        self
+    }
+
+    pub(crate) fn screen(&self) -> Screen {
+        self.model.screen()
+    }
+
+    /// How many jobs that write were asked for.
+    pub(crate) fn runs(&self) -> usize {
+        self.asked.iter().filter(|effect| matches!(effect, Effect::Run(_))).count()
+    }
+
+    /// The last effect, to look at.
+    pub(crate) fn last(&self) -> &Effect {
+        self.asked.last().expect("something was asked for")
+    }
+
+    /// The screen as text.
+    pub(crate) fn text(&mut self, columns: u16, rows: u16) -> String {
+        self.send(Msg::Resize(columns, rows));
+        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a test terminal opens");
+        terminal.draw(|frame| view(&self.model, frame)).expect("a test terminal draws");
+        terminal.backend().to_string()
+    }
+}
+
+fn named_key(name: &str) -> Key {
+    match name {
+        "enter" => Key::Enter,
+        "esc" => Key::Esc,
+        "up" => Key::Up,
+        "down" => Key::Down,
+        "left" => Key::Left,
+        "right" => Key::Right,
+        "pageup" => Key::PageUp,
+        "pagedown" => Key::PageDown,
+        "home" => Key::Home,
+        "end" => Key::End,
+        "backspace" => Key::Backspace,
+        "tab" => Key::Tab,
+        "interrupt" => Key::Interrupt,
+        "clear" => Key::Clear,
+        other => panic!("no key is called {other}"),
+    }
+}
+
+pub(crate) fn volume(kind: Kind, label: &str, state: State, gib: u64, used_gib: u64) -> Volume {
+    Volume {
+        kind,
+        label: (!label.is_empty()).then(|| label.to_owned()),
+        id: Some("5C2A3B1D4E6F7081".into()),
+        cluster_bytes: Some(4096),
+        clusters: Some(gib * GIB / 4096),
+        used_clusters: Some(used_gib * GIB / 4096),
+        state: Some(state),
+        notes: Vec::new(),
+        images: Vec::new(),
+    }
+}
+
+pub(crate) fn partition(number: u32, gib: u64, volume: Option<Volume>) -> Partition {
+    Partition {
+        number,
+        start_bytes: u64::from(number) << 20,
+        bytes: gib * GIB,
+        type_id: "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7".into(),
+        type_name: Some("Basic data".into()),
+        volume,
+        ..Partition::default()
+    }
+}
+
+/// A machine with one of everything.
+pub(crate) fn inventory() -> Inventory {
+    let mut mounted = partition(3, 20, Some(volume(Kind::Ext4, "root", State::Journal, 20, 11)));
+    mounted.mounted_at = vec!["/".into()];
+    let mut found = partition(0, 8, Some(volume(Kind::Fat32, "CAMERA", State::Dirty, 8, 3)));
+    found.found = true;
+    found.start_bytes = 40 * GIB;
+    let system = Disk {
+        path: "/dev/sda".into(),
+        model: Some("ExampleDisk 500".into()),
+        serial: Some("S1234".into()),
+        transport: Some("sata".into()),
+        bytes: 500 * GIB,
+        sector_bytes: 512,
+        physical_sector_bytes: 4096,
+        table: TableView { kind: table::Kind::Gpt, id: Some("id".into()), ..TableView::default() },
+        partitions: vec![
+            partition(1, 1, Some(volume(Kind::Fat32, "EFI", State::Clean, 1, 0))),
+            partition(2, 40, Some(volume(Kind::Ntfs, "Windows", State::Clean, 40, 22))),
+            mounted,
+            found,
+        ],
+        ..Disk::default()
+    };
+    let stick = Disk {
+        path: "/dev/sdb".into(),
+        model: Some("Stick".into()),
+        bytes: 64 * GIB,
+        sector_bytes: 512,
+        removable: true,
+        read_only: true,
+        volume: Some(volume(Kind::ExFat, "STICK", State::Clean, 64, 1)),
+        ..Disk::default()
+    };
+    let locked =
+        Disk { path: "/dev/sdc".into(), bytes: 0, problem: Some("no rights to read it".into()), ..Disk::default() };
+    Inventory { disks: vec![system, stick, locked] }
+}
+
+pub(crate) fn image(file: &str) -> ImageInfo {
+    ImageInfo {
+        path: PathBuf::from("/mnt/backup").join(file),
+        bytes: 9 * GIB,
+        name: "Windows".into(),
+        kind: "user".into(),
+        volume: "ntfs".into(),
+        label: Some("Windows".into()),
+        created: "2026-11-20 18:03".into(),
+        volume_bytes: 40 * GIB,
+        damage: Vec::new(),
+        facts: vec![
+            ("File".into(), format!("/mnt/backup/{file}")),
+            ("Volume".into(), "ntfs, “Windows”, clean".into()),
+            ("Needs".into(), "40.0 GiB".into()),
+        ],
+    }
+}
+
+pub(crate) fn image_row(info: ImageInfo) -> ImageRow {
+    ImageRow { path: info.path.clone(), bytes: info.bytes, info: Ok(Box::new(info)) }
+}
+
+fn step(kind: StepKind, title: &str, bytes: u64, safety: Safety) -> Step {
+    Step { kind, title: title.into(), bytes, safety }
+}
+
+pub(crate) fn backup_plan() -> Proposed {
+    let facts = [
+        ("Source", "/dev/sda:2, ntfs “Windows”, 40.0 GiB"),
+        ("Used", "22.0 GiB in 5767168 clusters"),
+        ("Image", "/mnt/backup/Windows-2026-11-21.lbi"),
+        ("About", "11.0 GiB; 200.0 GiB are free"),
+        ("Left out", "pagefile.sys (4.0 GiB), hiberfil.sys (6.0 GiB)"),
+    ];
+    let preview = Preview {
+        headline: "Back up /dev/sda:2 (ntfs, “Windows”) to Windows-2026-11-21.lbi".into(),
+        facts: facts.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        steps: vec![
+            step(StepKind::WriteImage, "Write the image", 22 * GIB, Safety::Creates),
+            step(StepKind::SyncImage, "Flush it to the medium", 0, Safety::Creates),
+            step(StepKind::ReadBackImage, "Read it back and compare", 22 * GIB, Safety::Reads),
+        ],
+        warnings: Vec::new(),
+        command: "lifeboat backup /dev/sda:2 --to /mnt/backup/Windows-2026-11-21.lbi".into(),
+    };
+    Proposed { ticket: 1, job: Job::Backup, preview, confirm: None }
+}
+
+pub(crate) fn restore_plan() -> Proposed {
+    let preview = Preview {
+        headline: "Restore windows.lbi (ntfs, “Windows”) to /dev/sda:2".into(),
+        facts: vec![
+            ("Image".into(), "/mnt/backup/windows.lbi, made 2026-11-20 18:03".into()),
+            ("Target".into(), "/dev/sda:2, 40.0 GiB".into()),
+            ("There now".into(), "ntfs “Windows”, 22.0 GiB used".into()),
+        ],
+        steps: vec![
+            step(StepKind::VerifyImage, "Check the whole image", 9 * GIB, Safety::Reads),
+            step(StepKind::Unseal, "Mark the target as unfinished", 512, Safety::Overwrites),
+            step(StepKind::WriteClusters, "Write the clusters", 22 * GIB, Safety::Overwrites),
+            step(StepKind::SyncTarget, "Flush the target", 0, Safety::Overwrites),
+            step(StepKind::ReadBackTarget, "Read back and compare", 22 * GIB, Safety::Reads),
+            step(StepKind::Seal, "Write the boot record", 1024, Safety::Overwrites),
+        ],
+        warnings: vec!["What is on /dev/sda:2 now (ntfs “Windows”, 22.0 GiB used) will be overwritten.".into()],
+        command: "lifeboat restore /mnt/backup/windows.lbi --to /dev/sda:2".into(),
+    };
+    Proposed { ticket: 1, job: Job::Restore, preview, confirm: Some("sda2".into()) }
+}
+
+/// A job's progress: in step `current`, with so many bytes of it done.
+pub(crate) fn progress(plan: &Proposed, current: usize, done: u64) -> Progress {
+    let steps = plan.preview.steps.iter().enumerate().map(|(index, step)| StepProgress {
+        step: step.clone(),
+        done: if index < current {
+            step.bytes
+        } else if index == current {
+            done
+        } else {
+            0
+        },
+    });
+    Progress {
+        steps: steps.collect(),
+        current,
+        paused: false,
+        cancelling: false,
+        log: vec!["plan: Back up /dev/sda:2".into(), "writing the image".into()],
+    }
+}
+
+pub(crate) fn report(outcome: Outcome) -> Report {
+    Report {
+        outcome,
+        headline: "/mnt/backup/Windows-2026-11-21.lbi holds /dev/sda:2.".into(),
+        facts: vec![("Image".into(), "10.9 GiB".into()), ("Took".into(), "3 min 41 s".into())],
+        warnings: Vec::new(),
+        next: vec!["Keep the image on another disk than the one it was made from.".into()],
+    }
+}
