@@ -1,4 +1,39 @@
 //! The command line: the same jobs without the screen. One file a sub-command.
+//!
+//! What was asked for goes to standard output, everything about it (progress, questions, errors) to standard
+//! error. Exit codes: 0 done, 1 failed, 2 usage, 3 refused and nothing written, 4 done with warnings,
+//! 130 cancelled.
+
+mod address;
+mod arguments;
+mod backup;
+mod completions;
+mod console;
+mod demo;
+mod disks;
+mod extract;
+mod info;
+mod interrupt;
+mod journal;
+mod ls;
+mod man;
+mod preview;
+mod progress;
+mod restore;
+mod size;
+mod subject;
+mod table;
+mod verify;
+mod words;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use crate::error::Error;
+use arguments::{Arguments, Command};
+use console::Console;
 
 /// What `main` shall do after the command line is done with.
 #[derive(Debug)]
@@ -6,14 +41,98 @@ pub enum Next {
     /// Leave with this exit code.
     Exit(u8),
     /// Run the wizard.
-    Wizard(crate::cli::WizardRequest),
+    Wizard(WizardRequest),
 }
 
 /// How to start the wizard. The `ui` floor is a sibling: `main` brings the two together.
 #[derive(Debug, Default)]
 pub struct WizardRequest {
     /// Disks to look at; none = all of this machine.
-    pub disks: Vec<std::path::PathBuf>,
+    pub disks: Vec<PathBuf>,
     /// The folder for image files.
-    pub images: Option<std::path::PathBuf>,
+    pub images: Option<PathBuf>,
+}
+
+/// The exit code of a command line that makes no sense.
+const USAGE: u8 = 2;
+
+/// Reads the command line and does what it says. The wizard is only asked for: see [`Next`].
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Next {
+    let args: Vec<OsString> = args.into_iter().collect();
+    match Arguments::try_parse_from(&args) {
+        Ok(arguments) => dispatch(arguments),
+        Err(error) => Next::Exit(usage(&error, args.iter().any(|arg| arg == "--json"))),
+    }
+}
+
+/// Says what went wrong outside a sub-command; gives the exit code that fits.
+pub fn complain(error: &Error) -> u8 {
+    Console::new(false).error(error)
+}
+
+fn dispatch(arguments: Arguments) -> Next {
+    let Arguments { command, disks, log } = arguments;
+    if !disks.is_empty() && !matches!(command, None | Some(Command::Disks(_))) {
+        return Next::Exit(complain_usage("--disk goes with the wizard and with `disks`, not with this command"));
+    }
+    let Some(command) = command else { return wizard(disks, log.as_deref()) };
+    Next::Exit(match command {
+        Command::Disks(mut command) => {
+            command.disks.splice(0..0, disks);
+            disks::run(&command)
+        }
+        Command::Backup(command) => {
+            journal::open(log.as_deref());
+            backup::run(&command)
+        }
+        Command::Restore(command) => {
+            journal::open(log.as_deref());
+            restore::run(&command)
+        }
+        Command::Verify(command) => {
+            journal::open(log.as_deref());
+            verify::run(&command)
+        }
+        Command::Demo(command) => {
+            journal::open(log.as_deref());
+            return demo::run(&command);
+        }
+        Command::Extract(command) => extract::run(&command),
+        Command::Info(command) => info::run(&command),
+        Command::Ls(command) => ls::run(&command),
+        Command::Completions(command) => completions::run(&command),
+        Command::Man => man::run(),
+    })
+}
+
+fn wizard(disks: Vec<PathBuf>, log: Option<&std::path::Path>) -> Next {
+    if !(console::is_terminal(&std::io::stdout()) && console::is_terminal(&std::io::stdin())) {
+        return Next::Exit(complain_usage(
+            "the wizard needs a terminal, and this is none. On the command line: `lifeboat disks`, \
+             `lifeboat backup SOURCE --to FILE`, `lifeboat restore IMAGE --to TARGET`; `lifeboat --help` shows all",
+        ));
+    }
+    journal::open(log);
+    Next::Wizard(WizardRequest { disks, images: None })
+}
+
+fn complain_usage(message: &str) -> u8 {
+    Console::new(false).say(&format!("lifeboat: {message}"));
+    USAGE
+}
+
+/// Prints what clap has to say: help and version to standard output, errors to standard error.
+fn usage(error: &clap::Error, json: bool) -> u8 {
+    // A closed standard error leaves nobody to tell.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return 0;
+    }
+    if json {
+        let message = error.to_string();
+        Console::new(true).document(&serde_json::json!({
+            "error": { "kind": "usage", "message": message.trim_end(), "advice": "lifeboat --help" }
+        }));
+    }
+    USAGE
 }

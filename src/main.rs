@@ -1,3 +1,19 @@
 //! Arguments → terminal guard → run → exit code. No logic.
 
-fn main() {}
+use std::process::ExitCode;
+
+use lifeboat::cli::{self, Next};
+use lifeboat::ui;
+
+fn main() -> ExitCode {
+    match cli::run(std::env::args_os()) {
+        Next::Exit(code) => code.into(),
+        Next::Wizard(request) => {
+            let options = ui::Options { disks: request.disks, images: request.images };
+            match ui::run(&options) {
+                Ok(code) => code.into(),
+                Err(error) => cli::complain(&error).into(),
+            }
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The arguments, as clap reads them. The help texts are the reference a user has at hand.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+
+use super::{address, size};
+use crate::image;
+use crate::inventory::Address;
+
+const EXIT_CODES: &str = "\
+Addresses: PATH names a disk, a device or a file; PATH:N its partition N; PATH@BYTES a volume that no table names.
+Sizes: plain bytes, or 700K, 700M, 4G, 1T (also 4GiB), in steps of 1024.
+Exit codes: 0 done, 1 failed, 2 usage, 3 refused and nothing written, 4 done with warnings, 130 cancelled.";
+
+/// Images partitions and puts them back. Without a command: the full-screen wizard.
+#[derive(Parser, Debug)]
+#[command(name = "lifeboat", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+
+    /// Look at this disk or file instead of the machine's disks (may be repeated)
+    #[arg(long = "disk", value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(super) disks: Vec<PathBuf>,
+
+    /// Write the log here (else lifeboat.log in the state directory)
+    #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
+    pub(super) log: Option<PathBuf>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(super) enum Command {
+    /// Show the disks, their partitions and what is on them
+    Disks(Disks),
+    /// Back up a volume to an image file
+    Backup(Backup),
+    /// Show what is in an image: header, volume, damage
+    Info(Info),
+    /// Read a whole image and check every digest
+    Verify(Verify),
+    /// Put an image back, onto a partition, a device or a file
+    Restore(Restore),
+    /// List a folder inside an image or a volume
+    Ls(Ls),
+    /// Copy files out of an image or a volume
+    Extract(Extract),
+    /// Make a practice disk, then open the wizard on it
+    Demo(Demo),
+    /// Print shell completions
+    Completions(Completions),
+    /// Print the manual page (roff)
+    Man,
+}
+
+#[derive(Args, Debug, Default)]
+pub(super) struct Disks {
+    /// Look at this disk or file instead of the machine's disks (may be repeated)
+    #[arg(long = "disk", value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(super) disks: Vec<PathBuf>,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Backup {
+    /// The volume: PATH, PATH:N or PATH@BYTES
+    #[arg(value_parser = address::parser(), value_hint = ValueHint::FilePath)]
+    pub(super) source: Address,
+
+    /// The image file to write; - is standard output
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
+    pub(super) to: OsString,
+
+    /// The image's name (else the volume's label)
+    #[arg(long)]
+    pub(super) name: Option<String>,
+
+    /// What the image is for
+    #[arg(long, default_value = "user", value_parser = parse_kind, value_name = "user|factory")]
+    pub(super) kind: image::Kind,
+
+    /// How hard to compress: 1 is fastest, 19 smallest
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=19), value_name = "1..19")]
+    pub(super) level: i32,
+
+    /// Compressing threads (0: as many as there are processors)
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(super) threads: usize,
+
+    /// Leave out files that match (may be repeated)
+    #[arg(long, value_name = "GLOB")]
+    pub(super) exclude: Vec<String>,
+
+    /// Keep pagefile.sys, hiberfil.sys and swapfile.sys, which are left out otherwise
+    #[arg(long)]
+    pub(super) no_default_excludes: bool,
+
+    /// Back up although the volume is dirty, hibernated or has a journal to replay; the image records it
+    #[arg(long)]
+    pub(super) even_if_dirty: bool,
+
+    /// Write the image in parts of this size: x.lbi, x.001, ...
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    pub(super) split: Option<u64>,
+
+    /// Do not read the image back
+    #[arg(long)]
+    pub(super) no_verify: bool,
+
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Info {
+    /// The image
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(super) image: PathBuf,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Verify {
+    /// The image
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub(super) image: PathBuf,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Restore {
+    /// The image; - is standard input
+    #[arg(value_name = "IMAGE|-", value_hint = ValueHint::FilePath)]
+    pub(super) image: OsString,
+
+    /// Where it goes: PATH, PATH:N or PATH@BYTES
+    #[arg(long, value_name = "TARGET", value_parser = address::parser(), value_hint = ValueHint::FilePath)]
+    pub(super) to: Address,
+
+    /// Do not ask; without a terminal nothing is restored unless this is given
+    #[arg(long)]
+    pub(super) yes: bool,
+
+    /// Do not verify the image before the target is touched
+    #[arg(long)]
+    pub(super) trust: bool,
+
+    /// Restore what is whole of a damaged image, and list what is not
+    #[arg(long)]
+    pub(super) keep_going: bool,
+
+    /// Do not read the target back
+    #[arg(long)]
+    pub(super) no_verify: bool,
+
+    /// Write zeros to the target's unused clusters
+    #[arg(long, conflicts_with = "discard")]
+    pub(super) zero_free: bool,
+
+    /// Discard (TRIM) the target's unused clusters
+    #[arg(long)]
+    pub(super) discard: bool,
+
+    /// Decompressing threads (0: as many as there are processors)
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(super) threads: usize,
+
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Ls {
+    /// An image, or a volume: PATH, PATH:N or PATH@BYTES
+    #[arg(value_name = "IMAGE|SOURCE", value_parser = address::parser(), value_hint = ValueHint::FilePath)]
+    pub(super) subject: Address,
+
+    /// The folder or file in it
+    #[arg(default_value = "/")]
+    pub(super) path: PathBuf,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Extract {
+    /// An image, or a volume: PATH, PATH:N or PATH@BYTES
+    #[arg(value_name = "IMAGE|SOURCE", value_parser = address::parser(), value_hint = ValueHint::FilePath)]
+    pub(super) subject: Address,
+
+    /// Files and folders in it; folders with all that is in them
+    #[arg(required = true, value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+
+    /// The folder to put them in; it is made when it is not there
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) to: PathBuf,
+
+    /// Replace files that are there
+    #[arg(long)]
+    pub(super) overwrite: bool,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Demo {
+    /// Where the practice disk is made (else a fresh folder under the system's folder for temporary files)
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) dir: Option<PathBuf>,
+
+    /// Do the main job without the wizard: back up, verify, wreck, restore, compare
+    #[arg(long)]
+    pub(super) no_wizard: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Completions {
+    /// For which shell
+    pub(super) shell: clap_complete::Shell,
+}
+
+fn parse_kind(text: &str) -> Result<image::Kind, String> {
+    match text {
+        "user" => Ok(image::Kind::User),
+        "factory" => Ok(image::Kind::Factory),
+        _ => Err("user or factory".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,86 @@
+//! `lifeboat restore`: an image back onto a partition, a device or a file. It asks before it writes.
+
+use std::io::{BufRead, Write};
+use std::sync::Arc;
+
+use super::arguments::Restore;
+use super::console::{Console, is_terminal};
+use super::{preview, progress};
+use crate::error::{Error, Result};
+use crate::job::{self, Monitor};
+use crate::plan::{self, ImageSource, Plan, RestoreRequest};
+
+/// What is typed where the plan overwrites nothing and so has no word of its own.
+const YES: &str = "yes";
+
+/// Plans the restore, shows it, asks, and carries it out.
+pub(super) fn run(command: &Restore) -> u8 {
+    let console = Console::new(command.json);
+    work(command, &console).unwrap_or_else(|error| console.error(&error))
+}
+
+fn work(command: &Restore, console: &Console) -> Result<u8> {
+    let request = request(command);
+    if !command.yes && !command.dry_run {
+        can_ask(&request)?;
+    }
+    let monitor = Arc::new(Monitor::new());
+    let plan = progress::watch(&monitor, |monitor| job::plan_restore(&request, monitor))??;
+    preview::log(&plan);
+    if command.dry_run {
+        preview::print(console, &plan);
+        return Ok(0);
+    }
+    if command.yes {
+        for warning in &plan.warnings {
+            console.say(&format!("lifeboat: warning: {warning}"));
+        }
+    } else {
+        ask(console, &plan)?;
+    }
+    let report = progress::watch(&monitor, |monitor| job::run(&plan, monitor))?;
+    Ok(console.report(&report))
+}
+
+fn can_ask(request: &RestoreRequest) -> Result<()> {
+    let advice = "--dry-run shows what would be done, --yes does it without asking";
+    if request.image == ImageSource::Pipe {
+        return Err(Error::refused("nobody can be asked while the image comes from standard input").advise(advice));
+    }
+    if is_terminal(&std::io::stdin()) && is_terminal(&std::io::stderr()) {
+        return Ok(());
+    }
+    Err(Error::refused("a restore overwrites its target, and without a terminal nobody can be asked").advise(advice))
+}
+
+/// Shows the plan and waits for its word. Everything but exactly that word is a no.
+fn ask(console: &Console, plan: &Plan) -> Result<()> {
+    for line in preview::lines(&plan::preview(plan)) {
+        console.say(&line);
+    }
+    let word = plan.confirm.as_deref().unwrap_or(YES);
+    let shown = super::words::clean(word);
+    let mut stderr = std::io::stderr();
+    let _ = write!(stderr, "Type {shown} to go on, anything else to leave: ").and_then(|()| stderr.flush());
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).map_err(|error| Error::io("reading the answer", error))?;
+    // A word with characters that no keyboard types is typed as it is shown.
+    if answer.trim() == word || answer.trim() == shown {
+        tracing::info!("confirmed with {word:?}");
+        return Ok(());
+    }
+    Err(Error::refused("not confirmed; nothing was written"))
+}
+
+fn request(command: &Restore) -> RestoreRequest {
+    let image = if command.image == "-" { ImageSource::Pipe } else { ImageSource::File(command.image.clone().into()) };
+    RestoreRequest {
+        trust: command.trust,
+        verify: !command.no_verify,
+        keep_going: command.keep_going,
+        zero_free: command.zero_free,
+        discard: command.discard,
+        threads: command.threads,
+        ..RestoreRequest::new(image, command.to.clone())
+    }
+}
