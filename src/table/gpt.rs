@@ -213,9 +213,8 @@ fn decode(heads: Vec<u8>) -> Result<std::collections::BTreeMap<u32, gpt::partiti
         crc32_parts: crc32fast::hash(&heads),
     };
     let size = gpt::disk::LogicalBlockSize::Lb512;
-    let decoded = catch_unwind(AssertUnwindSafe(|| {
-        gpt::partition::file_read_partitions(&mut Cursor::new(heads), &header, size)
-    }));
+    let decoded =
+        catch_unwind(AssertUnwindSafe(|| gpt::partition::file_read_partitions(&mut Cursor::new(heads), &header, size)));
     match decoded {
         Ok(Ok(partitions)) => Ok(partitions),
         Ok(Err(error)) => Err(damaged(format!("its entries cannot be decoded: {error}"))),

@@ -143,7 +143,9 @@ fn read_gpt(device: &SharedDevice, mbr: Option<&Mbr>, copies: &Copies) -> Table 
     }
     let starts_with = read_array(device, ByteOffset::ZERO).ok().and_then(|sector| own_volume(device, &sector));
     if let Some(volume) = starts_with {
-        table.notes.push(format!("the disk as a whole bears the signs of {volume}, too; the partition table was taken"));
+        table
+            .notes
+            .push(format!("the disk as a whole bears the signs of {volume}, too; the partition table was taken"));
     }
     table
 }
@@ -162,10 +164,7 @@ fn take(table: &mut Table, copy: &Copy) {
     let outside = |entry: &&super::Entry| entry.start < first || entry.end().is_none_or(|last| last > end);
     let outside: Vec<String> = table.entries.iter().filter(outside).map(|entry| entry.number.to_string()).collect();
     if !outside.is_empty() && outside.len() <= 16 {
-        table.degrade(format!(
-            "partitions outside the range that the table says is usable: {}",
-            outside.join(", ")
-        ));
+        table.degrade(format!("partitions outside the range that the table says is usable: {}", outside.join(", ")));
     } else if !outside.is_empty() {
         table.degrade(format!("{} partitions lie outside the range that the table says is usable", outside.len()));
     }

@@ -146,12 +146,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Searches `at..end` and answers where it stopped: a volume may reach past `end`.
-    fn pass(
-        &mut self,
-        mut at: u64,
-        end: u64,
-        report: &mut dyn FnMut(u64, usize) -> Result<()>,
-    ) -> Result<u64> {
+    fn pass(&mut self, mut at: u64, end: u64, report: &mut dyn FnMut(u64, usize) -> Result<()>) -> Result<u64> {
         while at < end {
             at = self.piece(at, PIECE_BYTES.min(end - at));
             report(at, self.signs.len())?;
@@ -244,7 +239,9 @@ impl Search<'_> {
         match before {
             Some(start) if is_volume(start) => sign(start, true, true),
             _ if self.hidden_agrees(at, ntfs.hidden_sectors, ntfs.sector_bytes) => sign(at, false, false),
-            Some(start) if self.hidden_agrees(start, ntfs.hidden_sectors, ntfs.sector_bytes) => sign(start, true, false),
+            Some(start) if self.hidden_agrees(start, ntfs.hidden_sectors, ntfs.sector_bytes) => {
+                sign(start, true, false)
+            }
             _ => None,
         }
     }
