@@ -3,6 +3,7 @@
 //! Two traits. Reading goes by `&self` from any thread, and gives exactly what was asked or an error.
 //! A [`WriteDevice`] is opened only by the `job` floor, after a plan has been confirmed.
 
+pub mod discover;
 mod file;
 mod memory;
 mod window;

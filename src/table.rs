@@ -1,10 +1,29 @@
 //! Partition tables: GPT and MBR, read with the crates of those names and checked by ourselves, and the
 //! search for volumes that no table names any more.
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | `read` | which table counts: GPT, MBR, hybrid, leftovers, 512- or 4096-byte sectors |
+//! | `gpt` | one copy of a GPT, checked by ourselves; the crate `gpt` decodes its entries |
+//! | `mbr` | sector 0 (decoded by the crate `mbrman`) and our own walk of the chain of logical partitions |
+//! | `check` | ranges and overlaps, said in sentences |
+//! | `types` | partition types in words |
+//! | `signs` | boot records and superblocks, as far as a search needs them |
+//! | `scan` | the search for volumes by those signs |
+
+mod check;
+mod gpt;
+mod mbr;
+mod read;
+mod scan;
+mod signs;
+mod types;
+
+pub use read::read;
+pub use scan::{Depth, Found, Scan, ScanProgress, find_at, scan};
 
 use serde::Serialize;
 
-use crate::device::SharedDevice;
-use crate::error::Result;
 use crate::unit::{ByteLen, ByteOffset};
 
 /// Which kind of table.
@@ -74,10 +93,26 @@ pub struct Entry {
     pub found: bool,
 }
 
-/// Reads a disk's partition table. A damaged one is a [`Table`] that says so, not an error.
-///
-/// # Errors
-/// When the disk's first sectors cannot be read.
-pub fn read(_device: &SharedDevice) -> Result<Table> {
-    Ok(Table::default())
+impl Entry {
+    /// The byte after its last one, or `None` for an entry that ends past 2^64.
+    #[must_use]
+    pub fn end(&self) -> Option<ByteOffset> {
+        self.start.checked_add(self.len)
+    }
+
+    /// True for an MBR's extended partition: a frame around logical ones, never a volume.
+    #[must_use]
+    pub fn is_extended(&self) -> bool {
+        matches!(self.type_id.as_str(), "0x05" | "0x0f" | "0x85")
+    }
+}
+
+impl Table {
+    /// Something is wrong with the table, but it is usable.
+    fn degrade(&mut self, note: impl Into<String>) {
+        if self.health == Health::Ok {
+            self.health = Health::Degraded;
+        }
+        self.notes.push(note.into());
+    }
 }
