@@ -15,7 +15,10 @@ pub(super) fn open(address: &Address) -> Result<Box<dyn FileSystem>> {
         return volume(address);
     }
     match Image::open(path) {
-        Ok(image) => fs::open(image.volume()?, image.header().volume.kind),
+        Ok(image) => {
+            let kind = image.header().volume.kind;
+            fs::open(image.volume()?, kind)
+        }
         // A file that calls itself an image and cannot be opened as one is a damaged image, not a disk.
         Err(error) if path.extension().is_some_and(|extension| extension == "lbi") => Err(error),
         Err(_) => volume(address),
