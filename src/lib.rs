@@ -12,3 +12,4 @@ pub mod plan;
 pub mod table;
 pub mod ui;
 pub mod unit;
+pub mod volume;

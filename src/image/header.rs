@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::extent::{Extent, ExtentSet};
-use crate::fs::{Anchors, Summary};
 use crate::unit::Grid;
+use crate::volume::{Anchors, Summary};
 
 /// What an image is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

@@ -30,7 +30,7 @@ use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{Immutable, IntoBytes, Unaligned};
 
 use super::Header;
-use crate::fs::Kind;
+use crate::volume::Kind;
 
 #[derive(IntoBytes, Immutable, Unaligned)]
 #[repr(C)]
@@ -132,8 +132,9 @@ mod tests {
     #[test]
     fn the_crc_is_the_one_partclone_writes() {
         // Offsets 0 to 109 of an image written by `partclone.ext4 -c -a0` 0.3.23.
-        let head = "partclone-image\0000.3.23\0\0\0\0\0\0\0\00002";
-        let mut bytes = head.as_bytes().to_vec();
+        let mut bytes = b"partclone-image\x00".to_vec();
+        bytes.extend(padded::<14>("0.3.23"));
+        bytes.extend(b"0002");
         bytes.extend([0xde, 0xc0]);
         bytes.extend(padded::<16>("EXTFS"));
         for number in [0x4b00_0000u64, 0x4b000, 0x2ef5a, 0x2ef5a] {

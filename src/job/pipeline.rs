@@ -149,7 +149,7 @@ mod tests {
             },
             || {
                 Ok(|item: &mut u64| {
-                    if *item % 7 == 0 {
+                    if (*item).is_multiple_of(7) {
                         std::thread::yield_now();
                     }
                     if *item == fail_at.1 { Err(Error::damaged("work")) } else { Ok(()) }
