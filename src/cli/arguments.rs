@@ -103,6 +103,10 @@ pub(super) struct Backup {
     #[arg(long)]
     pub(super) even_if_dirty: bool,
 
+    /// Take all sectors, even of a file system that Lifeboat can read: for one too damaged to be read
+    #[arg(long)]
+    pub(super) raw: bool,
+
     /// Write the image in parts of this size: x.lbi, x.001, ...
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     pub(super) split: Option<u64>,

@@ -45,6 +45,7 @@ fn request(command: &Backup) -> BackupRequest {
         exclude: command.exclude.clone(),
         default_excludes: !command.no_default_excludes,
         even_if_dirty: command.even_if_dirty,
+        raw: command.raw,
         split: command.split,
         verify: !command.no_verify,
         ..BackupRequest::new(command.source.clone(), target)

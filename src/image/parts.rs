@@ -30,10 +30,21 @@ fn partial_path(path: &Path, number: u32) -> PathBuf {
     name.into()
 }
 
-/// The files that [`PartsWriter::create`] would make or replace and that are there already.
+/// The files that an image at `path` would replace: the path itself, and for a split image any further part.
 #[must_use]
-pub fn existing(path: &Path) -> Vec<PathBuf> {
-    (0..MAX_PARTS).map(|number| part_path(path, number)).take_while(|part| part.exists()).collect()
+pub fn existing(path: &Path, split: bool) -> Vec<PathBuf> {
+    let parts = if split { MAX_PARTS } else { 1 };
+    (0..parts).map(|number| part_path(path, number)).filter(|part| part.exists()).collect()
+}
+
+/// In words, which part must have gone missing: part `next` could not be taken, and a later one is there.
+#[must_use]
+pub(super) fn missing(path: &Path, next: u32) -> Option<String> {
+    let named = |number| part_path(path, number);
+    if named(next).exists() {
+        return Some(format!("{} belongs to another image, or its beginning is damaged", named(next).display()));
+    }
+    (next..MAX_PARTS).any(|number| named(number).exists()).then(|| format!("{} is missing", named(next).display()))
 }
 
 /// Writes an image's parts. Dropped before [`publish`](Self::publish), it removes what it wrote.

@@ -9,7 +9,7 @@ use super::format::{
     self, Content, Entry, FOOTER, FooterBody, HEAD, MAP_PIECE, MAX_CHUNK, PageRef, PartBody, RecordHead, RecordKind,
     RootHead, SEEK_MAGIC, VERSION,
 };
-use super::parts::PartsDevice;
+use super::parts::{self, PartsDevice};
 use super::volume::ImageVolume;
 use super::{Header, Trailer, walk};
 use crate::device::{FileDevice, ReadDevice, SharedDevice, read_array, read_vec};
@@ -73,7 +73,11 @@ impl Image {
         };
         let device = PartsDevice::open(path, belongs)?;
         let parts = device.parts();
-        Self::from_device(Arc::new(device), parts).map_err(|error| error.context(path.display()))
+        let mut image = Self::from_device(Arc::new(device), parts).map_err(|error| error.context(path.display()))?;
+        if !image.damage.is_empty() {
+            image.damage.extend(parts::missing(path, parts as u32));
+        }
+        Ok(image)
     }
 
     /// The image in these bytes.

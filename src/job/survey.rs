@@ -43,7 +43,7 @@ pub(super) fn backup(request: &BackupRequest, source: &Source, monitor: &Monitor
     survey.ratio = ratio(&source.device, &survey, request.level, monitor)?;
     if let ImageTarget::File(path) = &request.target {
         survey.free = Some(free_bytes(path)?);
-        survey.existing = crate::image::existing(path);
+        survey.existing = crate::image::existing(path, request.split.is_some());
     }
     Ok(survey)
 }
