@@ -181,6 +181,11 @@ fn remarks(superblock: &Superblock) -> Vec<String> {
     if features.compat(compat::HAS_JOURNAL) && superblock.journal_inode == 0 {
         notes.push("its journal is on another device, and is not part of an image".to_owned());
     }
+    if features.incompat(incompat::RECOVER) {
+        notes.push(
+            "its journal was not replayed: mount and unmount it once, or the newest files may be missing".to_owned(),
+        );
+    }
     if superblock.state & state_bit::ERRORS != 0 {
         notes.push("the kernel has seen errors in it: run e2fsck".to_owned());
     }

@@ -136,7 +136,7 @@ impl Superblock {
             return wrong(4, "a plausible number of blocks", self.blocks);
         }
         let bpg = self.blocks_per_group;
-        if bpg < MIN_BLOCKS_PER_GROUP || bpg % (8 * ratio) != 0 || bpg / ratio > block_bits {
+        if bpg < MIN_BLOCKS_PER_GROUP || !bpg.is_multiple_of(8 * ratio) || bpg / ratio > block_bits {
             return wrong(0x20, "blocks per group that suit one bitmap block", u64::from(bpg));
         }
         let inode_bytes = u32::from(self.inode_bytes);
@@ -296,7 +296,9 @@ mod tests {
                 *byte = (seed >> 56) as u8 & (seed >> 48) as u8 & (seed >> 40) as u8;
             }
             raw[0x38..0x3a].copy_from_slice(&MAGIC.to_le_bytes());
-            (raw[0x18..0x1c].fill(0), raw[0x4c..0x50].fill(0), raw[0x15..0x18].fill(0));
+            for zero in [0x15..0x1c, 0x4c..0x50] {
+                raw[zero].fill(0);
+            }
             (raw[0x14], raw[0x22], raw[0x23]) = (1, 0, 0);
             if let Ok(superblock) = Superblock::parse(&raw, PRIMARY) {
                 assert!(superblock.groups() > 0 && superblock.grid().len().0 > 0);
