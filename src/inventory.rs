@@ -3,9 +3,12 @@
 //! The field names are those of `lifeboat disks --json`.
 
 mod address;
+mod look;
 mod source;
+mod volume;
 
 pub use address::Address;
+pub use look::look;
 pub use source::{Place, Source, open_source};
 
 use std::path::PathBuf;
@@ -128,10 +131,4 @@ pub struct LookRequest {
     pub paths: Vec<PathBuf>,
     /// Also all block devices of this machine.
     pub machine: bool,
-}
-
-/// Looks. What cannot be read is listed with its problem; this never fails and never writes.
-#[must_use]
-pub fn look(_request: &LookRequest) -> Inventory {
-    Inventory::default()
 }

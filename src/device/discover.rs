@@ -118,6 +118,16 @@ pub fn disks(roots: &Roots) -> Vec<BlockDisk> {
     names.into_iter().filter_map(|name| disk(roots, &mounts, name)).collect()
 }
 
+/// The disk of a listing that this path names, as a whole or by one of its partitions.
+#[must_use]
+pub fn named<'a>(disks: &'a [BlockDisk], path: &Path) -> Option<(&'a BlockDisk, Option<&'a BlockPartition>)> {
+    let real = path.canonicalize().unwrap_or_else(|_| path.into());
+    disks.iter().find_map(|disk| {
+        let part = disk.partitions.iter().find(|part| part.node == real);
+        if part.is_some() || disk.node == real { Some((disk, part)) } else { None }
+    })
+}
+
 /// The disks of a listing whose loop devices stand on this file, with the place in the file where each begins.
 pub fn loops_on<'a>(disks: &'a [BlockDisk], file: &Path) -> Vec<(&'a BlockDisk, ByteOffset)> {
     let file = file.canonicalize().unwrap_or_else(|_| file.into());
@@ -130,6 +140,27 @@ pub fn loops_on<'a>(disks: &'a [BlockDisk], file: &Path) -> Vec<(&'a BlockDisk, 
 pub fn mounts_of_file(roots: &Roots, file: &Path) -> Vec<PathBuf> {
     let file = file.canonicalize().unwrap_or_else(|_| file.into());
     Mounts::read(&roots.proc).of_source(&file)
+}
+
+/// Where anything that shares bytes with `start..start + len` of an image file is mounted, by loop devices
+/// of a listing or as the file itself.
+#[must_use]
+pub fn mounted_in_file(
+    disks: &[BlockDisk],
+    roots: &Roots,
+    file: &Path,
+    start: ByteOffset,
+    len: ByteLen,
+) -> Vec<PathBuf> {
+    let mut places = mounts_of_file(roots, file);
+    for (disk, at) in loops_on(disks, file) {
+        let end = start.0.saturating_add(len.0);
+        let (from, to) = (start.0.max(at.0), end.min(at.0.saturating_add(disk.len.0)));
+        if from < to {
+            places.extend(disk.mounted_within(ByteOffset(from - at.0), ByteLen(to - from)));
+        }
+    }
+    places
 }
 
 fn disk(roots: &Roots, mounts: &Mounts, name: String) -> Option<BlockDisk> {
