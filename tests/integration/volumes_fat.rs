@@ -1,1 +1,152 @@
-//! To be written.
+//! FAT volumes made by mkfs.fat and filled by mtools, judged by fsck.fat, mtools, partclone and the crate
+//! `fatfs`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lifeboat::device::{FileDevice, MemoryDevice, SharedDevice};
+use lifeboat::extent::ClusterMap;
+use lifeboat::fs::{EntryKind, FileSystem, Kind, MAX_DEPTH, Probe, State, probe};
+use lifeboat::unit::{ByteOffset, Cluster};
+
+use crate::oracle::sh;
+
+fn device(path: &Path) -> SharedDevice {
+    Arc::new(FileDevice::open(path).unwrap())
+}
+
+fn open(path: &Path) -> Box<dyn FileSystem> {
+    open_device(device(path))
+}
+
+fn open_device(device: SharedDevice) -> Box<dyn FileSystem> {
+    match probe(&device).unwrap() {
+        Probe::One(kind) => lifeboat::fs::open(device, kind).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// All files with their bytes, all directories with nothing.
+fn walk(volume: &dyn FileSystem) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![PathBuf::from("/")];
+    while let Some(directory) = open.pop() {
+        for entry in volume.tree().list(&directory).unwrap() {
+            let path = directory.join(&entry.name);
+            if entry.kind == EntryKind::Directory {
+                open.push(path.clone());
+                found.insert(path, None);
+            } else {
+                let mut bytes = Vec::new();
+                volume.tree().open(&path).unwrap().read_to_end(&mut bytes).unwrap();
+                assert_eq!(bytes.len() as u64, entry.bytes, "{}", path.display());
+                found.insert(path, Some(bytes));
+            }
+        }
+    }
+    found
+}
+
+/// The same of a directory of this machine.
+fn walk_host(base: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![base.to_path_buf()];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(&directory).unwrap() {
+            let path = entry.unwrap().path();
+            let shown = Path::new("/").join(path.strip_prefix(base).unwrap());
+            if path.is_dir() {
+                open.push(path);
+                found.insert(shown, None);
+            } else {
+                found.insert(shown, Some(fs::read(&path).unwrap()));
+            }
+        }
+    }
+    found
+}
+
+/// `used/total` of the last line of `fsck.fat -v -n`, which must find nothing wrong.
+fn fsck_counts(dir: &Path, image: &str) -> (u64, u64) {
+    let output = sh(dir, &format!("fsck.fat -v -n {image}"));
+    let last = output.lines().last().unwrap();
+    let counts = last.split(", ").last().unwrap().trim_end_matches(" clusters");
+    let (used, total) = counts.split_once('/').unwrap();
+    (used.parse().unwrap(), total.parse().unwrap())
+}
+
+/// Our counts are fsck.fat's, and a copy of the used clusters alone is the same volume to it.
+fn check_against_fsck(dir: &Path, image: &str) -> Box<dyn FileSystem> {
+    let volume = open(&dir.join(image));
+    let (used, total) = fsck_counts(dir, image);
+    assert_eq!(volume.summary().clusters, total, "{image}");
+    assert_eq!(volume.count_used().unwrap(), used, "{image}");
+    check_copy(dir, image, volume.as_ref());
+    volume
+}
+
+/// Copies the used clusters to a new file; fsck.fat finds nothing, and the files are the same.
+fn check_copy(dir: &Path, image: &str, volume: &dyn FileSystem) {
+    let original = fs::read(dir.join(image)).unwrap();
+    let grid = volume.grid();
+    assert_eq!(grid.len(), volume.summary().len);
+    let mut copy = vec![0x5A; grid.len().0 as usize];
+    for run in volume.used().unwrap().runs() {
+        let from = grid.offset_of(run.start).0 as usize;
+        let to = from + grid.bytes_of(run.clusters).0 as usize;
+        copy[from..to].copy_from_slice(&original[from..to]);
+    }
+    fs::write(dir.join("copy.img"), &copy).unwrap();
+    assert_eq!(fsck_counts(dir, "copy.img"), fsck_counts(dir, image));
+    assert_eq!(walk(open(&dir.join("copy.img")).as_ref()), walk(volume));
+}
+
+const FILL: &str = r#"
+mkdir -p in/deep/er/and/deeper in/many
+seq 1 20000 > in/numbers.txt
+head -c 70001 /dev/urandom > in/deep/er/random.bin
+: > in/empty
+echo x > in/deep/er/and/deeper/leaf.txt
+for n in $(seq 1 150); do echo "$n" > "in/many/file number $n.txt"; done
+echo unicode > "in/Grüße, 世界 😀.txt"
+echo long > "in/$(printf 'n%.0s' $(seq 1 251)).txt"
+echo dots > "in/.hidden.name.with.dots"
+echo lower > in/lower.txt
+echo MIXED > in/UPPER.TXT
+mcopy -s -m -i v.img in/* in/.hidden* ::/
+"#;
+
+#[test]
+fn every_type_and_cluster_size_counts_as_fsck_does_and_holds_the_same_files() {
+    let cases = [
+        ("-F 12 -s 1", "1900K", Kind::Fat12, 512),
+        ("-F 12 -s 8", "12M", Kind::Fat12, 4096),
+        ("-F 12 -s 64", "32M", Kind::Fat12, 32768),
+        ("-F 16 -s 1", "5M", Kind::Fat16, 512),
+        ("-F 16 -s 4", "17M", Kind::Fat16, 2048),
+        ("-F 16 -s 8 -a -R 3 -r 208", "20M", Kind::Fat16, 4096),
+        ("-F 32 -s 1", "36M", Kind::Fat32, 512),
+        ("-F 32 -s 2 -a -R 33", "36M", Kind::Fat32, 1024),
+        ("-F 32 -s 8 -f 1", "24M", Kind::Fat32, 4096),
+        ("-F 32 -s 128", "40M", Kind::Fat32, 65536),
+        ("-F 32 -S 4096 -s 1", "40M", Kind::Fat32, 4096),
+        ("-F 16 -S 4096 -s 1", "20M", Kind::Fat16, 4096),
+        ("-F 32 -S 2048 -s 2 -a", "20M", Kind::Fat32, 4096),
+    ];
+    for (options, size, kind, cluster_bytes) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        sh(dir, &format!("truncate -s {size} v.img; mkfs.fat {options} -n 'MY LABEL' -i 1a2b3c4d v.img"));
+        sh(dir, FILL);
+        let volume = check_against_fsck(dir, "v.img");
+        let summary = volume.summary();
+        assert_eq!((summary.kind, summary.cluster_bytes), (kind, cluster_bytes), "{options}");
+        assert_eq!(summary.label.as_deref(), Some("MY LABEL"));
+        assert_eq!(summary.id.as_deref(), Some("1A2B-3C4D"));
+        assert_eq!((summary.state, &summary.notes[..]), (State::Clean, &[][..]), "{options}");
+        assert!(walk(volume.as_ref()) == walk_host(&dir.join("in")), "{options}: other files");
+    }
+}
