@@ -45,7 +45,8 @@ fn start(command: &Demo, console: &Console) -> Result<Next> {
         return Ok(Next::Wizard(WizardRequest { disks: vec![path], images: Some(folder) }));
     }
     let code = tour::run(console, &path, &folder)?;
-    console.line(&format!("\nAll of it is in {}; delete that folder when you are done.", folder.display()));
+    console.line("");
+    console.line(&format!("All of it is in {}; delete that folder when you are done.", folder.display()));
     Ok(Next::Exit(code))
 }
 

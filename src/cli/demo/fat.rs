@@ -50,7 +50,34 @@ pub(super) fn volume(part: &Part) -> io::Result<Vec<u8>> {
         volume.seek(SeekFrom::Start(at))?;
         volume.write_all(&start.to_le_bytes())?;
     }
-    Ok(volume.into_inner())
+    let mut bytes = volume.into_inner();
+    bytes.as_chunks_mut().0.iter_mut().for_each(tidy_directory);
+    Ok(bytes)
+}
+
+/// Bytes in a directory entry.
+const ENTRY_BYTES: usize = 32;
+
+/// `fatfs` 0.3.6 gives `.` and `..` long names, which no other system does and `fsck.fat` calls damaged: a new
+/// directory begins with a long name's entry, `.`, another, `..`. The two names go first, where they belong, and
+/// the entries before them become deleted ones. And `..` of a folder in the root has 0 for its first cluster, not
+/// the root's own number; all our folders lie in the root.
+fn tidy_directory(cluster: &mut [u8; SECTOR_BYTES as usize]) {
+    const LONG_NAME: u8 = 0x0f;
+    const DELETED: u8 = 0xe5;
+    let is_new = cluster[11] == LONG_NAME
+        && cluster[ENTRY_BYTES..].starts_with(b".          ")
+        && cluster[2 * ENTRY_BYTES + 11] == LONG_NAME
+        && cluster[3 * ENTRY_BYTES..].starts_with(b"..         ");
+    if is_new {
+        cluster.copy_within(ENTRY_BYTES..2 * ENTRY_BYTES, 0);
+        cluster.copy_within(3 * ENTRY_BYTES..4 * ENTRY_BYTES, ENTRY_BYTES);
+        for at in [20, 21, 26, 27] {
+            cluster[ENTRY_BYTES + at] = 0;
+        }
+        cluster[2 * ENTRY_BYTES] = DELETED;
+        cluster[3 * ENTRY_BYTES] = DELETED;
+    }
 }
 
 fn fill(root: &Dir<'_, &mut Cursor<Vec<u8>>>) -> io::Result<()> {
@@ -72,4 +99,19 @@ fn fill(root: &Dir<'_, &mut Cursor<Vec<u8>>>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn fsck_finds_nothing_wrong_with_the_volume() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("fat.img");
+        std::fs::write(&path, volume(&super::super::disk::PARTS[0]).unwrap()).unwrap();
+        let fsck = Command::new("fsck.fat").arg("-n").arg(&path).output().unwrap();
+        assert!(fsck.status.success(), "{}", String::from_utf8_lossy(&fsck.stdout));
+    }
 }

@@ -20,17 +20,20 @@ use crate::plan::{BackupRequest, ImageSource, ImageTarget, Plan, RestoreRequest}
 /// # Errors
 /// When a step fails or the volumes differ afterwards.
 pub(super) fn run(console: &Console, disk: &Path, folder: &Path) -> Result<u8> {
-    console.line("\n1. Look (this never writes): lifeboat disks");
+    console.line("");
+    console.line("1. Look (this never writes): lifeboat disks");
     let inventory = inventory::look(&LookRequest { paths: vec![disk.to_owned()], machine: false });
     for line in disks::lines(&inventory) {
         console.line(&format!("   {line}"));
     }
     // The fourth partition holds no volume.
     for (index, part) in PARTS[..3].iter().enumerate() {
-        console.line(&format!("\n{}. Partition {}, {}", index + 2, part.number, part.name));
+        console.line("");
+        console.line(&format!("{}. Partition {}, {}", index + 2, part.number, part.name));
         volume(console, disk, folder, part)?;
     }
-    console.line("\nAll three volumes came back, byte by byte and file by file.");
+    console.line("");
+    console.line("All three volumes came back, byte by byte and file by file.");
     Ok(Outcome::Done.exit_code())
 }
 
