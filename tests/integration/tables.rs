@@ -564,3 +564,39 @@ fn what_cannot_be_read_is_listed_with_its_problem() {
     assert_eq!(json["table"]["kind"], "none");
     assert_eq!(json["volume"], Value::Null);
 }
+
+#[test]
+fn mutated_boot_records_and_superblocks_never_break_the_search() {
+    let dir = tempfile::tempdir().unwrap();
+    sh(
+        dir.path(),
+        "
+        truncate -s 6M d.img
+        truncate -s 1M f; mkfs.fat -F 32 f >/dev/null 2>&1; dd if=f of=d.img conv=notrunc status=none
+        truncate -s 2M n; mkntfs -qFf n >/dev/null 2>&1; dd if=n of=d.img bs=1M seek=1 conv=notrunc status=none
+        mkfs.ext4 -q -E offset=3145728 d.img 3M",
+    );
+    let good = std::fs::read(dir.path().join("d.img")).unwrap();
+    let device = Arc::new(MemoryDevice::new(good.clone()));
+    let shared: SharedDevice = device.clone();
+    let scan = || table::scan(&shared, Depth::Full, &mut |_| ControlFlow::Continue(())).unwrap().found;
+    assert_eq!(scan().len(), 3);
+    let mut seed = 0x2545_f491_4f6c_dd1du64;
+    for _ in 0..200 {
+        let mut changed = Vec::new();
+        for base in [0, 6 * 512, MIB, 3 * MIB - 512, 3 * MIB + 1024, 3 * MIB + 2048] {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let at = base + (seed >> 33) % 90;
+            let value = [0, 0xff, 1, 0x80, (seed >> 20) as u8][((seed >> 50) % 5) as usize];
+            lifeboat::device::WriteDevice::write_at(&*device, lifeboat::unit::ByteOffset(at), &[value]).unwrap();
+            changed.push(at as usize);
+        }
+        for found in scan() {
+            assert!(found.start.0 + found.len.0 <= good.len() as u64);
+        }
+        for at in changed {
+            let byte = &good[at..=at];
+            lifeboat::device::WriteDevice::write_at(&*device, lifeboat::unit::ByteOffset(at as u64), byte).unwrap();
+        }
+    }
+}
