@@ -600,3 +600,23 @@ fn mutated_boot_records_and_superblocks_never_break_the_search() {
         }
     }
 }
+
+#[test]
+fn a_quick_search_finds_aligned_volumes_behind_its_head_and_any_in_its_tail() {
+    let dir = tempfile::tempdir().unwrap();
+    let (far, tail) = (5000 * MIB, 8190 * MIB + 512);
+    sh(
+        dir.path(),
+        &format!(
+            "
+        truncate -s 8G d.img
+        mkfs.ext4 -q -E offset={far} d.img 20M
+        truncate -s 1M f; mkfs.fat -F 12 f >/dev/null; dd if=f of=d.img bs=512 seek={} conv=notrunc status=none",
+            tail / 512
+        ),
+    );
+    let quick =
+        table::scan(&open(&dir.path().join("d.img")), Depth::Quick, &mut |_| ControlFlow::Continue(())).unwrap();
+    assert!(!quick.complete);
+    assert_eq!(quick.found.iter().map(|f| (f.kind, f.start.0)).collect::<Vec<_>>(), [("ext", far), ("fat12", tail)]);
+}
