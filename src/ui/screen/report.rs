@@ -13,7 +13,7 @@ pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     let columns = usize::from(area.width);
     let Some(report) = &model.report else { return Vec::new() };
     let (sign, style) = match report.outcome {
-        Outcome::Done => ("✓", theme.good()),
+        Outcome::Done => ("√", theme.good()),
         Outcome::DoneWithWarnings | Outcome::Cancelled => ("!", theme.warning()),
         Outcome::Failed | Outcome::Refused => ("x", theme.bad()),
     };
