@@ -13,6 +13,9 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_p
 /// How long a text may be waited for. Not a measure of anything: only the end of a test that hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long the last bytes of a program that has ended may take to arrive.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
 /// The binary, running in a terminal of its own.
 pub(crate) struct Terminal {
     master: Box<dyn MasterPty + Send>,
@@ -59,7 +62,7 @@ impl Terminal {
 
     /// Waits until the screen shows `text`; panics with the screen when it never does.
     pub(crate) fn wait_for_text(&mut self, text: &str) {
-        let began = Instant::now();
+        let (began, mut ended) = (Instant::now(), None);
         while !self.text().contains(text) {
             assert!(began.elapsed() < PATIENCE, "never saw {text:?} on this screen:\n{}", self.text());
             let ended = self.child.try_wait().unwrap();
