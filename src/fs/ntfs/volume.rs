@@ -32,6 +32,9 @@ pub(super) mod number {
 /// Longest attribute list: Windows stops at 256 KiB.
 const MAX_LIST_BYTES: usize = 1 << 20;
 
+/// Bytes in the header of `hiberfil.sys`.
+const HIBERFIL_HEADER_BYTES: u64 = 4096;
+
 /// `$UpCase` has one unit for each of 65536.
 const UPCASE_BYTES: usize = 128 << 10;
 
@@ -198,14 +201,16 @@ impl Volume {
         Ok(log::judge(&head))
     }
 
-    /// True when `hiberfil.sys` in the root begins with `hibr` (after waking it says `wake`).
+    /// True when `hiberfil.sys` in the root begins with `hibr` (after waking it says `wake`), or is shorter than its
+    /// header: so short it stands on the other volumes of a sleeping Windows. ntfs-3g judges in the same way.
     fn hibernated(&self) -> Result<bool> {
         let root = self.directory(number::ROOT)?;
         let name: Vec<u16> = "hiberfil.sys".encode_utf16().collect();
         let Some(found) = root.find(&name, self.upcase()) else { return Ok(false) };
         let file = self.file(found.reference)?;
-        let Some(content) = file.content(kind::DATA, &[]).filter(|content| content.len() >= 4) else {
-            return Ok(false);
+        let Some(content) = file.content(kind::DATA, &[]).filter(|content| content.len() >= HIBERFIL_HEADER_BYTES)
+        else {
+            return Ok(true);
         };
         let mut magic = [0; 4];
         content.check(&self.boot)?;
