@@ -166,7 +166,7 @@ impl Record {
             }
             let len = u32_at(record, at + 4).ok_or_else(missing)? as usize;
             let body = at.checked_add(len).and_then(|end| record.get(at..end));
-            let Some(body) = body.filter(|_| len >= 0x18 && len % 8 == 0) else {
+            let Some(body) = body.filter(|_| len >= 0x18 && len.is_multiple_of(8)) else {
                 return Err(Error::corrupt(here, "an attribute within the record", format!("{len} bytes")));
             };
             attributes.push(Attribute::parse(body, kind, clusters, here)?);
