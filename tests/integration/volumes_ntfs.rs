@@ -200,7 +200,7 @@ fn files_read_as_ntfs_3g_reads_them() {
 }
 
 #[test]
-fn a_file_of_a_thousand_runs_is_read_through_its_attribute_list() {
+fn a_file_of_hundreds_of_runs_is_read_through_its_attribute_list() {
     let dir = tempfile::tempdir().unwrap();
     sh(dir.path(), "truncate -s 8M v.img; mkntfs -QF -q -c 512 v.img");
     // Every second cluster is a hole.

@@ -171,8 +171,10 @@ impl Tree for Volume {
             if found.file.directory {
                 return Err(no_file(path));
             }
-            let hidden = self.reparse_point(&found.file);
-            if let Some(reason) = hidden.and_then(|value| reparse::hidden_content(&value)) {
+            // A reparse point that cannot be read is an error here: without it, zeros would be shown as the content.
+            let point = found.file.content(kind::REPARSE_POINT, &[]);
+            let value = point.map(|point| point.value(&*self.device, &self.boot, reparse::MAX_BYTES)).transpose()?;
+            if let Some(reason) = value.and_then(|value| reparse::hidden_content(&value)) {
                 return Err(Error::unsupported(reason)
                     .advise("Its clusters are kept by an image; restored, Windows can read it")
                     .context(path.display()));

@@ -338,8 +338,9 @@ fn listed(list: &[u8], base: u64) -> Vec<Reference> {
         if reference.number() != base {
             found.push(reference);
         }
+        // An entry has at least its fixed part; anything shorter would make a list of endless entries.
         at += match usize::from(len) {
-            0 => break,
+            0..0x18 => break,
             len => len,
         };
     }
