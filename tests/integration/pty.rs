@@ -16,11 +16,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the last bytes of a program that has ended may take to arrive.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
+/// The question "device status report: cursor position" (ECMA-48, 8.3.35), which every terminal answers.
+const WHERE_IS_THE_CURSOR: &[u8] = b"\x1b[6n";
+
+/// What is typed, by the test and by the terminal itself.
+type Keys = Arc<Mutex<Box<dyn Write + Send>>>;
+
 /// The binary, running in a terminal of its own.
 pub(crate) struct Terminal {
     master: Box<dyn MasterPty + Send>,
-    #[allow(dead_code, reason = "the wizard's tests type")]
-    keys: Box<dyn Write + Send>,
+    keys: Keys,
     child: Box<dyn Child + Send + Sync>,
     screen: Arc<Mutex<vt100::Parser>>,
     /// Line editing, echo and the like, as they were before the start.
@@ -43,15 +48,21 @@ impl Terminal {
         let modes_before = local_modes(&*pty.master);
         let child = pty.slave.spawn_command(command).unwrap();
         let screen = Arc::new(Mutex::new(vt100::Parser::new(size(rows), size(cols), 0)));
+        let keys: Keys = Arc::new(Mutex::new(pty.master.take_writer().unwrap()));
         let (mut reader, shared) = (pty.master.try_clone_reader().unwrap(), Arc::clone(&screen));
+        let answers = Arc::clone(&keys);
         thread::spawn(move || {
             let mut bytes = [0; 4096];
             // The end of a pseudo-terminal is an error on Linux.
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
-                shared.lock().unwrap().process(&bytes[..count]);
+                let mut screen = shared.lock().unwrap();
+                screen.process(&bytes[..count]);
+                if bytes[..count].windows(WHERE_IS_THE_CURSOR.len()).any(|window| window == WHERE_IS_THE_CURSOR) {
+                    let (row, col) = screen.screen().cursor_position();
+                    let _ = write!(answers.lock().unwrap(), "\x1b[{};{}R", row + 1, col + 1);
+                }
             }
         });
-        let keys = pty.master.take_writer().unwrap();
         Self { master: pty.master, keys, child, screen, modes_before, _slave: pty.slave, _state: state }
     }
 
@@ -66,12 +77,11 @@ impl Terminal {
         let mut ended: Option<Instant> = None;
         while !self.text().contains(text) {
             assert!(began.elapsed() < PATIENCE, "never saw {text:?} on this screen:\n{}", self.text());
-            let ended = self.child.try_wait().unwrap();
-            assert!(
-                ended.is_none() || self.text().contains(text),
-                "ended ({ended:?}) on this screen:\n{}",
-                self.text()
-            );
+            // What a program wrote last may arrive after its end, but not long after.
+            if let Some(status) = self.child.try_wait().unwrap() {
+                let at = *ended.get_or_insert_with(Instant::now);
+                assert!(at.elapsed() < LAST_WORDS, "ended ({status:?}) on this screen:\n{}", self.text());
+            }
             thread::sleep(Duration::from_millis(10));
         }
     }
@@ -79,8 +89,9 @@ impl Terminal {
     /// Types.
     #[allow(dead_code, reason = "the wizard's tests type")]
     pub(crate) fn send_keys(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
+        let mut writer = self.keys.lock().unwrap();
+        writer.write_all(keys.as_bytes()).unwrap();
+        writer.flush().unwrap();
     }
 
     /// Waits for the end; gives the exit code.
