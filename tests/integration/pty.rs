@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::oracle::sh;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
 
 /// How long a text may be waited for. Not a measure of anything: only the end of a test that hangs.
@@ -87,7 +88,6 @@ impl Terminal {
     }
 
     /// Types.
-    #[allow(dead_code, reason = "the wizard's tests type")]
     pub(crate) fn send_keys(&mut self, keys: &str) {
         let mut writer = self.keys.lock().unwrap();
         writer.write_all(keys.as_bytes()).unwrap();
@@ -158,4 +158,75 @@ fn a_restore_asks_on_a_terminal_and_an_error_is_said_without_a_wizard() {
     terminal.wait_for_text("lifeboat: ");
     assert_ne!(terminal.wait(), 0);
     terminal.wait_restored();
+}
+
+#[test]
+fn the_wizard_draws_quits_and_leaves_the_terminal_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::spawn(&["--disk", "no.img"], dir.path(), 24, 80);
+    terminal.wait_for_text("What do you want to do?");
+    assert!(!terminal.is_restored(), "the wizard has the terminal now");
+    terminal.send_keys("q");
+    assert_eq!(terminal.wait(), 0);
+    terminal.wait_restored();
+}
+
+#[test]
+fn a_signal_ends_the_wizard_and_leaves_the_terminal_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::spawn(&["--disk", "no.img"], dir.path(), 24, 80);
+    terminal.wait_for_text("What do you want to do?");
+    let pid = terminal.child.process_id().unwrap();
+    sh(dir.path(), &format!("kill -TERM {pid}"));
+    assert_ne!(terminal.wait(), 0);
+    terminal.wait_restored();
+}
+
+#[test]
+fn the_wizard_backs_a_volume_up_and_restores_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::spawn(&["demo", "--dir", "practice"], dir.path(), 24, 80);
+    terminal.wait_for_text("What do you want to do?");
+    terminal.send_keys("b");
+    terminal.wait_for_text("practice-linux");
+    terminal.send_keys("\r");
+    terminal.wait_for_text("Where to?");
+    terminal.send_keys("\r");
+    terminal.wait_for_text("What will be done");
+    terminal.wait_for_text("Steps");
+    terminal.send_keys("s");
+    terminal.wait_for_text("Report");
+    terminal.wait_for_text("Done");
+    terminal.send_keys("\r");
+    terminal.wait_for_text("What do you want to do?");
+
+    sh(
+        dir.path(),
+        "ls practice/*.lbi
+         dd if=practice/practice.img of=before.img bs=1M skip=1 count=48 status=none
+         dd if=/dev/zero of=practice/practice.img bs=1M seek=1 count=1 conv=notrunc status=none",
+    );
+    terminal.send_keys("e");
+    terminal.wait_for_text("PRACTICE");
+    terminal.send_keys("\r");
+    terminal.wait_for_text("practice-linux");
+    terminal.send_keys("\r");
+    terminal.wait_for_text("Steps");
+    terminal.send_keys("\r");
+    let asks = "type its name:";
+    terminal.wait_for_text(asks);
+    let text = terminal.text();
+    let word = text.split(asks).nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
+    terminal.send_keys(&format!("{word}\r"));
+    terminal.wait_for_text("Report");
+    terminal.wait_for_text("Done");
+    terminal.send_keys("\r");
+    terminal.wait_for_text("What do you want to do?");
+    terminal.send_keys("q");
+    assert_eq!(terminal.wait(), 0);
+    terminal.wait_restored();
+    sh(
+        dir.path(),
+        "dd if=practice/practice.img of=after.img bs=1M skip=1 count=48 status=none; cmp before.img after.img; fsck.fat -n after.img",
+    );
 }
