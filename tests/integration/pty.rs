@@ -230,3 +230,28 @@ fn the_wizard_backs_a_volume_up_and_restores_it() {
         "dd if=practice/practice.img of=after.img bs=1M skip=1 count=48 status=none; cmp before.img after.img; fsck.fat -n after.img",
     );
 }
+
+#[test]
+fn the_command_line_restores_only_with_the_typed_word() {
+    let dir = tempfile::tempdir().unwrap();
+    let lifeboat = |args: &[&str], answer: Option<&str>| {
+        let mut terminal = Terminal::spawn(args, dir.path(), 24, 80);
+        if let Some(answer) = answer {
+            terminal.wait_for_text("to go on, anything else to leave:");
+            terminal.send_keys(answer);
+        }
+        (terminal.wait(), terminal.text())
+    };
+    assert_eq!(lifeboat(&["demo", "--no-wizard", "--dir", "d"], None).0, 0);
+    sh(
+        dir.path(),
+        "dd if=/dev/zero of=d/practice.img bs=1M seek=1 count=1 conv=notrunc status=none; cp d/practice.img wrecked",
+    );
+    let restore = ["restore", "d/practice-1.lbi", "--to", "d/practice.img:1"];
+    assert_eq!(lifeboat(&restore, Some("\r")).0, 3, "Enter alone");
+    assert_eq!(lifeboat(&restore, Some("yes\r")).0, 3, "the wrong word");
+    assert_eq!(lifeboat(&restore, Some("\x03")).0, 1, "ctrl-C, which ends the program as a signal does");
+    sh(dir.path(), "cmp d/practice.img wrecked");
+    let (code, screen) = lifeboat(&restore, Some("practice.img:1\r"));
+    assert_eq!(code, 0, "{screen}");
+}
