@@ -17,10 +17,12 @@ const SHAPES: [(&str, &str); 9] = [
 ];
 
 const FULL: &str = "dd if=/dev/urandom of=m/fill bs=64k 2>/dev/null || true";
-const FRAGMENTED: &str = "head -c 3M /dev/urandom | split -b 10000 -a 3 - m/part- 2>/dev/null || true; rm m/part-*[acegikmoqsuwy]
+const FRAGMENTED: &str =
+    "head -c 3M /dev/urandom | split -b 10000 -a 3 - m/part- 2>/dev/null || true; rm m/part-*[acegikmoqsuwy]
     head -c 2M /dev/urandom > m/scattered 2>/dev/null || true; rm m/part-*[bdfhj]";
 const MANY: &str = "mkdir m/many; seq 1 6000 | split -l 10 -a 3 - m/many/a-file-with-a-longish-name-";
-const SPARSE: &str = "truncate -s 200M m/sparse; printf tail | dd of=m/sparse bs=1 seek=150000000 conv=notrunc status=none
+const SPARSE: &str =
+    "truncate -s 200M m/sparse; printf tail | dd of=m/sparse bs=1 seek=150000000 conv=notrunc status=none
     for i in $(seq 0 20); do printf $i | dd of=m/sparse bs=1 seek=$((i * 300000)) conv=notrunc status=none; done";
 const DEEP: &str = "mkdir -p m/$(printf 'd/%.0s' {1..60}); echo bottom > m/$(printf 'd/%.0s' {1..60})file";
 const NAMES: &str = r#"echo 1 > "m/ leading and trailing "; echo 2 > 'm/Grüße, 世界 😀.txt'; echo 3 > "m/$(printf 'n%.0s' {1..255})"; echo 4 > m/.dots..

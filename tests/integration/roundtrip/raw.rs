@@ -23,7 +23,10 @@ fn an_xfs_volume_comes_back_byte_for_byte() {
 
 #[test]
 fn swap_space_comes_back_byte_for_byte() {
-    every_byte("swap", "truncate -s 5M v.img; mkswap -q v.img; head -c 100000 /dev/urandom | dd of=v.img bs=4096 seek=7 conv=notrunc status=none");
+    every_byte(
+        "swap",
+        "truncate -s 5M v.img; mkswap -q v.img; head -c 100000 /dev/urandom | dd of=v.img bs=4096 seek=7 conv=notrunc status=none",
+    );
 }
 
 #[test]
@@ -33,7 +36,10 @@ fn an_exfat_volume_comes_back_byte_for_byte() {
 
 #[test]
 fn an_encrypted_volume_comes_back_byte_for_byte() {
-    every_byte("luks", "truncate -s 20M v.img; printf secret | cryptsetup luksFormat -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 v.img -");
+    every_byte(
+        "luks",
+        "truncate -s 20M v.img; printf secret | cryptsetup luksFormat -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 v.img -",
+    );
 }
 
 #[test]

@@ -58,8 +58,7 @@ impl Stage {
     /// The same; it must end with this exit code. Gives all it said.
     pub(super) fn ends(&self, words: &str, code: i32) -> String {
         let output = self.run(words);
-        let said =
-            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert_eq!(output.status.code(), Some(code), "lifeboat {words}\n{said}");
         said
     }
@@ -160,9 +159,7 @@ impl Stage {
     /// Every name with kind, size, time, link, attributes and content digest.
     pub(super) fn files(&self, family: Family, name: &str) -> String {
         match family {
-            Family::Ext => {
-                self.sh(&format!("mkdir -p m; mount -o loop,ro,noload {name} m; trap 'umount m' EXIT; {WALK}"))
-            }
+            Family::Ext => self.sh(&format!("mkdir -p m; {MOUNT_EXT} {name}; trap 'umount m' EXIT; {WALK}")),
             Family::Ntfs => self.sh(&format!(
                 "{MOUNT_NTFS} mount_ntfs {name} -o ro,streams_interface=windows; trap umount_ntfs EXIT; {WALK}"
             )),
@@ -170,7 +167,7 @@ impl Stage {
                 // Read-only files come out writable, so attributes are asked for by themselves.
                 let script = format!(
                     "mkdir m; trap 'rm -rf m' EXIT; mcopy -s -n -m -i {name} '::/*' m 2>/dev/null || true
-                     mdir -a -/ -i {name} ::/ | grep -v '^ Volume' ; mattrib -/ -i {name} ::/; {WALK}"
+                     mdir -a -/ -i {name} :: 2>/dev/null | grep -v '^ Volume' || true; mattrib -/ -i {name} :: 2>/dev/null || true; {WALK}"
                 );
                 self.sh(&script)
             }
@@ -181,7 +178,7 @@ impl Stage {
     pub(super) fn mounted_digest(&self, family: Family, name: &str, path: &str) -> String {
         match family {
             Family::Ext => {
-                self.sh(&format!("mkdir -p m; mount -o loop,ro,noload {name} m; trap 'umount m' EXIT; sha256sum <m/{path}"))
+                self.sh(&format!("mkdir -p m; {MOUNT_EXT} {name}; trap 'umount m' EXIT; sha256sum <m/{path}"))
             }
             Family::Ntfs => {
                 self.sh(&format!("{MOUNT_NTFS} mount_ntfs {name} -o ro; trap umount_ntfs EXIT; sha256sum <m/{path}"))
@@ -190,6 +187,9 @@ impl Stage {
         }
     }
 }
+
+/// Read-only and without replaying a journal; without that option where there is no journal.
+const MOUNT_EXT: &str = "mount_ext() { mount -o loop,ro,noload $1 m 2>/dev/null || mount -o loop,ro $1 m; }; mount_ext";
 
 /// ntfs-3g in the foreground, so that its end, when the last byte is written, can be waited for.
 pub(super) const MOUNT_NTFS: &str = r#"
@@ -227,7 +227,8 @@ fn first_difference(expected: &str, found: &str) -> String {
 
 /// The number behind `name` in a tool's output.
 pub(super) fn number(text: &str, name: &str) -> u64 {
-    let line = text.lines().find(|line| line.trim_start().starts_with(name)).unwrap_or_else(|| panic!("{name}\n{text}"));
+    let line =
+        text.lines().find(|line| line.trim_start().starts_with(name)).unwrap_or_else(|| panic!("{name}\n{text}"));
     let digits: String = line.trim_start()[name.len()..]
         .chars()
         .skip_while(|character| !character.is_ascii_digit())
