@@ -103,26 +103,44 @@ fn used_ntfs_clusters_are_those_of_ntfsinfo_and_of_partclones_bitmap() {
     }
 }
 
-/// Sets the flags in the volume information of the fourth MFT record.
-fn set_volume_flags(stage: &Stage, name: &str, flags: u8) {
+/// Sets the flags in the volume information of the fourth MFT record, in the table and in its mirror.
+fn set_volume_flags(stage: &Stage, name: &str, tables: &[usize], flags: u8) {
     let mut bytes = std::fs::read(stage.path(name)).unwrap();
-    let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
     let cluster = 512 * usize::from(bytes[13]);
-    let record = word(0x30) as usize * cluster + 3 * 1024;
-    let mut at = record + usize::from(u16::from_le_bytes([bytes[record + 20], bytes[record + 21]]));
-    while bytes[at] != 0x70 {
-        at += u32::from_le_bytes(bytes[at + 4..at + 8].try_into().unwrap()) as usize;
+    for table in tables {
+        let lcn = u64::from_le_bytes(bytes[*table..*table + 8].try_into().unwrap());
+        let record = lcn as usize * cluster + 3 * 1024;
+        let mut at = record + usize::from(u16::from_le_bytes([bytes[record + 20], bytes[record + 21]]));
+        while bytes[at] != 0x70 {
+            at += u32::from_le_bytes(bytes[at + 4..at + 8].try_into().unwrap()) as usize;
+        }
+        let value = at + usize::from(u16::from_le_bytes([bytes[at + 20], bytes[at + 21]]));
+        bytes[value + 10] = flags;
     }
-    let value = at + usize::from(u16::from_le_bytes([bytes[at + 20], bytes[at + 21]]));
-    bytes[value + 10] = flags;
     std::fs::write(stage.path(name), bytes).unwrap();
+}
+
+/// Where the boot record names the table's first cluster.
+const TABLE: usize = 0x30;
+/// The same of its mirror.
+const MIRROR: usize = 0x38;
+
+#[test]
+fn a_faulty_ntfs_volume_comes_back_with_the_very_same_fault() {
+    let stage = Stage::new();
+    make(&stage, "24M", "-c 4096", MANY);
+    set_volume_flags(&stage, "v.img", &[MIRROR], 0x80);
+    assert!(stage.verdict(Family::Ntfs, "v.img").contains("MFTMirr does not match"));
+    stage.back_up("v.img", "--even-if-dirty");
+    stage.restore("v.img", "w.img");
+    stage.same_verdict(Family::Ntfs, "v.img", "w.img");
 }
 
 #[test]
 fn a_dirty_ntfs_volume_is_refused_and_comes_back_dirty_when_told_to() {
     let stage = Stage::new();
     make(&stage, "24M", "-c 4096", MANY);
-    set_volume_flags(&stage, "v.img", 1);
+    set_volume_flags(&stage, "v.img", &[TABLE, MIRROR], 1);
     assert_eq!(stage.volume("v.img")["state"], "dirty");
     let said = stage.ends("backup v.img --to x.lbi", 3);
     assert!(said.contains("dirty") && said.contains("--even-if-dirty"), "{said}");
