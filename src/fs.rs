@@ -82,6 +82,9 @@ pub enum Probe {
 /// When the device cannot be read.
 pub fn probe(device: &SharedDevice) -> Result<Probe> {
     let mut kinds = foreign::recognise(device)?;
+    if kinds == [Kind::Unfinished] {
+        return Ok(Probe::One(Kind::Unfinished));
+    }
     for driver in DRIVERS {
         kinds.extend((driver.recognise)(device)?);
     }

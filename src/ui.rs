@@ -59,7 +59,7 @@ pub fn run(options: &Options) -> Result<u8> {
     let theme = Theme::detect(|name| std::env::var(name).ok());
     let mut model = Model::new(options, theme);
     let (sender, receiver) = crossbeam_channel::unbounded();
-    let mut terminal = Terminal::open(sender.clone()).map_err(|error| terminal_failed(error.into()))?;
+    let mut terminal = Terminal::open(sender.clone()).map_err(terminal_failed)?;
     let mut worker = Worker::new(Library::real(), sender);
     turn(&mut model, &mut terminal, &mut worker, &receiver).map_err(terminal_failed)
 }

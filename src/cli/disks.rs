@@ -4,6 +4,7 @@ use super::arguments::Disks;
 use super::console::Console;
 use super::table::Columns;
 use super::words::{clean, clean_path};
+use crate::fs;
 use crate::inventory::{self, Disk, Inventory, LookRequest, Partition, Volume};
 use crate::table::{Health, Kind};
 use crate::unit::ByteLen;
@@ -99,7 +100,7 @@ fn row(disk: &Disk, partition: &Partition) -> Vec<String> {
     let mut cells = vec![address, ByteLen(partition.bytes).to_string()];
     cells.extend(match &partition.volume {
         Some(volume) => volume_cells(volume, partition.bytes),
-        None => vec!["empty or unknown".to_owned(), String::new(), String::new(), String::new()],
+        None => vec![kind(fs::Kind::Unknown).to_owned(), String::new(), String::new(), String::new()],
     });
     let mut rest: Vec<String> = Vec::new();
     rest.extend(partition.name.iter().filter(|name| !name.is_empty()).map(|name| clean(name)));
@@ -115,6 +116,11 @@ fn row(disk: &Disk, partition: &Partition) -> Vec<String> {
     cells
 }
 
+/// The kind in words: nothing that Lifeboat knows may still be somebody's data.
+fn kind(kind: fs::Kind) -> &'static str {
+    if kind == fs::Kind::Unknown { "nothing known" } else { kind.name() }
+}
+
 /// Kind, label, used, state.
 fn volume_cells(volume: &Volume, place_bytes: u64) -> Vec<String> {
     let used = match (volume.used_clusters, volume.cluster_bytes) {
@@ -128,7 +134,7 @@ fn volume_cells(volume: &Volume, place_bytes: u64) -> Vec<String> {
         state += ", longer than its place";
     }
     vec![
-        volume.kind.to_string(),
+        kind(volume.kind).to_owned(),
         volume.label.as_deref().map(|label| format!("\"{}\"", clean(label))).unwrap_or_default(),
         used,
         state,

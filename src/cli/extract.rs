@@ -13,7 +13,7 @@ use super::console::{Console, facts};
 use super::interrupt::Interrupts;
 use super::subject;
 use super::words::clean_path;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::fs::{Entry, EntryKind, MAX_DEPTH, Tree};
 use crate::job::Outcome;
 use crate::unit::ByteLen;
@@ -29,6 +29,12 @@ struct Tally {
     streams: u64,
     bytes: u64,
     warnings: Vec<String>,
+}
+
+impl Tally {
+    fn count(&self) -> u64 {
+        self.files + self.folders + self.links + self.streams
+    }
 }
 
 /// Extracts, and says how that ended.
@@ -59,12 +65,18 @@ fn extract(command: &Extract, console: &Console) -> Result<Tally> {
         },
     };
     for path in &command.paths {
-        walk.argument(&target, &Path::new("/").join(path))?;
+        let path = Path::new("/").join(path);
+        match walk.argument(&target, &path) {
+            // Once something is written, the rest follows, and what is missing is said.
+            Err(error) if error.kind() != Kind::Cancelled && walk.tally.count() > 0 => {
+                walk.warn(&path, &error.to_string())
+            }
+            other => other?,
+        }
     }
     let mut tally = walk.tally;
     if !tally.warnings.is_empty() {
-        let nothing = tally.files + tally.folders + tally.links + tally.streams == 0;
-        tally.outcome = if nothing { Outcome::Failed } else { Outcome::DoneWithWarnings };
+        tally.outcome = if tally.count() == 0 { Outcome::Failed } else { Outcome::DoneWithWarnings };
     }
     Ok(tally)
 }
@@ -105,7 +117,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// One PATH of the command line: what is at it lands under its last name in the target, and the root's
-    /// content directly in it. A path that is not there ends the command.
+    /// content directly in it.
     fn argument(&mut self, target: &Folder, path: &Path) -> Result<()> {
         let Some(name) = path.file_name() else { return self.content(target, path, 0) };
         let entry = self.tree.entry(path)?;
@@ -116,7 +128,7 @@ impl Walk<'_> {
         for entry in self.tree.list(path)? {
             let path = path.join(&entry.name);
             match self.entry(target, &path, &entry.name, &entry, depth) {
-                Err(error) if error.kind() == crate::error::Kind::Cancelled => return Err(error),
+                Err(error) if error.kind() == Kind::Cancelled => return Err(error),
                 Err(error) => self.warn(&path, &error.to_string()),
                 Ok(()) => {}
             }
@@ -183,7 +195,7 @@ impl Walk<'_> {
                 continue;
             }
             match self.file(target, &place, &name, entry) {
-                Err(error) if error.kind() == crate::error::Kind::Cancelled => return Err(error),
+                Err(error) if error.kind() == Kind::Cancelled => return Err(error),
                 Err(error) => self.warn(&place, &error.to_string()),
                 Ok(()) => self.tally.streams += 1,
             }

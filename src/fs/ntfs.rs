@@ -1,16 +1,88 @@
-//! The ntfs driver.
+//! NTFS: used clusters from `$Bitmap`, files from the MFT. Read-only.
+//!
+//! **One reader of our own** for records, attributes and directories. The crate `ntfs` 0.4 gives wrong bytes for
+//! compressed files, ignores the initialised length, takes `$Boot`'s run at cluster 0 for a hole, and cannot read an
+//! MFT that has an attribute list; since the runs must be decoded here anyway (to know whose clusters are
+//! whose), a second reader for directories would only add a second opinion at run time. It is such an opinion in
+//! the tests instead, with ntfs-3g.
+//!
+//! | File | What it reads |
+//! |---|---|
+//! | `boot` | boot sector and backup |
+//! | `record`, `runs` | MFT records, fixups, attributes, mapping pairs |
+//! | `content`, `lznt1` | an attribute's bytes |
+//! | `index`, `name` | directories, names, case, time stamps |
+//! | `reparse` | links, and content that lies elsewhere |
+//! | `log` | how the volume was left |
+//! | `bitmap` | used clusters |
+//! | `volume`, `tree` | the whole, and its files by path |
+//!
+//! Damage that is got around is noted: the boot sector by its backup, the first records of the MFT by their mirror.
 
-use super::{Driver, FileSystem, Kind};
+mod bitmap;
+mod boot;
+mod content;
+mod field;
+mod index;
+mod log;
+mod lznt1;
+mod name;
+mod record;
+mod reparse;
+mod runs;
+mod tree;
+mod volume;
+
+use self::volume::Volume;
+use super::{Anchors, ByteRange, Driver, FileSystem, Kind, Summary, Tree};
 use crate::device::SharedDevice;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::extent::ClusterMap;
+use crate::unit::{ByteLen, ByteOffset, Grid};
 
 /// The driver.
 pub const DRIVER: Driver = Driver { name: "ntfs", recognise, open };
 
-fn recognise(_device: &SharedDevice) -> Result<Option<Kind>> {
-    Ok(None)
+fn recognise(device: &SharedDevice) -> Result<Option<Kind>> {
+    Ok(boot::recognise(&**device)?.then_some(Kind::Ntfs))
 }
 
-fn open(_device: SharedDevice) -> Result<Box<dyn FileSystem>> {
-    Err(Error::unsupported("not built yet"))
+fn open(device: SharedDevice) -> Result<Box<dyn FileSystem>> {
+    Ok(Box::new(volume::open(device)?))
+}
+
+impl FileSystem for Volume {
+    fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    fn grid(&self) -> Grid {
+        self.grid
+    }
+
+    fn used(&self) -> Result<ClusterMap> {
+        self.used_clusters()
+    }
+
+    fn count_used(&self) -> Result<u64> {
+        self.count_used_clusters()
+    }
+
+    fn anchors(&self) -> Anchors {
+        let backup = self.boot.backup_at();
+        let mut places = vec![ByteOffset::ZERO];
+        if backup.0 < self.summary.len.0 {
+            places.push(backup);
+        }
+        let sector = ByteLen(u64::from(self.boot.sector_bytes));
+        let hidden = |place: &ByteOffset| place.checked_add(ByteLen(boot::HIDDEN_SECTORS_AT));
+        Anchors {
+            hidden_sectors: places.iter().filter_map(hidden).collect(),
+            seals: places.into_iter().map(|offset| ByteRange { offset, len: sector }).collect(),
+        }
+    }
+
+    fn tree(&self) -> &dyn Tree {
+        self
+    }
 }

@@ -81,6 +81,9 @@ struct Finder<'a> {
 struct Opened {
     device: SharedDevice,
     table: Table,
+    /// Why there is no table to go by: the disk's first sector cannot be read. Only a partition's number
+    /// needs it; the rest of such a disk is worth imaging all the more.
+    fault: Option<Error>,
 }
 
 impl Opened {
@@ -88,12 +91,15 @@ impl Opened {
     fn new(path: &Path, block: Option<&BlockDisk>) -> Result<Self> {
         let file = FileDevice::open(path)?;
         let shared: SharedDevice = Arc::new(file);
-        let table = table::read(&shared)?;
+        let (table, fault) = match table::read(&shared) {
+            Ok(table) => (table, None),
+            Err(error) => (Table::default(), Some(error)),
+        };
         if block.is_none() && table.kind != Kind::None && table.sector_bytes != shared.sector_bytes() {
             let file = FileDevice::open(path)?.with_sectors(table.sector_bytes);
-            return Ok(Self { device: Arc::new(file), table });
+            return Ok(Self { device: Arc::new(file), table, fault });
         }
-        Ok(Self { device: shared, table })
+        Ok(Self { device: shared, table, fault })
     }
 }
 
@@ -106,7 +112,10 @@ impl Finder<'_> {
     }
 
     fn partition(&self, path: &Path, block: Option<&BlockDisk>, number: u32) -> Result<Source> {
-        let opened = Opened::new(path, block)?;
+        let mut opened = Opened::new(path, block)?;
+        if let Some(error) = opened.fault.take() {
+            return Err(error.context(format!("partition {number}: the partition table")));
+        }
         let Some(entry) = opened.table.entries.iter().find(|entry| entry.number == number) else {
             return Err(no_such(path, number, &opened.table));
         };

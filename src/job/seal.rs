@@ -7,12 +7,11 @@ use crate::device::{WriteDevice, read_vec};
 use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, Extent};
 use crate::fs::ByteRange;
+use crate::fs::foreign::UNFINISHED_MARKER;
 use crate::image::Header;
 use crate::inventory::Place;
 use crate::unit::{ByteLen, ByteOffset, Grid};
 
-/// How an unfinished target's first sector begins; `fs::probe` knows it as `unfinished`.
-const MARKER: &str = "LIFEBOAT-UNFINISHED";
 /// The sector that bears the marker.
 const SECTOR: u64 = 512;
 
@@ -134,7 +133,8 @@ fn mask(range: ByteRange, image: Uuid) -> Vec<u8> {
     let mut bytes = vec![0; range.len.0 as usize];
     if range.offset.0 == 0 {
         let text = format!(
-            "{MARKER}\nThe restore of image {image} onto this place was not finished.\nRun `lifeboat restore` again.\n"
+            "{}\nThe restore of image {image} onto this place was not finished.\nRun `lifeboat restore` again.\n",
+            String::from_utf8_lossy(UNFINISHED_MARKER)
         );
         let len = text.len().min(bytes.len());
         bytes[..len].copy_from_slice(&text.as_bytes()[..len]);

@@ -52,11 +52,18 @@ fn volume(request: &BackupRequest, source: &Source, kind: Kind, monitor: &Monito
     let advice = "Check it with the file system's own tool, or take all its sectors with --raw";
     let fs = fs::open(source.device.clone(), kind).map_err(|error| error.advise(advice))?;
     let mut used = fs.used().map_err(|error| error.context("reading which clusters are used").advise(advice))?;
+    let mut summary = fs.summary().clone();
+    if matches!(summary.state, State::Journal | State::Hibernated) {
+        // What waits in the journal, or in a sleeping Windows, may use clusters that the bitmap on the disk still
+        // calls free. Nothing is guessed: all are taken.
+        used.set(Extent::new(0, used.clusters()), true);
+        summary.notes.push("Its bookkeeping is behind what waits to be written: all clusters are taken".into());
+    }
     monitor.check()?;
     let excluded = exclude(request, &*fs, &mut used, monitor)?;
     Ok(BackupSurvey {
         place: source.place.clone(),
-        summary: fs.summary().clone(),
+        summary,
         grid: fs.grid(),
         used: Arc::new(used),
         anchors: fs.anchors(),

@@ -177,7 +177,7 @@ impl Header {
             return Some(Err(damaged(format!("its header says that it belongs to sector {own}, not {}", lba.0))));
         }
         let entry_bytes = u32_at(sector, 84)? as usize;
-        if !(ENTRY_BYTES..=4096).contains(&entry_bytes) || entry_bytes % 8 != 0 {
+        if !(ENTRY_BYTES..=4096).contains(&entry_bytes) || !entry_bytes.is_multiple_of(8) {
             return Some(Err(damaged(format!("it claims entries of {entry_bytes} bytes"))));
         }
         Some(Ok(Self {

@@ -18,7 +18,7 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
             Wait::Plan(_) => text::PLANNING,
         };
         let lines = vec![Line::from(format!("{} {words}", screen::spinner(model)))];
-        popup(theme, text::PROGRAM, theme.accent(), lines, 0, buffer);
+        popup(theme, text::WAIT_TITLE, theme.accent(), lines, 0, buffer);
     }
     if let Some(running) = model.running.as_ref().filter(|running| running.asking) {
         let steps: Vec<_> = running.progress.steps.iter().map(|step| step.step.kind).collect();

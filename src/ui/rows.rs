@@ -80,8 +80,10 @@ fn disk_row(disk: &Disk) -> Row {
     add(text::DETAIL_MODEL, disk.model.clone());
     add(text::DETAIL_SERIAL, disk.serial.clone());
     add(text::DETAIL_TRANSPORT, disk.transport.clone());
-    add(text::DETAIL_TABLE, Some(text::table(&disk.table)));
-    add(text::DETAIL_SECTOR, Some(text::sector(disk.sector_bytes, disk.physical_sector_bytes)));
+    // Of a disk that cannot be read nothing more is known.
+    let readable = disk.problem.is_none();
+    add(text::DETAIL_TABLE, readable.then(|| text::table(&disk.table)));
+    add(text::DETAIL_SECTOR, readable.then(|| text::sector(disk.sector_bytes, disk.physical_sector_bytes)));
     let title = disk.model.clone().or_else(|| disk.transport.clone()).unwrap_or_default();
     Row {
         kind: RowKind::Disk,

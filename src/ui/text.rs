@@ -40,7 +40,7 @@ words! {
     MOUNTED = "mounted";
     READ_ONLY = "read-only";
     FOUND = "found";
-    ACTIVE_SIGN = "▸";
+    ACTIVE_SIGN = "►";
 
     DETAIL_PATH = "Disk";
     DETAIL_MODEL = "Model";
@@ -68,6 +68,7 @@ words! {
     PATH_PROMPT = "Go to";
     LISTING = "Reading the folder…";
     INSPECTING = "Opening the image…";
+    WAIT_TITLE = "One moment";
     PLANNING = "Reading and planning. Nothing is written yet…";
     NO_IMAGES = "There are no images (.lbi files) in this folder.";
     NO_IMAGES_NEXT = "Press g to go to another folder.";
@@ -199,20 +200,20 @@ pub mod key {
 pub fn title(screen: Screen, task: Task) -> &'static str {
     match (screen, task) {
         (Screen::Start, _) => "Start",
-        (Screen::Disks, Task::Backup) => "Back up › Which partition?",
-        (Screen::Disks, Task::Restore) => "Restore › Onto which partition?",
+        (Screen::Disks, Task::Backup) => "Back up > Which partition?",
+        (Screen::Disks, Task::Restore) => "Restore > Onto which partition?",
         (Screen::Disks, _) => "Disks",
-        (Screen::Images, Task::Restore) => "Restore › Which image?",
-        (Screen::Images, _) => "Look › Which image?",
-        (Screen::Facts, _) => "Look › Image",
-        (Screen::Options, Task::Backup) => "Back up › Where to?",
-        (Screen::Options, _) => "Restore › Options",
-        (Screen::Preview, Task::Backup) => "Back up › What will be done",
-        (Screen::Preview, _) => "Restore › What will be done",
-        (Screen::Confirm, _) => "Restore › Confirm",
-        (Screen::Running, Task::Backup) => "Back up › Running",
-        (Screen::Running, Task::Restore) => "Restore › Running",
-        (Screen::Running, _) => "Verify › Running",
+        (Screen::Images, Task::Restore) => "Restore > Which image?",
+        (Screen::Images, _) => "Look > Which image?",
+        (Screen::Facts, _) => "Look > Image",
+        (Screen::Options, Task::Backup) => "Back up > Where to?",
+        (Screen::Options, _) => "Restore > Options",
+        (Screen::Preview, Task::Backup) => "Back up > What will be done",
+        (Screen::Preview, _) => "Restore > What will be done",
+        (Screen::Confirm, _) => "Restore > Confirm",
+        (Screen::Running, Task::Backup) => "Back up > Running",
+        (Screen::Running, Task::Restore) => "Restore > Running",
+        (Screen::Running, _) => "Verify > Running",
         (Screen::Report, _) => "Report",
     }
 }

@@ -108,8 +108,8 @@ fn ascii(character: char) -> char {
         '┌' | '┐' | '└' | '┘' | '├' | '┤' => '+',
         '█' => '#',
         '░' | '·' => '.',
-        '▸' | '›' => '>',
-        '✓' => '*',
+        '►' => '>',
+        '√' => '*',
         '↑' => '^',
         '↓' => 'v',
         '←' => '<',
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn a_settled_screen_is_plain_ascii_without_colour() {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 1));
-        buffer.set_string(0, 0, "▸ 漢字 ─ ü", Theme::default().accent());
+        buffer.set_string(0, 0, "► 漢字 ─ ü", Theme::default().accent());
         Theme { colour: false, unicode: false }.settle(&mut buffer);
         let text: String = buffer.content.iter().map(|cell| cell.symbol()).collect();
         assert_eq!(text.trim_end(), "> ? ?  - ?");

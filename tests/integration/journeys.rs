@@ -243,6 +243,17 @@ fn a_signal_cancels_the_job_before_it_ends_the_wizard() {
 }
 
 #[test]
+fn a_terminal_that_went_away_still_lets_the_job_end_well() {
+    let mut stage = Stage::new();
+    stage.keys("b<down><enter><enter>s");
+    stage.send(Msg::Signal(Signal::Hangup));
+    stage.send(Msg::Signal(Signal::Hangup));
+    assert!(!stage.asked.iter().any(|effect| matches!(effect, Effect::Quit(_))));
+    stage.send(Msg::Finished(report(Outcome::Cancelled)));
+    assert!(matches!(stage.last(), Effect::Quit(130)));
+}
+
+#[test]
 fn control_c_during_a_job_only_asks() {
     let mut stage = Stage::new();
     stage.keys("b<down><enter><enter>s?<interrupt>");

@@ -556,3 +556,19 @@ fn groups_without_a_bitmap_are_computed_as_dumpe2fs_does() {
         compare_used(&image, &*open(&image));
     }
 }
+
+#[test]
+fn what_was_never_written_reads_as_zeros_whatever_lies_there() {
+    let dir = scratch();
+    sh(
+        dir.path(),
+        "tr '\\0' '\\252' < /dev/zero | head -c 8M > v.img || true; test -s v.img; mke2fs -q -F -t ext4 -b 1024 -E nodiscard v.img
+         mkdir m; mount -o loop v.img m; fallocate -l 200000 m/f; printf start | dd of=m/f conv=notrunc status=none; umount m",
+    );
+    let volume = open(&dir.path().join("v.img"));
+    let mut expected = vec![0; 200_000];
+    expected[..5].copy_from_slice(b"start");
+    assert!(content(volume.tree(), Path::new("/f")) == expected);
+    let blocks: u64 = volume.tree().extents(Path::new("/f")).unwrap().iter().map(|run| run.clusters).sum();
+    assert_eq!(blocks, 196, "allocated, though never written");
+}

@@ -41,7 +41,7 @@ fn volume(console: &Console, disk: &Path, folder: &Path, part: &Part) -> Result<
     let source = Address::Partition(disk.to_owned(), part.number);
     let path = folder.join(format!("practice-{}.lbi", part.number));
     let request = BackupRequest::new(source.clone(), ImageTarget::File(path.clone()));
-    work(console, "Backed up", |monitor| job::plan_backup(&request, monitor))?;
+    work(console, |monitor| job::plan_backup(&request, monitor))?;
     let left_out: BTreeSet<PathBuf> =
         Image::open(&path)?.header().excluded.iter().map(|file| Path::new("/").join(&file.path)).collect();
     for file in &left_out {
@@ -50,7 +50,7 @@ fn volume(console: &Console, disk: &Path, folder: &Path, part: &Part) -> Result<
     let before = Fingerprint::of(&source, &left_out)?;
 
     let monitor = Arc::new(Monitor::new());
-    tell(console, "Verified", progress::watch(&monitor, |monitor| job::verify(&path, monitor))?)?;
+    tell(console, progress::watch(&monitor, |monitor| job::verify(&path, monitor))?)?;
 
     disk::wreck(disk, part)?;
     console.line("   Wrecked: its first MiB is zeros now");
@@ -59,7 +59,7 @@ fn volume(console: &Console, disk: &Path, folder: &Path, part: &Part) -> Result<
     }
 
     let request = RestoreRequest::new(ImageSource::File(path), source.clone());
-    work(console, "Restored", |monitor| job::plan_restore(&request, monitor))?;
+    work(console, |monitor| job::plan_restore(&request, monitor))?;
     if Fingerprint::of(&source, &left_out)? != before {
         return Err(Error::damaged(format!("{source} is not what it was before")));
     }
@@ -67,19 +67,19 @@ fn volume(console: &Console, disk: &Path, folder: &Path, part: &Part) -> Result<
     Ok(())
 }
 
-fn work(console: &Console, done: &str, plan: impl FnOnce(&Monitor) -> Result<Plan> + Send) -> Result<()> {
+fn work(console: &Console, plan: impl FnOnce(&Monitor) -> Result<Plan> + Send) -> Result<()> {
     let monitor = Arc::new(Monitor::new());
     let plan = progress::watch(&monitor, |monitor| plan(monitor))??;
     preview::log(&plan);
     console.line(&format!("   $ {}", plan.command));
-    tell(console, done, progress::watch(&monitor, |monitor| job::run(&plan, monitor))?)
+    tell(console, progress::watch(&monitor, |monitor| job::run(&plan, monitor))?)
 }
 
 /// Nothing but `Done` goes on.
-fn tell(console: &Console, done: &str, report: Report) -> Result<()> {
+fn tell(console: &Console, report: Report) -> Result<()> {
     match report.outcome {
         Outcome::Done => {
-            console.line(&format!("   {done}: {}", report.headline));
+            console.line(&format!("   {}", report.headline));
             Ok(())
         }
         Outcome::Cancelled => Err(Error::cancelled()),

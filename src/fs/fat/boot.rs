@@ -347,12 +347,7 @@ impl Boot {
 }
 
 /// What every FAT boot sector has, and the sectors of NTFS, exFAT, BitLocker and an MBR have not.
-fn check_common(
-    sector: &[u8; BOOT_BYTES],
-    narrow: &NarrowSector,
-    wide: &WideSector,
-    place: ByteOffset,
-) -> Result<()> {
+fn check_common(sector: &[u8; BOOT_BYTES], narrow: &NarrowSector, wide: &WideSector, place: ByteOffset) -> Result<()> {
     let common = &narrow.common;
     expect(narrow.signature == [0x55, 0xAA], place, 0x1FE, "55 AA", narrow.signature[0].into())?;
     let named = narrow.identity.type_name.starts_with(b"FAT") || wide.identity.type_name.starts_with(b"FAT");

@@ -14,6 +14,9 @@ use crate::ui::widget::{clip, first_visible, pad, paint, pairs};
 /// From this width on the details stand beside the list.
 const WIDE: u16 = 116;
 
+/// How wide the details then are.
+const DETAILS: u16 = 42;
+
 /// Where list and details go.
 struct Parts {
     head: Rect,
@@ -25,7 +28,7 @@ fn parts(area: Rect) -> Parts {
     let head = Rect { height: 2.min(area.height), ..area };
     let below = Rect { y: area.y + head.height, height: area.height - head.height, ..area };
     if area.width >= WIDE {
-        let list = Rect { width: area.width * 6 / 10, ..below };
+        let list = Rect { width: area.width - DETAILS - 2, ..below };
         let details = Rect { x: list.right() + 2, width: below.width - list.width - 2, ..below };
         return Parts { head, list, details };
     }
@@ -75,7 +78,7 @@ fn head(model: &Model, area: Rect) -> Vec<Line<'static>> {
             _ => Line::default(),
         }
     };
-    let list = if area.width >= WIDE { columns * 6 / 10 } else { columns };
+    let list = if area.width >= WIDE { columns - usize::from(DETAILS) - 2 } else { columns };
     let names = if model.disks.rows.is_empty() { Line::default() } else { columns_line(model, list) };
     vec![first, names]
 }
@@ -119,7 +122,10 @@ fn row_line(model: &Model, row: &Row, chosen: bool, columns: usize) -> Line<'sta
 }
 
 fn disk_words(row: &Row) -> String {
-    let mut words = vec![row.address.to_string(), text::bytes(row.bytes)];
+    let mut words = vec![row.address.to_string()];
+    if row.problem.is_none() {
+        words.push(text::bytes(row.bytes));
+    }
     if !row.title.is_empty() {
         words.push(row.title.clone());
     }
@@ -170,14 +176,6 @@ fn flag(row: &Row) -> &'static str {
 
 fn details(model: &Model, row: &Row, columns: usize) -> Vec<Line<'static>> {
     let theme = model.theme;
-    let mut important = Vec::new();
-    if matches!(model.task, Task::Backup | Task::Restore)
-        && row.kind != RowKind::Disk
-        && let Some(reason) = row.refusal(model.task, model.image.as_deref())
-    {
-        important.push((text::DETAIL_NO_TARGET, reason));
-    }
-    let mut lines = pairs(&important, columns, theme.bad());
     let mut facts: Vec<(&str, String)> = row.details.clone();
     let places: Vec<String> = row.mounted_at.iter().map(|place| place.display().to_string()).collect();
     if !places.is_empty() {
@@ -188,6 +186,13 @@ fn details(model: &Model, row: &Row, columns: usize) -> Vec<Line<'static>> {
     let notes: Vec<(&str, String)> =
         row.notes.iter().cloned().chain(found).map(|note| (text::DETAIL_NOTE, note)).collect();
     facts.splice(0..0, notes);
-    lines.extend(pairs(&facts, columns, theme.quiet()));
+    let choosing = matches!(model.task, Task::Backup | Task::Restore) && row.kind != RowKind::Disk;
+    let reason = if choosing || row.problem.is_some() { row.refusal(model.task, model.image.as_deref()) } else { None };
+    let refused = reason.is_some();
+    facts.splice(0..0, reason.map(|reason| (text::DETAIL_NO_TARGET, reason)));
+    let mut lines = pairs(&facts, columns, theme.quiet());
+    if refused && let Some(label) = lines.first_mut().and_then(|line| line.spans.first_mut()) {
+        label.style = theme.bad();
+    }
     lines
 }

@@ -53,7 +53,7 @@ fn about(model: &Model) -> String {
 fn field_lines(model: &Model, field: &Field, chosen: bool, columns: usize) -> Vec<Line<'static>> {
     let theme = model.theme;
     let style = if chosen { theme.selected() } else { theme.text() };
-    let sign = Span::raw(if chosen { "▸ " } else { "  " });
+    let sign = Span::raw(if chosen { "► " } else { "  " });
     let name = text::field(field.id, model.task);
     let names = NAMES.min(columns.saturating_sub(8));
     match &field.value {

@@ -72,25 +72,29 @@ pub(super) fn confirm_lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     let columns = usize::from(area.width);
     let Proposal::Ready(plan) = &model.proposal else { return Vec::new() };
     let word = plan.confirm.clone().unwrap_or_default();
-    let mut lines: Vec<Line<'static>> = wrap(&plan.preview.headline, columns).into_iter().map(Line::from).collect();
-    lines.push(Line::default());
-    lines.push(Line::styled(text::CONFIRM_TITLE, theme.bad().patch(theme.strong())));
-    lines.push(Line::default());
-    let overwriting: Vec<String> = plan.preview.warnings.iter().take(4).cloned().collect();
-    if !overwriting.is_empty() {
-        lines.extend(super::items(&overwriting, "!", theme.warning(), columns));
-        lines.push(Line::default());
-    }
-    lines.extend(wrap(&text::confirm_type(&word), columns).into_iter().map(Line::from));
-    lines.push(Line::default());
+    let mut asking = vec![Line::styled(text::CONFIRM_TITLE, theme.bad().patch(theme.strong())), Line::default()];
+    asking.extend(wrap(&text::confirm_type(&word), columns).into_iter().map(Line::from));
+    asking.push(Line::default());
     let room = columns.saturating_sub(4).min(width(&word).max(20) + 8);
     let mut entry = typed(theme, &model.typed, room, true);
     entry.spans.insert(0, Span::styled("  > ", theme.accent()));
-    lines.push(entry);
-    lines.push(Line::default());
+    asking.push(entry);
+    asking.push(Line::default());
     if model.wrong {
-        lines.push(Line::styled(format!("x {}", text::CONFIRM_WRONG), theme.bad()));
+        asking.push(Line::styled(clip(&format!("x {}", text::CONFIRM_WRONG), columns), theme.bad()));
     }
-    lines.push(Line::styled(clip(text::CONFIRM_NEXT, columns), theme.quiet()));
-    lines
+    asking.push(Line::styled(clip(text::CONFIRM_NEXT, columns), theme.quiet()));
+
+    let mut about: Vec<Line<'static>> = wrap(&plan.preview.headline, columns).into_iter().map(Line::from).collect();
+    about.push(Line::default());
+    about.extend(super::items(&plan.preview.warnings, "!", theme.warning(), columns));
+    about.push(Line::default());
+    // What is asked must be in sight; what it is about was seen in full on the preview.
+    if about.len() + asking.len() > usize::from(area.height) {
+        asking.push(Line::default());
+        asking.extend(about);
+        return asking;
+    }
+    about.extend(asking);
+    about
 }

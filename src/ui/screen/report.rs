@@ -13,14 +13,18 @@ pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     let columns = usize::from(area.width);
     let Some(report) = &model.report else { return Vec::new() };
     let (sign, style) = match report.outcome {
-        Outcome::Done => ("✓", theme.good()),
+        Outcome::Done => ("√", theme.good()),
         Outcome::DoneWithWarnings | Outcome::Cancelled => ("!", theme.warning()),
         Outcome::Failed | Outcome::Refused => ("x", theme.bad()),
     };
     let style = style.patch(theme.strong());
     let words = text::outcome(report.outcome);
-    let mut lines = vec![Line::from(Span::styled(format!("{sign} {words}"), style)), Line::default()];
-    lines.extend(wrap(&report.headline, columns).into_iter().map(Line::from));
+    let mut lines = vec![Line::from(Span::styled(format!("{sign} {words}"), style))];
+    // A plain cancellation has no more to say than its outcome.
+    if !report.headline.eq_ignore_ascii_case(words) {
+        lines.push(Line::default());
+        lines.extend(wrap(&report.headline, columns).into_iter().map(Line::from));
+    }
     if !report.facts.is_empty() {
         lines.push(Line::default());
         lines.extend(pairs(&report.facts, columns, theme.quiet()));

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use crate::job::StepProgress;
 use crate::ui::model::{Model, Running};
-use crate::ui::widget::{bar, clip, pad, wrap};
+use crate::ui::widget::{bar, clip, first_visible, pad, width, wrap};
 use crate::ui::{rate, text};
 
 pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
@@ -17,7 +17,10 @@ pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     lines.push(Line::default());
     lines.extend(overall(model, running, columns));
     lines.push(Line::default());
-    for (index, step) in running.progress.steps.iter().enumerate() {
+    // In a low window the step under way stays in sight.
+    let page = usize::from(area.height).saturating_sub(lines.len()).max(1);
+    let first = first_visible(running.progress.current, running.progress.steps.len(), page);
+    for (index, step) in running.progress.steps.iter().enumerate().skip(first).take(page) {
         lines.push(step_line(model, running, index, step, columns));
     }
     let room = usize::from(area.height).saturating_sub(lines.len() + 2);
@@ -59,7 +62,24 @@ fn overall(model: &Model, running: &Running, columns: usize) -> Vec<Line<'static
     }
     words.push(text::so_far(model.clock.elapsed.saturating_sub(running.began)));
     let style = if running.progress.paused || running.progress.cancelling { theme.warning() } else { theme.text() };
-    vec![Line::from(spans), Line::styled(clip(&words.join("   "), columns), style)]
+    let mut lines = vec![Line::from(spans)];
+    lines.extend(flow(&words, columns).into_iter().map(|line| Line::styled(line, style)));
+    lines
+}
+
+/// Words side by side, on a new line where one does not fit any more.
+fn flow(words: &[String], columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if width(line) + 3 + width(word) <= columns => {
+                line.push_str("   ");
+                line.push_str(word);
+            }
+            _ => lines.push(clip(word, columns)),
+        }
+    }
+    lines
 }
 
 fn step_line(model: &Model, running: &Running, index: usize, step: &StepProgress, columns: usize) -> Line<'static> {
@@ -67,12 +87,12 @@ fn step_line(model: &Model, running: &Running, index: usize, step: &StepProgress
     let current = running.progress.current;
     let finished = index < current;
     let (sign, style) = match index.cmp(&current) {
-        std::cmp::Ordering::Less => ("✓", theme.good()),
-        std::cmp::Ordering::Equal => ("▸", theme.accent()),
+        std::cmp::Ordering::Less => ("√", theme.good()),
+        std::cmp::Ordering::Equal => ("►", theme.accent()),
         std::cmp::Ordering::Greater => (" ", theme.quiet()),
     };
     let percent = rate::percent(step.done, step.step.bytes, finished);
-    let bar_room = (columns / 3).min(30);
+    let bar_room = (columns / 6).min(30);
     let title = pad(&step.step.title, columns.saturating_sub(2 + 2 + bar_room + 7));
     let mut spans = vec![Span::styled(format!("{sign} "), style), Span::raw(title), Span::raw("  ")];
     spans.extend(bar(theme, percent, bar_room));

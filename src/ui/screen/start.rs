@@ -15,13 +15,16 @@ pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     for (index, (letter, words, explanation)) in text::START_CHOICES.into_iter().enumerate() {
         let chosen = index == model.start_cursor;
         let style = if chosen { theme.selected() } else { theme.text() };
-        let sign = if chosen { "▸ " } else { "  " };
-        lines.push(Line::from(vec![
+        let sign = if chosen { "► " } else { "  " };
+        let mut spans = vec![
             Span::raw(sign),
             Span::styled(format!(" {letter} "), theme.accent().patch(style)),
             Span::styled(pad(&format!("  {words}"), 26.min(columns.saturating_sub(6))), style),
-            Span::styled(format!("  {explanation}"), theme.quiet()),
-        ]));
+        ];
+        if 31 + 2 + explanation.len() <= columns {
+            spans.push(Span::styled(format!("  {explanation}"), theme.quiet()));
+        }
+        lines.push(Line::from(spans));
         if airy {
             lines.push(Line::default());
         }

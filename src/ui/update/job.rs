@@ -154,11 +154,12 @@ pub(super) fn report_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Told to end: at once when nothing runs, else after the job was cancelled. A second signal does not wait.
-pub(super) fn signal(model: &mut Model, _signal: Signal) -> Vec<Effect> {
+/// Told to end: at once when nothing runs, else after the job was cancelled. A second signal does not wait, but
+/// a terminal that goes away says so twice (by SIGHUP and by its keys' end), and that is no impatience.
+pub(super) fn signal(model: &mut Model, signal: Signal) -> Vec<Effect> {
     let Some(running) = &mut model.running else { return vec![Effect::Quit(SIGNALLED)] };
     if model.leaving {
-        return vec![Effect::Quit(SIGNALLED)];
+        return if signal == Signal::Hangup { Vec::new() } else { vec![Effect::Quit(SIGNALLED)] };
     }
     model.leaving = true;
     running.asking = false;

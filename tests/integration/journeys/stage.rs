@@ -131,7 +131,21 @@ impl Stage {
         self.send(Msg::Resize(columns, rows));
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a test terminal opens");
         terminal.draw(|frame| view(&self.model, frame)).expect("a test terminal draws");
-        terminal.backend().to_string()
+        let buffer = terminal.backend().buffer();
+        let lines = buffer.content().chunks(usize::from(columns)).map(|cells| {
+            // The cell behind a wide character is covered by it.
+            let mut covered = 0;
+            let mut line = String::new();
+            for cell in cells {
+                if covered == 0 {
+                    line.push_str(cell.symbol());
+                    covered = ratatui::text::Span::raw(cell.symbol()).width().max(1);
+                }
+                covered -= 1;
+            }
+            line.trim_end().to_owned() + "\n"
+        });
+        lines.collect()
     }
 }
 
