@@ -62,7 +62,7 @@ impl Terminal {
 
     /// Waits until the screen shows `text`; panics with the screen when it never does.
     pub(crate) fn wait_for_text(&mut self, text: &str) {
-        let (began, mut ended) = (Instant::now(), None);
+        let began = Instant::now();
         while !self.text().contains(text) {
             assert!(began.elapsed() < PATIENCE, "never saw {text:?} on this screen:\n{}", self.text());
             let ended = self.child.try_wait().unwrap();
