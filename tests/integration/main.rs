@@ -3,6 +3,8 @@
 
 mod cli;
 mod faults;
+mod faults_device;
+mod faults_power;
 mod hostile;
 mod journeys;
 mod oracle;
