@@ -4,7 +4,7 @@
 use zerocopy::IntoBytes;
 
 use super::format::{
-    self, Entry, FRAME, FooterBody, MAX_SEEK_FRAMES, PartBody, RecordKind, SEEK_MAGIC, SEEK_SKIPPABLE, record,
+    self, Content, Entry, FRAME, FooterBody, MAX_SEEK_FRAMES, PartBody, RecordKind, SEEK_MAGIC, SEEK_SKIPPABLE, record,
 };
 use super::reader::{Image, Pages, read_record};
 use crate::device::{ReadDevice, read_array, read_vec};
@@ -35,11 +35,23 @@ impl Image {
         let Some(footer) = self.footer() else { return Ok(()) };
         let mut layout = Layout { image: self, at: 0, frames: 0, parts: 1, seek: blake3::Hasher::new() };
         layout.record(0, self.header_end())?;
+        let mut mapped = 0;
         for entry in self.small_entries() {
             layout.unit(entry)?;
+            if entry.content == Content::MapPiece as u8 {
+                let bits = u64::from(entry.clusters.get());
+                if entry.first_cluster.get() != mapped || u64::from(entry.raw_len.get()) != bits.div_ceil(8) {
+                    return Err(damaged_record(entry));
+                }
+                mapped += bits;
+            }
             if read_array::<FRAME>(self.device(), ByteOffset(entry.offset.get()))?[..] != *self.frame_record(entry) {
                 return Err(damaged_record(entry));
             }
+        }
+        let clusters = self.header().grid.clusters;
+        if mapped != clusters {
+            return Err(Error::damaged(format!("the bitmap is of {mapped} clusters, the volume has {clusters}")));
         }
         let Pages::Indexed(pages) = self.page_refs() else { return Ok(()) };
         let mut chunks = 0;

@@ -272,7 +272,7 @@ impl Image {
                 Err(error) => drop(wrong.get_or_insert(error.context(format!("the bitmap from cluster {first} on")))),
             }
         }
-        if next < clusters {
+        if next != clusters {
             wrong.get_or_insert_with(|| Error::damaged(format!("the bitmap ends at cluster {next} of {clusters}")));
         }
         Ok((map, wrong))

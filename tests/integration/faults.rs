@@ -15,9 +15,9 @@ use lifeboat::unit::{ByteOffset, Cluster};
 use crate::faults_device::{EIO, ENODEV, Fault, Handle, Looks, Op, Stage, run};
 use crate::oracle::sh;
 
-/// Every n of a few dozen; of more, every so many, unless long sweeps are asked for.
+/// Every n of two dozen; of more, every so many, unless long sweeps are asked for.
 fn every(count: usize) -> impl Iterator<Item = usize> {
-    let step = if std::env::var_os("LIFEBOAT_LONG").is_some() { 1 } else { (count / 40).max(1) };
+    let step = if std::env::var_os("LIFEBOAT_LONG").is_some() { 1 } else { (count / 24).max(1) };
     (0..count).filter(move |n| n % step == 0 || *n + 3 >= count || *n < 3)
 }
 

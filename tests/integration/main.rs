@@ -6,6 +6,7 @@ mod faults;
 mod faults_device;
 mod faults_power;
 mod hostile;
+mod hostile_damage;
 mod journeys;
 mod oracle;
 mod pty;
