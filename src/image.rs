@@ -6,6 +6,7 @@
 
 pub mod format;
 mod header;
+mod layout;
 pub mod partclone;
 mod parts;
 mod reader;
