@@ -14,7 +14,7 @@ pub(super) enum ChunkSource {
     /// A file and its parts.
     File {
         /// The image.
-        image: Image,
+        image: Box<Image>,
     },
     /// A pipe.
     Pipe {
@@ -34,7 +34,7 @@ impl ChunkSource {
                         path.display()
                     )));
                 }
-                Ok(Self::File { image })
+                Ok(Self::File { image: Box::new(image) })
             }
             ImageSource::Pipe => {
                 let stream = work.stream.take().ok_or_else(|| Error::refused("the pipe was read already"))?;
