@@ -19,7 +19,7 @@ pub(super) enum ChunkSource {
     /// A pipe.
     Pipe {
         /// What is left to come.
-        stream: ImageStream<Box<dyn Read + Send>>,
+        stream: Box<ImageStream<Box<dyn Read + Send>>>,
     },
 }
 
@@ -38,7 +38,7 @@ impl ChunkSource {
             }
             ImageSource::Pipe => {
                 let stream = work.stream.take().ok_or_else(|| Error::refused("the pipe was read already"))?;
-                Ok(Self::Pipe { stream })
+                Ok(Self::Pipe { stream: Box::new(stream) })
             }
         }
     }
