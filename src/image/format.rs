@@ -148,6 +148,11 @@ pub const MAX_CHUNK: u32 = 16 << 20;
 /// Length of a header or trailer text at most: far more than any list of files left out needs, far less
 /// than would hurt.
 pub const MAX_TEXT: u32 = 16 << 20;
+/// Clusters of a volume at most: 1 PiB of 4 KiB clusters. A reader keeps 16 bytes in memory for every 2^18 clusters,
+/// whatever is in them, so a header alone must not name more.
+pub const MAX_CLUSTERS: u64 = 1 << 38;
+/// Bytes in all seals of a header together at most: a restore holds them back in memory.
+pub const MAX_SEALS: u64 = 1 << 20;
 /// Length of a root body at most: enough for 2^20 pages (2^32 chunks).
 pub const MAX_ROOT: u32 = 128 << 20;
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use zerocopy::FromBytes;
 
 use super::format::{
-    self, Content, Entry, FOOTER, FooterBody, HEAD, MAP_PIECE, MAX_CHUNK, PageRef, PartBody, RecordHead, RecordKind,
-    RootHead, SEEK_MAGIC, VERSION,
+    self, Content, Entry, FOOTER, FooterBody, HEAD, MAP_PIECE, MAX_CHUNK, MAX_CLUSTERS, MAX_SEALS, PageRef, PartBody,
+    RecordHead, RecordKind, RootHead, SEEK_MAGIC, VERSION,
 };
 use super::parts::{self, PartsDevice};
 use super::volume::ImageVolume;
@@ -16,11 +16,14 @@ use crate::device::{FileDevice, ReadDevice, SharedDevice, read_array, read_vec};
 use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, ExtentSet};
 use crate::unit::{ByteLen, ByteOffset, Cluster, Grid};
+use crate::volume::ByteRange;
 
 /// An open image.
 pub struct Image {
     source: SharedDevice,
     header: Header,
+    /// Where the header record ends.
+    header_end: u64,
     trailer: Trailer,
     index: Index,
     damage: Vec<String>,
@@ -37,6 +40,8 @@ pub(super) struct Index {
     pub(super) chunks: u64,
     /// BLAKE3 of the root record; none when there is no root.
     pub(super) digest: Option<[u8; 32]>,
+    /// The footer; none when the index was found by walking.
+    pub(super) footer: Option<FooterBody>,
 }
 
 pub(super) enum Pages {
@@ -98,7 +103,7 @@ impl Image {
                 (index, Trailer::default())
             }
         };
-        Ok(Self { source, header, trailer, index, damage, parts, page: Mutex::new(None) })
+        Ok(Self { source, header, header_end, trailer, index, damage, parts, page: Mutex::new(None) })
     }
 
     /// The header.
@@ -190,11 +195,37 @@ impl Image {
     /// # Errors
     /// When it cannot be read, or the entry is absurd.
     pub fn read_frame(&self, entry: &Entry, frame: &mut Vec<u8>) -> Result<()> {
-        let stored = entry.stored_len.get();
+        self.read_behind(entry, entry.frame_offset(), 0, frame)
+    }
+
+    /// An entry's zstd frame and `head` bytes before it, which begin at `from`.
+    pub(super) fn read_behind(&self, entry: &Entry, from: ByteOffset, head: usize, unit: &mut Vec<u8>) -> Result<()> {
         check_entry(entry, ByteOffset(entry.offset.get()))?;
-        crate::device::check_range(entry.frame_offset(), stored as usize, self.source.len())?;
-        frame.resize(stored as usize, 0);
-        self.source.read_at(entry.frame_offset(), frame)
+        let len = head + entry.stored_len.get() as usize;
+        crate::device::check_range(from, len, self.source.len())?;
+        unit.resize(len, 0);
+        self.source.read_at(from, unit)
+    }
+
+    pub(super) fn device(&self) -> &SharedDevice {
+        &self.source
+    }
+
+    pub(super) fn header_end(&self) -> u64 {
+        self.header_end
+    }
+
+    pub(super) fn footer(&self) -> Option<&FooterBody> {
+        self.index.footer.as_ref()
+    }
+
+    /// Partclone header, bitmap pieces, CRC.
+    pub(super) fn small_entries(&self) -> &[Entry] {
+        &self.index.entries
+    }
+
+    pub(super) fn page_refs(&self) -> &Pages {
+        &self.index.pages
     }
 
     /// Which clusters are in the image.
@@ -235,13 +266,13 @@ impl Image {
                     Error::damaged(format!("the bitmap of clusters {next} to {first} is missing"))
                 });
             }
-            next = first + u64::from(entry.clusters.get());
+            next = first.saturating_add(entry.clusters.get().into());
             match self.read_small(entry) {
                 Ok(bits) => map.set_bytes(Cluster(first), &bits, entry.clusters.get().into()),
                 Err(error) => drop(wrong.get_or_insert(error.context(format!("the bitmap from cluster {first} on")))),
             }
         }
-        if next < clusters {
+        if next != clusters {
             wrong.get_or_insert_with(|| Error::damaged(format!("the bitmap ends at cluster {next} of {clusters}")));
         }
         Ok((map, wrong))
@@ -397,7 +428,7 @@ pub(super) fn check_header(header: &Header) -> Result<()> {
     {
         return wrong("cluster size");
     }
-    if clusters == 0 || clusters.checked_mul(cluster_bytes.into()).is_none_or(|bytes| bytes > i64::MAX as u64) {
+    if clusters == 0 || clusters > MAX_CLUSTERS {
         return wrong("cluster count");
     }
     if header.image_clusters > clusters {
@@ -413,8 +444,17 @@ pub(super) fn check_header(header: &Header) -> Result<()> {
     if anchors.seals.len() > 64 || anchors.hidden_sectors.len() > 64 {
         return wrong("number of anchors");
     }
-    if !anchors.seals.iter().all(|seal| seal.len.0 <= 1 << 20 && inside(seal.offset, seal.len.0)) {
+    let is_seal = |seal: &ByteRange| {
+        let sectors = seal.offset.0.is_multiple_of(512) && seal.len.0.is_multiple_of(512) && seal.len.0 > 0;
+        sectors && seal.len.0 <= MAX_SEALS && inside(seal.offset, seal.len.0)
+    };
+    if !anchors.seals.iter().all(is_seal) || anchors.seals.iter().map(|seal| seal.len.0).sum::<u64>() > MAX_SEALS {
         return wrong("seal");
+    }
+    // Each seal's bytes are held back on their own: one byte in two of them would be restored as a mask.
+    let apart = |a: &ByteRange, b: &ByteRange| a.offset.0 + a.len.0 <= b.offset.0 || b.offset.0 + b.len.0 <= a.offset.0;
+    if !anchors.seals.iter().enumerate().all(|(i, a)| anchors.seals[..i].iter().all(|b| apart(a, b))) {
+        return wrong("pair of seals: they overlap");
     }
     let sealed = |field: &ByteOffset| {
         anchors.seals.iter().any(|seal| {
@@ -457,7 +497,8 @@ fn read_index(source: &SharedDevice, header: &Header) -> Result<(Index, Trailer)
         return Err(Error::corrupt(trailer_offset, "a trailer", format_args!("{:?}", trailer.kind)));
     }
     let trailer = parse_text(&trailer.body, trailer_offset)?;
-    Ok((parse_root(&root.body, root_offset, digest)?, trailer))
+    let index = parse_root(&root.body, root_offset, digest)?;
+    Ok((Index { footer: Some(footer), ..index }, trailer))
 }
 
 /// Where the footer is: before the seek table, or at the end.
@@ -486,7 +527,7 @@ fn parse_root(body: &[u8], place: ByteOffset, digest: [u8; 32]) -> Result<Index>
         entry_bytes.chunks_exact(size_of::<Entry>()).filter_map(|raw| Entry::read_from_bytes(raw).ok()).collect();
     let pages =
         page_bytes.chunks_exact(size_of::<PageRef>()).filter_map(|raw| PageRef::read_from_bytes(raw).ok()).collect();
-    Ok(Index { entries, pages: Pages::Indexed(pages), chunks: head.chunks.get(), digest: Some(digest) })
+    Ok(Index { entries, pages: Pages::Indexed(pages), chunks: head.chunks.get(), digest: Some(digest), footer: None })
 }
 
 fn read_page(source: &SharedDevice, reference: &PageRef, header: &Header) -> Result<Vec<Entry>> {

@@ -73,7 +73,7 @@ impl<R: Read> ImageStream<R> {
                 next += u64::from(entry.clusters.get());
             }
         }
-        if next < map.clusters() {
+        if next != map.clusters() {
             return Err(Error::damaged(format!("the bitmap ends at cluster {next} of {}", map.clusters())));
         }
         Ok(map)

@@ -177,7 +177,7 @@ fn write_clusters(
                         return Err(Error::damaged(what));
                     }
                     monitor.event(what);
-                    outcomes.lost = outcomes.lost.union(&runs.iter().copied().collect());
+                    runs.iter().for_each(|run| outcomes.lost.insert(*run));
                 }
             }
             if unflushed >= FLUSH_EVERY {

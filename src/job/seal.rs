@@ -50,10 +50,22 @@ impl Seals {
     }
 
     /// Overwrites the seals on the target, so that whatever it was, it looks unfinished, and makes that
-    /// durable before anything else is written.
+    /// durable before anything else is written. The marker comes first and alone: power lost between the two
+    /// leaves either what was there or a marked target, never half of what was there.
     pub(super) fn break_on(&self, target: &dyn WriteDevice) -> Result<()> {
+        self.write(target, true, |seal| mask(seal.range, self.image))?;
+        self.write(target, false, |seal| mask(seal.range, self.image))
+    }
+
+    /// Writes the first sector, or all that is not the first sector, and flushes.
+    fn write(&self, target: &dyn WriteDevice, first: bool, bytes: impl Fn(&Seal) -> Vec<u8>) -> Result<()> {
         for seal in &self.seals {
-            target.write_at(seal.range.offset, &mask(seal.range, self.image))?;
+            let bytes = bytes(seal);
+            let cut = if seal.range.offset.0 == 0 { bytes.len().min(SECTOR as usize) } else { 0 };
+            let (part, at) = if first { (&bytes[..cut], 0) } else { (&bytes[cut..], cut as u64) };
+            if !part.is_empty() {
+                target.write_at(ByteOffset(seal.range.offset.0 + at), part)?;
+            }
         }
         target.flush()
     }
@@ -98,15 +110,11 @@ impl Seals {
         }
     }
 
-    /// Writes the seals, the first sector last of all, flushes and reads them back.
+    /// Writes the seals, flushes, then the first sector over the marker, alone: a sector is written whole or
+    /// not at all, so the volume looks valid only when all of it is. Flushes and reads them back.
     pub(super) fn close_on(&self, target: &dyn WriteDevice) -> Result<()> {
-        let (first, others): (Vec<&Seal>, Vec<&Seal>) = self.seals.iter().partition(|seal| seal.range.offset.0 == 0);
-        for group in [others, first] {
-            for seal in group {
-                target.write_at(seal.range.offset, &seal.bytes)?;
-            }
-            target.flush()?;
-        }
+        self.write(target, false, |seal| seal.bytes.clone())?;
+        self.write(target, true, |seal| seal.bytes.clone())?;
         target.forget();
         for seal in &self.seals {
             if read_vec(target, seal.range.offset, seal.bytes.len())? != seal.bytes {

@@ -10,7 +10,7 @@ use super::pipeline::{Width, ordered};
 use super::{Monitor, Outcome, Report};
 use crate::error::Result;
 use crate::extent::{ClusterMap, Extent, ExtentSet};
-use crate::image::format::Entry;
+use crate::image::format::{Entry, FRAME};
 use crate::image::{Image, content_bytes, unpack_with};
 use crate::plan::{Safety, Step, StepKind};
 use crate::unit::{ByteLen, Cluster};
@@ -117,9 +117,12 @@ impl<'a> Locator<'a> {
 #[derive(Default)]
 struct Item {
     located: Located,
+    /// The frame record and the frame.
     frame: Vec<u8>,
     raw: Vec<u8>,
     bad: Option<String>,
+    /// The record before the frame is not the one that was written.
+    record_damaged: bool,
 }
 
 /// Checks every digest of an image. Advances the monitor by bytes of content.
@@ -127,6 +130,9 @@ pub(super) fn check(image: &Image, threads: usize, monitor: &Monitor, findings: 
     findings.sentences.extend(image.damage().iter().cloned());
     if let Err(error) = image.check_head() {
         findings.sentences.push(format!("What stock tools need is damaged: {error}"));
+    }
+    if let Err(error) = image.check_layout() {
+        findings.sentences.push(format!("The image is not as it was written: {error}"));
     }
     let (map, unknown) = image.map_of_damaged()?;
     if !unknown.is_empty() {
@@ -149,8 +155,15 @@ pub(super) fn check(image: &Image, threads: usize, monitor: &Monitor, findings: 
             if !locator.next(&mut item.located) {
                 return Ok(false);
             }
+            item.record_damaged = false;
             item.bad = match &item.located.entry {
-                Ok(entry) => image.read_frame(entry, &mut item.frame).err().map(|error| error.to_string()),
+                Ok(entry) => match image.read_unit(entry, &mut item.frame) {
+                    Ok(whole) => {
+                        item.record_damaged = !whole;
+                        None
+                    }
+                    Err(error) => Some(error.to_string()),
+                },
                 Err(why) => Some(why.clone()),
             };
             Ok(true)
@@ -159,7 +172,7 @@ pub(super) fn check(image: &Image, threads: usize, monitor: &Monitor, findings: 
             let mut decompressor = super::decompressor()?;
             Ok(move |item: &mut Item| {
                 if let (None, Ok(entry)) = (&item.bad, &item.located.entry) {
-                    item.bad = unpack_with(&mut decompressor, entry, &item.frame, &mut item.raw)
+                    item.bad = unpack_with(&mut decompressor, entry, &item.frame[FRAME..], &mut item.raw)
                         .err()
                         .map(|error| error.to_string());
                 }
@@ -176,6 +189,12 @@ pub(super) fn check(image: &Image, threads: usize, monitor: &Monitor, findings: 
                     monitor.event(format!("Damaged: {bad}"));
                     findings.bad.push(bad);
                 }
+            }
+            if item.record_damaged {
+                let number = item.located.span.0 / header.chunk_clusters;
+                findings.sentences.push(format!(
+                    "The record before chunk {number} is damaged: stock tools and a restore from a pipe stop there"
+                ));
             }
             seen += 1;
             monitor.advance(bytes);

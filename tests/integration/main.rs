@@ -3,7 +3,10 @@
 
 mod cli;
 mod faults;
+mod faults_device;
+mod faults_power;
 mod hostile;
+mod hostile_damage;
 mod journeys;
 mod oracle;
 mod pty;

@@ -1,0 +1,6 @@
+//! Boot sectors, FATs, their chains, and directories. How to run it: `lib.rs`.
+#![no_main]
+
+use lifeboat::fs::Kind;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| lifeboat_fuzz::use_volume(input, &[Kind::Fat12, Kind::Fat16, Kind::Fat32]));
