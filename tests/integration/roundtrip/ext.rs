@@ -25,7 +25,7 @@ const FULL: &str =
 const FRAGMENTED: &str =
     "head -c 30M /dev/urandom | split -b 12k -a 4 - part- 2>/dev/null || true; rm part-*[acegikmoqsuwy]
     dd if=/dev/urandom of=scattered bs=64k 2>/dev/null || true; rm part-*[bdfhj]";
-const MANY: &str = "mkdir many; seq 1 20000 | split -l 10 -a 4 - many/a-file-with-a-longish-name-";
+const MANY: &str = "mkdir many; seq 1 20000 | split -l 10 -a 4 - many/a-file-with-a-longish-name- 2>/dev/null || true";
 const SPARSE: &str = "truncate -s 300M sparse; printf tail | dd of=sparse bs=1 seek=250000000 conv=notrunc status=none
     for i in $(seq 0 40); do printf $i | dd of=sparse bs=1 seek=$((i * 70000)) conv=notrunc status=none; done";
 const DEEP: &str =
