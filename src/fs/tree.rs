@@ -103,9 +103,7 @@ pub trait Tree: Send + Sync {
     ///
     /// # Errors
     /// As [`extents`](Self::extents).
-    fn content(&self, path: &Path) -> Result<Vec<Extent>> {
-        self.extents(path)
-    }
+    fn content(&self, path: &Path) -> Result<Vec<Extent>>;
 }
 
 /// Deeper than any path a file system allows us to reach by name: a walk that gets here goes in circles.

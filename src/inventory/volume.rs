@@ -85,7 +85,8 @@ fn open(device: &SharedDevice, kind: Kind) -> Volume {
     }
 }
 
-/// A kind that is imaged as raw sectors: what its own header tells belongs here, once `fs::foreign` can describe it.
-fn foreign(_device: &SharedDevice, kind: Kind) -> Volume {
-    Volume::bare(kind)
+/// A kind that is imaged as raw sectors: what its own header tells.
+fn foreign(device: &SharedDevice, kind: Kind) -> Volume {
+    let fs::foreign::Facts { label, id } = fs::foreign::describe(device, kind);
+    Volume { label, id, ..Volume::bare(kind) }
 }

@@ -91,7 +91,11 @@ fn write_image<S: Sink>(
         },
         || {
             let mut compressor = compressor(level, chunk_bytes)?;
-            Ok(move |item: &mut Item| compress(&mut compressor, item))
+            Ok(move |item: &mut Item| {
+                // At the highest levels a chunk takes seconds: a cancel must not wait for those in the queue.
+                monitor.check()?;
+                compress(&mut compressor, item)
+            })
         },
         |item| {
             monitor.check()?;

@@ -10,6 +10,9 @@ use super::input::Input;
 use super::rows::{Row, RowKind};
 use super::text;
 
+/// The longest file a FAT volume takes: its length is a 32-bit field.
+const FAT_FILE_BYTES: u64 = u32::MAX as u64;
+
 /// Which setting.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FieldId {
@@ -21,6 +24,8 @@ pub enum FieldId {
     Factory,
     /// Read the result back.
     ReadBack,
+    /// Parts below 4 GiB.
+    Split,
     /// Go on although the volume is not clean.
     EvenIfDirty,
     /// Check the image first.
@@ -78,6 +83,7 @@ impl Form {
             (FieldId::Level, Value::Level(3)),
             (FieldId::ReadBack, Value::Switch(true)),
             (FieldId::Factory, Value::Switch(false)),
+            (FieldId::Split, Value::Switch(false)),
         ]);
         if unclean {
             form.offer(FieldId::EvenIfDirty);
@@ -87,17 +93,14 @@ impl Form {
 
     /// The settings of a restore.
     #[must_use]
-    pub fn restore(damaged: bool) -> Self {
-        let mut form = Self::of([
+    pub fn restore() -> Self {
+        Self::of([
             (FieldId::CheckFirst, Value::Switch(true)),
             (FieldId::ReadBack, Value::Switch(true)),
             (FieldId::ZeroFree, Value::Switch(false)),
             (FieldId::Discard, Value::Switch(false)),
-        ]);
-        if damaged {
-            form.offer(FieldId::KeepGoing);
-        }
-        form
+            (FieldId::KeepGoing, Value::Switch(false)),
+        ])
     }
 
     /// Adds a switch that is off, unless it is there.
@@ -170,6 +173,7 @@ impl Form {
             level: self.level(),
             verify: self.switch(FieldId::ReadBack),
             even_if_dirty: self.switch(FieldId::EvenIfDirty),
+            split: self.switch(FieldId::Split).then_some(FAT_FILE_BYTES),
             kind: if self.switch(FieldId::Factory) { Kind::Factory } else { Kind::User },
             ..BackupRequest::new(source, ImageTarget::File(self.path().into()))
         }
@@ -229,7 +233,7 @@ mod tests {
 
     #[test]
     fn zeroing_and_discarding_exclude_each_other() {
-        let mut form = Form::restore(false);
+        let mut form = Form::restore();
         form.cursor = 2;
         form.toggle();
         form.cursor = 3;

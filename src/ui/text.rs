@@ -96,6 +96,7 @@ words! {
     FIELD_READ_BACK_IMAGE = "Read the image back and compare";
     FIELD_READ_BACK_TARGET = "Read the target back and compare";
     FIELD_FACTORY = "Mark as the factory state";
+    FIELD_SPLIT = "Split it into files below 4 GiB";
     FIELD_EVEN_IF_DIRTY = "Image it although it is not clean";
     FIELD_CHECK_FIRST = "Check the whole image first";
     FIELD_KEEP_GOING = "Restore what is whole of a damaged image";
@@ -105,6 +106,7 @@ words! {
     HINT_LEVEL = "1 is fastest, 19 is smallest. 3 is a good middle.";
     HINT_READ_BACK = "Proves what was written. Takes longer; without it nothing is proven.";
     HINT_FACTORY = "For the state a machine was delivered in. Otherwise it is a user image.";
+    HINT_SPLIT = "For FAT disks and sticks, whose files cannot be longer. Keep all the parts together.";
     HINT_EVEN_IF_DIRTY = "Files that were being written may be incomplete. The image says so.";
     HINT_CHECK_FIRST = "A damaged image is then noticed before the target is touched.";
     HINT_KEEP_GOING = "The report lists the files that are not whole.";
@@ -278,6 +280,7 @@ pub fn field(id: FieldId, task: Task) -> &'static str {
         FieldId::Factory => FIELD_FACTORY,
         FieldId::ReadBack if task == Task::Backup => FIELD_READ_BACK_IMAGE,
         FieldId::ReadBack => FIELD_READ_BACK_TARGET,
+        FieldId::Split => FIELD_SPLIT,
         FieldId::EvenIfDirty => FIELD_EVEN_IF_DIRTY,
         FieldId::CheckFirst => FIELD_CHECK_FIRST,
         FieldId::KeepGoing => FIELD_KEEP_GOING,
@@ -294,6 +297,7 @@ pub fn hint(id: FieldId) -> &'static str {
         FieldId::Level => HINT_LEVEL,
         FieldId::Factory => HINT_FACTORY,
         FieldId::ReadBack => HINT_READ_BACK,
+        FieldId::Split => HINT_SPLIT,
         FieldId::EvenIfDirty => HINT_EVEN_IF_DIRTY,
         FieldId::CheckFirst => HINT_CHECK_FIRST,
         FieldId::KeepGoing => HINT_KEEP_GOING,
@@ -515,6 +519,12 @@ pub fn confirm_type(word: &str) -> String {
 #[must_use]
 pub fn scrolled(first: usize, last: usize, all: usize) -> String {
     format!("{first}–{last} of {all}")
+}
+
+/// Where the wizard has what the planner's advice calls by its flag.
+#[must_use]
+pub fn option_hint(name: &str) -> String {
+    format!("Here: press o, then choose “{name}”.")
 }
 
 /// Several names go on from here.

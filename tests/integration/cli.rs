@@ -5,7 +5,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use super::oracle::lifeboat;
+use super::oracle::{lifeboat, sh};
 
 /// Runs `lifeboat ARGS` without a terminal, with its log in the same folder.
 fn run(dir: &Path, args: &[&str]) -> Output {
@@ -152,4 +152,167 @@ fn a_practice_disk_never_replaces_a_file() {
     let output = run(dir.path(), &["demo", "--no-wizard", "--dir", "."]);
     assert_eq!(code(&output), 3);
     assert_eq!(std::fs::read(dir.path().join("practice.img")).unwrap(), b"mine");
+}
+
+/// The keys of an object, sorted.
+fn keys(value: &Value) -> Vec<&str> {
+    let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
+/// A disk of two volumes: 1 is FAT, 2 NTFS, and a third partition without one.
+fn disk(dir: &Path) {
+    sh(
+        dir,
+        "truncate -s 64M disk.img
+         printf 'label: gpt\n2048,32768,EBD0A0A2-B9E5-4433-87C0-68B6B72699C7\n,32768,EBD0A0A2-B9E5-4433-87C0-68B6B72699C7\n,32768\n' | sfdisk -q disk.img
+         mkfs.fat -F 16 -n BOAT --offset 2048 disk.img 16384 >/dev/null
+         truncate -s 16M ntfs.img
+         mkntfs -q -F -f -p 34816 -H 255 -S 63 -L Windows ntfs.img 2>/dev/null
+         dd if=ntfs.img of=disk.img bs=1M seek=17 conv=notrunc status=none; rm ntfs.img
+         mkdir tree tree/deep; seq 1 5000 >tree/deep/numbers.txt; echo hello >tree/hello.txt
+         touch -d '2026-01-02 03:04:06 UTC' tree/hello.txt
+         TZ=UTC mcopy -s -m -i disk.img@@1M tree/deep tree/hello.txt ::",
+    );
+}
+
+#[test]
+fn disks_as_a_document_has_the_promised_names() {
+    let dir = tempfile::tempdir().unwrap();
+    disk(dir.path());
+    let output = run(dir.path(), &["disks", "--disk", "disk.img", "--json"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(output.stderr.is_empty());
+    let document = document(&output);
+    assert_eq!(keys(&document), ["disks"]);
+    let disk = &document["disks"][0];
+    for key in [
+        "path",
+        "model",
+        "serial",
+        "bytes",
+        "sector_bytes",
+        "removable",
+        "read_only",
+        "mounted_at",
+        "table",
+        "partitions",
+        "volume",
+    ] {
+        assert!(disk.get(key).is_some(), "disk: {key}");
+    }
+    assert_eq!(keys(&disk["table"]), ["health", "id", "kind", "notes"]);
+    assert_eq!((&disk["table"]["kind"], &disk["bytes"]), (&Value::from("gpt"), &Value::from(64 << 20)));
+    let partitions = disk["partitions"].as_array().unwrap();
+    assert_eq!(partitions.len(), 3);
+    for key in ["number", "start_bytes", "bytes", "type", "name", "id", "active", "found", "volume"] {
+        assert!(partitions.iter().all(|partition| partition.get(key).is_some()), "partition: {key}");
+    }
+    let volume = &partitions[0]["volume"];
+    for key in ["kind", "label", "id", "cluster_bytes", "clusters", "used_clusters", "state", "images"] {
+        assert!(volume.get(key).is_some(), "volume: {key}");
+    }
+    assert_eq!((&volume["kind"], &volume["label"]), (&Value::from("fat16"), &Value::from("BOAT")));
+    let words = stdout(&run(dir.path(), &["disks", "--disk", "disk.img"]));
+    assert!(words.contains("disk.img:1") && words.contains("\"BOAT\""), "{words}");
+}
+
+#[test]
+fn a_volume_goes_to_an_image_and_back_with_the_promised_exit_codes() {
+    let dir = tempfile::tempdir().unwrap();
+    disk(dir.path());
+    let before = sh(dir.path(), "sha256sum <disk.img");
+    let plan = run(dir.path(), &["backup", "disk.img:1", "--to", "x.lbi", "--dry-run", "--json"]);
+    assert_eq!(code(&plan), 0, "{}", stderr(&plan));
+    assert!(document(&plan)["plan"]["steps"].is_array() && !dir.path().join("x.lbi").exists());
+
+    let backup = run(dir.path(), &["backup", "disk.img:1", "--to", "x.lbi", "--json"]);
+    assert_eq!(code(&backup), 0, "{}", stderr(&backup));
+    assert_eq!(keys(&document(&backup)), ["facts", "headline", "next", "outcome", "warnings"]);
+    assert!(backup.stderr.is_empty(), "{}", stderr(&backup));
+    assert_eq!(sh(dir.path(), "sha256sum <disk.img"), before, "a backup writes nothing to its source");
+
+    let info = run(dir.path(), &["info", "x.lbi", "--json"]);
+    assert_eq!((code(&info), keys(&document(&info))), (0, vec!["bytes", "damage", "header", "trailer"]));
+    assert_eq!(code(&run(dir.path(), &["verify", "x.lbi"])), 0);
+
+    sh(dir.path(), "dd if=/dev/zero of=disk.img bs=1M seek=1 count=1 conv=notrunc status=none");
+    let args = ["restore", "x.lbi", "--to", "disk.img:1"];
+    assert_eq!(code(&run(dir.path(), &[&args[..], &["--dry-run"]].concat())), 0);
+    assert_eq!(code(&run(dir.path(), &args)), 3);
+    let restore = run(dir.path(), &[&args[..], &["--yes"]].concat());
+    assert_eq!(code(&restore), 0, "{}", stderr(&restore));
+    sh(
+        dir.path(),
+        "dd if=disk.img of=fat.img bs=1M skip=1 count=16 status=none; fsck.fat -n fat.img; mcopy -i fat.img ::hello.txt .; cmp hello.txt tree/hello.txt",
+    );
+
+    let small = run(dir.path(), &["restore", "x.lbi", "--to", "tree/hello.txt", "--yes", "--json"]);
+    assert_eq!((code(&small), &document(&small)["error"]["kind"]), (3, &Value::from("refused")));
+}
+
+#[test]
+fn an_image_goes_through_a_pipe_and_beside_it_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    disk(dir.path());
+    let backup = run(dir.path(), &["backup", "disk.img:1", "--to", "-"]);
+    assert_eq!(code(&backup), 0, "{}", stderr(&backup));
+    std::fs::write(dir.path().join("piped.lbi"), &backup.stdout).unwrap();
+    assert_eq!(code(&run(dir.path(), &["verify", "piped.lbi"])), 0);
+}
+
+#[test]
+fn a_damaged_image_fails_its_verification() {
+    let dir = tempfile::tempdir().unwrap();
+    disk(dir.path());
+    assert_eq!(code(&run(dir.path(), &["backup", "disk.img:1", "--to", "x.lbi"])), 0);
+    let path = dir.path().join("x.lbi");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x55;
+    std::fs::write(&path, bytes).unwrap();
+    assert_eq!(code(&run(dir.path(), &["verify", "x.lbi"])), 1);
+}
+
+#[test]
+fn files_come_out_of_a_volume_and_of_its_image() {
+    let dir = tempfile::tempdir().unwrap();
+    disk(dir.path());
+    assert_eq!(code(&run(dir.path(), &["backup", "disk.img:1", "--to", "x.lbi"])), 0);
+    for subject in ["disk.img:1", "x.lbi"] {
+        let ls = run(dir.path(), &["ls", subject, "--json"]);
+        assert_eq!(code(&ls), 0, "{}", stderr(&ls));
+        let entries = document(&ls)["entries"].as_array().unwrap().clone();
+        let hello = entries.iter().find(|entry| entry["name"] == "hello.txt").unwrap();
+        assert_eq!(keys(hello), ["attributes", "bytes", "kind", "modified", "name", "path", "streams"]);
+        assert_eq!((&hello["bytes"], &hello["path"]), (&Value::from(6), &Value::from("/hello.txt")));
+
+        let to = format!("out-{subject}").replace(':', "-");
+        let extract = run(dir.path(), &["extract", subject, "/deep", "hello.txt", "--to", &to]);
+        assert_eq!(code(&extract), 0, "{}", stderr(&extract));
+        sh(
+            dir.path(),
+            &format!("cmp tree/deep/numbers.txt {to}/deep/numbers.txt; test $(stat -c %Y {to}/hello.txt) = 1767323046"),
+        );
+        let again = run(dir.path(), &["extract", subject, "/hello.txt", "--to", &to]);
+        assert_eq!(code(&again), 3, "{}", stderr(&again));
+        assert_eq!(code(&run(dir.path(), &["extract", subject, "/hello.txt", "--to", &to, "--overwrite"])), 0);
+    }
+}
+
+#[test]
+fn the_demo_does_the_whole_job_without_a_terminal() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(dir.path(), &["demo", "--dir", "practice"]);
+    assert_eq!(code(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    assert!(stdout(&output).contains("All three volumes came back"));
+    sh(
+        dir.path(),
+        "cut() { dd if=practice/practice.img of=$1 bs=1M skip=$2 count=$3 status=none; }
+         cut fat.img 1 48; fsck.fat -n fat.img
+         cut ntfs.img 49 32; ntfsinfo -m ntfs.img
+         cut ext4.img 81 48; e2fsck -fn ext4.img
+         sgdisk -v practice/practice.img",
+    );
 }

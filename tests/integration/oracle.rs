@@ -32,3 +32,8 @@ pub(crate) fn sh_output(dir: &Path, script: &str) -> Output {
 pub(crate) fn lifeboat() -> Command {
     Command::new(env!("CARGO_BIN_EXE_lifeboat"))
 }
+
+/// True when long sweeps are asked for: `scripts/test --long`.
+pub(crate) fn long() -> bool {
+    std::env::var_os("LIFEBOAT_LONG").is_some()
+}

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::oracle::sh;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
 
 /// How long a text may be waited for. Not a measure of anything: only the end of a test that hangs.
@@ -16,11 +17,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the last bytes of a program that has ended may take to arrive.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
+/// The question "device status report: cursor position" (ECMA-48, 8.3.35), which every terminal answers.
+const WHERE_IS_THE_CURSOR: &[u8] = b"\x1b[6n";
+
+/// What is typed, by the test and by the terminal itself.
+type Keys = Arc<Mutex<Box<dyn Write + Send>>>;
+
 /// The binary, running in a terminal of its own.
 pub(crate) struct Terminal {
     master: Box<dyn MasterPty + Send>,
-    #[allow(dead_code, reason = "the wizard's tests type")]
-    keys: Box<dyn Write + Send>,
+    keys: Keys,
     child: Box<dyn Child + Send + Sync>,
     screen: Arc<Mutex<vt100::Parser>>,
     /// Line editing, echo and the like, as they were before the start.
@@ -43,15 +49,21 @@ impl Terminal {
         let modes_before = local_modes(&*pty.master);
         let child = pty.slave.spawn_command(command).unwrap();
         let screen = Arc::new(Mutex::new(vt100::Parser::new(size(rows), size(cols), 0)));
+        let keys: Keys = Arc::new(Mutex::new(pty.master.take_writer().unwrap()));
         let (mut reader, shared) = (pty.master.try_clone_reader().unwrap(), Arc::clone(&screen));
+        let answers = Arc::clone(&keys);
         thread::spawn(move || {
             let mut bytes = [0; 4096];
             // The end of a pseudo-terminal is an error on Linux.
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
-                shared.lock().unwrap().process(&bytes[..count]);
+                let mut screen = shared.lock().unwrap();
+                screen.process(&bytes[..count]);
+                if bytes[..count].windows(WHERE_IS_THE_CURSOR.len()).any(|window| window == WHERE_IS_THE_CURSOR) {
+                    let (row, col) = screen.screen().cursor_position();
+                    let _ = write!(answers.lock().unwrap(), "\x1b[{};{}R", row + 1, col + 1);
+                }
             }
         });
-        let keys = pty.master.take_writer().unwrap();
         Self { master: pty.master, keys, child, screen, modes_before, _slave: pty.slave, _state: state }
     }
 
@@ -63,23 +75,23 @@ impl Terminal {
     /// Waits until the screen shows `text`; panics with the screen when it never does.
     pub(crate) fn wait_for_text(&mut self, text: &str) {
         let began = Instant::now();
+        let mut ended: Option<Instant> = None;
         while !self.text().contains(text) {
             assert!(began.elapsed() < PATIENCE, "never saw {text:?} on this screen:\n{}", self.text());
-            let ended = self.child.try_wait().unwrap();
-            assert!(
-                ended.is_none() || self.text().contains(text),
-                "ended ({ended:?}) on this screen:\n{}",
-                self.text()
-            );
+            // What a program wrote last may arrive after its end, but not long after.
+            if let Some(status) = self.child.try_wait().unwrap() {
+                let at = *ended.get_or_insert_with(Instant::now);
+                assert!(at.elapsed() < LAST_WORDS, "ended ({status:?}) on this screen:\n{}", self.text());
+            }
             thread::sleep(Duration::from_millis(10));
         }
     }
 
     /// Types.
-    #[allow(dead_code, reason = "the wizard's tests type")]
     pub(crate) fn send_keys(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
+        let mut writer = self.keys.lock().unwrap();
+        writer.write_all(keys.as_bytes()).unwrap();
+        writer.flush().unwrap();
     }
 
     /// Waits for the end; gives the exit code.
@@ -146,4 +158,100 @@ fn a_restore_asks_on_a_terminal_and_an_error_is_said_without_a_wizard() {
     terminal.wait_for_text("lifeboat: ");
     assert_ne!(terminal.wait(), 0);
     terminal.wait_restored();
+}
+
+#[test]
+fn the_wizard_draws_quits_and_leaves_the_terminal_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::spawn(&["--disk", "no.img"], dir.path(), 24, 80);
+    terminal.wait_for_text("What do you want to do?");
+    assert!(!terminal.is_restored(), "the wizard has the terminal now");
+    terminal.send_keys("q");
+    assert_eq!(terminal.wait(), 0);
+    terminal.wait_restored();
+}
+
+#[test]
+fn a_signal_ends_the_wizard_and_leaves_the_terminal_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::spawn(&["--disk", "no.img"], dir.path(), 24, 80);
+    terminal.wait_for_text("What do you want to do?");
+    let pid = terminal.child.process_id().unwrap();
+    sh(dir.path(), &format!("kill -TERM {pid}"));
+    assert_ne!(terminal.wait(), 0);
+    terminal.wait_restored();
+}
+
+#[test]
+fn the_wizard_backs_a_volume_up_and_restores_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::spawn(&["demo", "--dir", "practice"], dir.path(), 24, 80);
+    terminal.wait_for_text("What do you want to do?");
+    terminal.send_keys("b");
+    terminal.wait_for_text("practice-linux");
+    terminal.send_keys("\r");
+    terminal.wait_for_text("Where to?");
+    terminal.send_keys("\r");
+    terminal.wait_for_text("What will be done");
+    terminal.wait_for_text("Steps");
+    terminal.send_keys("s");
+    terminal.wait_for_text("Report");
+    terminal.wait_for_text("Done");
+    terminal.send_keys("\r");
+    terminal.wait_for_text("What do you want to do?");
+
+    sh(
+        dir.path(),
+        "ls practice/*.lbi
+         dd if=practice/practice.img of=before.img bs=1M skip=1 count=48 status=none
+         dd if=/dev/zero of=practice/practice.img bs=1M seek=1 count=1 conv=notrunc status=none",
+    );
+    terminal.send_keys("e");
+    terminal.wait_for_text("PRACTICE");
+    terminal.send_keys("\r");
+    terminal.wait_for_text("practice-linux");
+    terminal.send_keys("\r");
+    terminal.wait_for_text("Steps");
+    terminal.send_keys("\r");
+    let asks = "type its name:";
+    terminal.wait_for_text(asks);
+    let text = terminal.text();
+    let word = text.split(asks).nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
+    terminal.send_keys(&format!("{word}\r"));
+    terminal.wait_for_text("Report");
+    terminal.wait_for_text("Done");
+    terminal.send_keys("\r");
+    terminal.wait_for_text("What do you want to do?");
+    terminal.send_keys("q");
+    assert_eq!(terminal.wait(), 0);
+    terminal.wait_restored();
+    sh(
+        dir.path(),
+        "dd if=practice/practice.img of=after.img bs=1M skip=1 count=48 status=none; cmp before.img after.img; fsck.fat -n after.img",
+    );
+}
+
+#[test]
+fn the_command_line_restores_only_with_the_typed_word() {
+    let dir = tempfile::tempdir().unwrap();
+    let lifeboat = |args: &[&str], answer: Option<&str>| {
+        let mut terminal = Terminal::spawn(args, dir.path(), 24, 80);
+        if let Some(answer) = answer {
+            terminal.wait_for_text("to go on, anything else to leave:");
+            terminal.send_keys(answer);
+        }
+        (terminal.wait(), terminal.text())
+    };
+    assert_eq!(lifeboat(&["demo", "--no-wizard", "--dir", "d"], None).0, 0);
+    sh(
+        dir.path(),
+        "dd if=/dev/zero of=d/practice.img bs=1M seek=1 count=1 conv=notrunc status=none; cp d/practice.img wrecked",
+    );
+    let restore = ["restore", "d/practice-1.lbi", "--to", "d/practice.img:1"];
+    assert_eq!(lifeboat(&restore, Some("\r")).0, 3, "Enter alone");
+    assert_eq!(lifeboat(&restore, Some("yes\r")).0, 3, "the wrong word");
+    assert_eq!(lifeboat(&restore, Some("\x03")).0, 1, "ctrl-C, which ends the program as a signal does");
+    sh(dir.path(), "cmp d/practice.img wrecked");
+    let (code, screen) = lifeboat(&restore, Some("practice.img:1\r"));
+    assert_eq!(code, 0, "{screen}");
 }

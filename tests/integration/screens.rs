@@ -165,13 +165,16 @@ fn the_images_screen() {
 #[test]
 fn the_options_screen() {
     shows("options of a backup", &mut after("b<down><enter>"));
-    shows("options of a backup of a dirty volume", &mut after("b<down><down><down><enter><down><down><down><down>"));
+    shows(
+        "options of a backup of a dirty volume",
+        &mut after("b<down><down><down><enter><down><down><down><down><down>"),
+    );
     shows("options of a backup without a path", &mut after("b<down><enter><clear><enter>"));
     shows("options of a restore", &mut restoring("e<enter><down><enter>o<down><down> "));
     let mut long = after("b<down><enter>");
     long.keys("/a/very/long/path/that/does/not/fit/into/the/line/at/all/漢字");
     shows("options with a path longer than the line", &mut long);
-    shows_at("options at 40x12", &mut after("b<down><enter>"), 40, 12);
+    shows_at("options at 40x12", &mut after("b<down><enter><down><down><down><down>"), 40, 12);
 }
 
 #[test]
@@ -196,6 +199,14 @@ fn the_preview_screen() {
         next: Some("Free some space, choose another folder, or a higher level".into()),
     });
     shows("preview of a refused backup", refused.keys("b<down><enter><enter>"));
+
+    let mut hibernated = Stage::new();
+    hibernated.script.plan = Err(Trouble {
+        refused: true,
+        what: "/dev/sda:2 is hibernated: Windows sleeps on it, so its files may be half written".into(),
+        next: Some("Start Windows and shut it down fully; or image it as it is with --even-if-dirty".into()),
+    });
+    shows("preview of a refusal that an option lifts", hibernated.keys("b<down><enter><enter>"));
 
     let mut many = Stage::restoring();
     let mut plan = restore_plan();

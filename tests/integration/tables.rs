@@ -603,6 +603,10 @@ fn mutated_boot_records_and_superblocks_never_break_the_search() {
 
 #[test]
 fn a_quick_search_finds_aligned_volumes_behind_its_head_and_any_in_its_tail() {
+    if !crate::oracle::long() {
+        // Reads 4 GiB of holes.
+        return;
+    }
     let dir = tempfile::tempdir().unwrap();
     let (far, tail) = (5000 * MIB, 8190 * MIB + 512);
     sh(

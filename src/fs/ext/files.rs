@@ -106,11 +106,11 @@ impl Volume {
             return None;
         }
         let mut bytes = Vec::new();
-        self.content(inode).ok()?.read_to_end(&mut bytes).ok()?;
+        self.reader(inode).ok()?.read_to_end(&mut bytes).ok()?;
         Some(OsString::from_vec(bytes).into())
     }
 
-    fn content<'a>(&'a self, inode: &Inode) -> Result<Box<dyn Read + Send + 'a>> {
+    fn reader<'a>(&'a self, inode: &Inode) -> Result<Box<dyn Read + Send + 'a>> {
         if inode.has_inline_data() {
             let (head, tail) = inline(inode)?;
             return Ok(Box::new(Cursor::new(head).chain(Cursor::new(tail))));
@@ -182,7 +182,7 @@ impl Tree for Volume {
             return Err(Error::unsupported(format!("{} is encrypted", path.display()))
                 .advise("It can be read only by Linux with the key"));
         }
-        self.content(&inode)
+        self.reader(&inode)
     }
 
     fn extents(&self, path: &Path) -> Result<Vec<Extent>> {
@@ -193,6 +193,11 @@ impl Tree for Volume {
             extents.push(Extent::new(inode.attribute_block, 1));
         }
         Ok(extents)
+    }
+
+    fn content(&self, path: &Path) -> Result<Vec<Extent>> {
+        let layout = self.layout(&self.resolve(path)?)?;
+        Ok(layout.runs.iter().map(|run| Extent::new(run.physical, run.blocks)).collect())
     }
 }
 

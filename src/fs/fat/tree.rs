@@ -199,6 +199,11 @@ impl Tree for Volume {
         let chain = chain.map_err(|error| error.context(format!("following the clusters of {}", path.display())))?;
         Ok(chain.into_iter().map(|run| self.on_grid(run)).collect())
     }
+
+    fn content(&self, path: &Path) -> Result<Vec<Extent>> {
+        // A FAT file has nothing else on the disk: its entry is in the directory, its chain in the FAT.
+        self.extents(path)
+    }
 }
 
 fn missing(path: &Path) -> Error {

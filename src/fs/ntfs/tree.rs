@@ -186,11 +186,26 @@ impl Tree for Volume {
     }
 
     fn extents(&self, path: &Path) -> Result<Vec<Extent>> {
+        Ok(self.find(path)?.file.contents.iter().flat_map(|content| self.clusters(content)).collect())
+    }
+
+    fn content(&self, path: &Path) -> Result<Vec<Extent>> {
         let found = self.find(path)?;
+        Ok(found.file.content(kind::DATA, &[]).map(|content| self.clusters(content)).unwrap_or_default())
+    }
+}
+
+impl Volume {
+    /// The clusters of an attribute's value, on the grid; none for a resident one.
+    fn clusters(&self, content: &Content) -> Vec<Extent> {
         let factor = u64::from(self.boot.cluster_bytes / self.grid.cluster_bytes);
-        let clusters = found.file.contents.iter().filter(|content| matches!(content.body, Body::Clusters(_)));
-        let real = clusters.flat_map(|content| content.runs()).filter_map(|run| run.lcn.map(|lcn| (lcn, run.clusters)));
-        Ok(real.map(|(lcn, count)| Extent::new(lcn.saturating_mul(factor), count.saturating_mul(factor))).collect())
+        let on_grid = |lcn: u64, count: u64| Extent::new(lcn.saturating_mul(factor), count.saturating_mul(factor));
+        match content.body {
+            Body::Clusters(_) => {
+                content.runs().iter().filter_map(|run| Some(on_grid(run.lcn?, run.clusters))).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 }
 

@@ -15,8 +15,12 @@ pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     let theme = model.theme;
     let columns = usize::from(area.width);
     let mut lines = vec![Line::styled(clip(&about(model), columns), theme.strong()), Line::default()];
+    let mut chosen_ends = 0;
     for (index, field) in model.form.fields.iter().enumerate() {
         lines.extend(field_lines(model, field, index == model.form.cursor, columns));
+        if index == model.form.cursor {
+            chosen_ends = lines.len();
+        }
     }
     lines.push(Line::default());
     if let Some(problem) = model.form.problem {
@@ -26,7 +30,8 @@ pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
         lines.extend(wrap(text::hint(field.id), columns).into_iter().map(|part| Line::styled(part, theme.quiet())));
     }
     lines.extend(completion_lines(model, columns));
-    lines
+    // In a low window the chosen setting stays in sight.
+    lines.split_off(chosen_ends.saturating_sub(usize::from(area.height)))
 }
 
 /// The names that go on from a half-typed path.
@@ -55,7 +60,7 @@ fn field_lines(model: &Model, field: &Field, chosen: bool, columns: usize) -> Ve
     let style = if chosen { theme.selected() } else { theme.text() };
     let sign = Span::raw(if chosen { "► " } else { "  " });
     let name = text::field(field.id, model.task);
-    let names = NAMES.min(columns.saturating_sub(8));
+    let names = NAMES.min(columns.saturating_sub(11));
     match &field.value {
         Value::Text(input) => {
             let mut entry = typed(theme, input, columns.saturating_sub(4), chosen);

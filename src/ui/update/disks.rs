@@ -47,8 +47,7 @@ fn choose(model: &mut Model) -> Vec<Effect> {
         super::go(model, Screen::Options);
         return Vec::new();
     }
-    let damaged = model.image.as_ref().is_some_and(|image| !image.damage.is_empty());
-    model.form = Form::restore(damaged);
+    model.form = Form::restore();
     model.place = Some(row);
     super::plan(model)
 }

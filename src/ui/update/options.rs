@@ -92,14 +92,17 @@ pub(super) fn completed(model: &mut Model, completion: Completion) {
 }
 
 /// A refusal that an option would lift makes that option appear among the options.
-pub(super) fn offer_way_out(model: &mut Model, trouble: Trouble) -> Trouble {
-    let said =
-        |flag: &str| trouble.what.contains(flag) || trouble.next.as_ref().is_some_and(|next| next.contains(flag));
-    if model.task == Task::Backup && said("even-if-dirty") {
-        model.form.offer(FieldId::EvenIfDirty);
-    }
-    if model.task == Task::Restore && said("keep-going") {
-        model.form.offer(FieldId::KeepGoing);
-    }
+///
+/// The planner's advice names the command line's flags, since its words serve both faces.
+pub(super) fn offer_way_out(model: &mut Model, mut trouble: Trouble) -> Trouble {
+    let Some(next) = &trouble.next else { return trouble };
+    let option = match model.task {
+        Task::Backup if next.contains("--even-if-dirty") => FieldId::EvenIfDirty,
+        Task::Backup if next.contains("--split") => FieldId::Split,
+        Task::Restore if next.contains("--keep-going") => FieldId::KeepGoing,
+        _ => return trouble,
+    };
+    model.form.offer(option);
+    trouble.next = Some(format!("{next}. {}", text::option_hint(text::field(option, model.task))));
     trouble
 }
