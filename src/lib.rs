@@ -48,7 +48,7 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | ground | [`mod@unit`] quantities that must not be mixed up · [`extent`] runs of clusters and the map of used ones · [`error`] · [`volume`] a volume as plain data |
+//! | ground | `bytes` fields of on-disk structures · [`mod@unit`] quantities that must not be mixed up · [`extent`] runs of clusters and the map of used ones · [`error`] · [`volume`] a volume as plain data |
 //! | devices | [`device`] anything with bytes at offsets: disks, files, windows on them, memory; what the machine has |
 //! | formats | [`table`] partition tables and lost volumes · [`fs`] FAT, NTFS, ext: used clusters and files · [`image`] the `.lbi` format |
 //! | look | [`inventory`] one read-only look at the machine; addresses |
@@ -70,6 +70,7 @@
 //! | job | a plan being carried out |
 //! | seal | bytes that make a volume look valid: held back until all else is written and proven |
 
+mod bytes;
 pub mod cli;
 pub mod device;
 pub mod error;

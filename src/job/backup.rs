@@ -5,6 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::gather::{Chunks, Gatherer};
+use super::owners;
 use super::pipeline::{Width, ordered};
 use super::verify::{self, Findings};
 use super::{Monitor, Outcome, Report};
@@ -57,7 +58,9 @@ pub(super) fn run(plan: &Plan, work: &BackupWork, source: &SharedDevice, monitor
         }
     };
     monitor.enter(plan.steps.len());
-    Ok(report(work, &made))
+    let mut report = report(work, &made);
+    report.warnings.extend(bad_files(work, source, &made.trailer.bad_clusters, monitor));
+    Ok(report)
 }
 
 /// Writes the whole image into `sink`.
@@ -218,6 +221,16 @@ fn read_back(sink: &PartsWriter, made: &Made, monitor: &Monitor) -> Result<()> {
 fn unproven(what: &str) -> Error {
     Error::damaged(format!("the image could not be proven: {what}"))
         .advise("The medium does not keep what is written to it. The image was removed; use another medium")
+}
+
+/// The files whose bytes lay where the source could not be read, in sentences.
+fn bad_files(work: &BackupWork, source: &SharedDevice, bad: &ExtentSet, monitor: &Monitor) -> Vec<String> {
+    let kind = work.survey.summary.kind;
+    if bad.is_empty() || !kind.has_driver() {
+        return Vec::new();
+    }
+    owners::files_in(source.clone(), kind, bad, monitor)
+        .map_or_else(|error| owners::untold(&error), |owned| owned.sentences())
 }
 
 fn report(work: &BackupWork, made: &Made) -> Report {

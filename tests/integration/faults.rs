@@ -13,11 +13,11 @@ use lifeboat::job::{self, Monitor, Outcome};
 use lifeboat::unit::{ByteOffset, Cluster};
 
 use crate::faults_device::{EIO, ENODEV, Fault, Handle, Looks, Op, Stage, run};
-use crate::oracle::sh;
+use crate::oracle::{long, sh};
 
 /// Every n of two dozen; of more, every so many, unless long sweeps are asked for.
 fn every(count: usize) -> impl Iterator<Item = usize> {
-    let step = if std::env::var_os("LIFEBOAT_LONG").is_some() { 1 } else { (count / 24).max(1) };
+    let step = if long() { 1 } else { (count / 24).max(1) };
     (0..count).filter(move |n| n % step == 0 || *n + 3 >= count || *n < 3)
 }
 

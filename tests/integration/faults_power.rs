@@ -6,7 +6,7 @@ use std::path::Path;
 use lifeboat::job::Outcome;
 
 use crate::faults_device::{Event, Fault, Handle, Looks, SECTOR, Stage, run};
-use crate::oracle::sh;
+use crate::oracle::{long, sh};
 
 /// Numbers by a seed (xorshift64*).
 pub(crate) struct Dice(pub(crate) u64);
@@ -21,7 +21,7 @@ impl Dice {
 }
 
 fn sweeps() -> u64 {
-    if std::env::var_os("LIFEBOAT_LONG").is_some() { 300 } else { 12 }
+    if long() { 300 } else { 12 }
 }
 
 /// Which of the unflushed writes got to the medium.

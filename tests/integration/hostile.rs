@@ -23,11 +23,7 @@ use zerocopy::{FromBytes, IntoBytes};
 
 use crate::faults_device::{Fault, Handle, run};
 use crate::faults_power::Dice;
-use crate::oracle::{sh, sh_output};
-
-fn is_long() -> bool {
-    std::env::var_os("LIFEBOAT_LONG").is_some()
-}
+use crate::oracle::{long, sh, sh_output};
 
 /// Gives a name of so many letters, so that a changed header can be made as long as it was.
 const NAME_LETTERS: usize = 400;
@@ -141,7 +137,7 @@ fn every_flipped_byte_of_a_tiny_image_is_caught() {
     };
     let mut missed = Vec::new();
     for at in 0..bytes.len() {
-        let bits: &[u8] = if is_long() { &[1, 2, 4, 8, 16, 32, 64, 128] } else { &[1 << (at % 8)] };
+        let bits: &[u8] = if long() { &[1, 2, 4, 8, 16, 32, 64, 128] } else { &[1 << (at % 8)] };
         for bit in bits {
             file.write_all_at(&[bytes[at] ^ bit], at as u64).unwrap();
             if job::verify(&path, &Arc::default()).outcome != Outcome::Failed && !harmless(at, *bit) {
@@ -226,7 +222,7 @@ fn an_image_cut_anywhere_or_with_lost_or_doubled_bytes_is_never_whole() {
     let stage = Arc::new(Stage::new());
     let tiny = stage.tiny();
     let chunked = stage.chunked();
-    for (bytes, step) in [(tiny, if is_long() { 1 } else { 7 }), (chunked, if is_long() { 1009 } else { 65_537 })] {
+    for (bytes, step) in [(tiny, if long() { 1 } else { 7 }), (chunked, if long() { 1009 } else { 65_537 })] {
         let bytes = Arc::new(bytes);
         for at in (0..bytes.len()).step_by(step) {
             let (stage, bytes) = (stage.clone(), bytes.clone());
@@ -508,7 +504,7 @@ fn indexes_with_absurd_numbers_and_right_digests_neither_panic_nor_hang() {
         .filter(|(name, _)| ["Frame body", "Page body", "Root body", "Footer body"].contains(&name.as_str()))
         .map(|(_, range)| range.clone())
         .collect();
-    let seeds = if is_long() { 40_000 } else { 800 };
+    let seeds = if long() { 40_000 } else { 800 };
     let path = stage.path("resealed.lbi");
     let path = Arc::new(path);
     for seed in 1..=seeds {

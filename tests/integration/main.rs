@@ -7,6 +7,7 @@ mod faults_device;
 mod faults_power;
 mod hostile;
 mod hostile_damage;
+mod hostile_volumes;
 mod journeys;
 mod oracle;
 mod pty;
