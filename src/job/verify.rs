@@ -125,8 +125,8 @@ struct Item {
     record_damaged: bool,
 }
 
-/// Checks every digest of an image. Advances the monitor by bytes of content.
-pub(super) fn check(image: &Image, threads: usize, monitor: &Monitor, findings: &mut Findings) -> Result<()> {
+/// Checks what stands beside the chunks, and gives the bitmap, with the clusters of which it is not known.
+fn check_frame(image: &Image, findings: &mut Findings) -> Result<(ClusterMap, ExtentSet)> {
     findings.sentences.extend(image.damage().iter().cloned());
     if let Err(error) = image.check_head() {
         findings.sentences.push(format!("What stock tools need is damaged: {error}"));
@@ -142,6 +142,12 @@ pub(super) fn check(image: &Image, threads: usize, monitor: &Monitor, findings: 
         let (says, names) = (image.header().image_clusters, map.used());
         findings.sentences.push(format!("The header says {says} clusters, the bitmap names {names}"));
     }
+    Ok((map, unknown))
+}
+
+/// Checks every digest of an image. Advances the monitor by bytes of content.
+pub(super) fn check(image: &Image, threads: usize, monitor: &Monitor, findings: &mut Findings) -> Result<()> {
+    let (map, unknown) = check_frame(image, findings)?;
     let header = image.header();
     let chunk_bytes = header.grid.bytes_of(header.chunk_clusters).0;
     let width = Width::new(threads, 2 * chunk_bytes, 1 << 20);
