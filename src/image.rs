@@ -1,6 +1,6 @@
 //! Images: one volume's used clusters in a file, with what is needed to put them back.
 //!
-//! [`format`] is the normative page. Writing goes forward only ([`ImageWriter`] into a [`Sink`]); reading goes by
+//! [`mod@format`] is the normative page. Writing goes forward only ([`ImageWriter`] into a [`Sink`]); reading goes by
 //! index ([`Image`]), front to back from a pipe ([`ImageStream`]), or, when the end of an image is missing, by
 //! walking its records.
 

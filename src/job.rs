@@ -3,8 +3,8 @@
 //! [`plan_backup`] and [`plan_restore`] look (and never write) and plan; [`run`] carries a plan out on the calling
 //! thread, watched through a [`Monitor`]. A reader, as many workers as there are processors and one ordered
 //! writer share a fixed set of buffers; see `pipeline`. Memory stays under 256 MiB at any volume size:
-//! 128 MiB at most for buffers, as much for the codec's tables at the highest levels (fewer threads are used
-//! then), and the cluster map, which is kept compressed (see [`ClusterMap`](crate::extent::ClusterMap)).
+//! 200 MiB at most for buffers and the codec's tables (fewer threads are used at the highest levels), and the cluster
+//! map, which is kept compressed (see [`ClusterMap`](crate::extent::ClusterMap)).
 
 mod backup;
 mod gather;

@@ -1,5 +1,76 @@
-//! Lifeboat: the recovery console a technician opens when a machine no longer starts.
+//! Lifeboat: the recovery console a technician opens when a machine no longer starts. It images partitions
+//! cluster by cluster, used clusters only, and restores them, from a full-screen wizard and from the command line.
+//!
+//! # The promises, in order
+//!
+//! 1. **Data comes back.** Nothing is called a backup until it was read again and its digests matched.
+//! 2. **Looking never writes.** Disks are opened read-only until a plan has been confirmed; only [`job`] holds a writer.
+//! 3. **Nothing is written that was not previewed**, and nothing outside what the preview named.
+//! 4. **A crash at any moment is recognised**: what makes a restored volume look valid is written last, and until
+//!    then its first sector says that the restore was not finished.
+//! 5. **A refusal beats a guess**: mounted, hibernated, dirty, ambiguous, too small; said with the numbers.
+//! 6. **No lock-in**: `zstd -d` of an image is a partclone stream.
+//!
+//! # How bytes flow
+//!
+//! ```text
+//!             look                 plan                    run
+//!  disk ──► inventory ──► survey ──► Plan ──► preview ──► job ──► Report
+//!           table, fs     fs, image  (data)   (yes?)       │
+//!                                                          │   Monitor: progress out, pause and cancel in
+//!  back up:  used clusters ─► reader ─► N × (BLAKE3, zstd) ─► ordered writer ─► flush ─► read back ─► name
+//!  restore:  verify image ─► unseal ─► N × (unzstd, BLAKE3) ─► ordered writer ─► flush ─► read back ─► seal
+//! ```
+//!
+//! # The public API
+//!
+//! Two jobs, each planned first: [`job::plan_backup`] and [`job::plan_restore`] give a [`plan::Plan`];
+//! [`plan::preview`] shows it; [`job::run`] carries it out. Looking is [`inventory::look`]; an image is opened with
+//! [`image::Image::open`], and proven with [`job::verify`].
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use lifeboat::job::{self, Monitor};
+//! use lifeboat::plan::{self, BackupRequest, ImageTarget};
+//!
+//! let request = BackupRequest::new("/dev/sdx2".parse()?, ImageTarget::File("windows.lbi".into()));
+//! let monitor = Arc::new(Monitor::new());
+//! let plan = job::plan_backup(&request, &monitor)?;
+//! println!("{:#?}", plan::preview(&plan));
+//! let report = job::run(&plan, &monitor);
+//! println!("{:?}: {}", report.outcome, report.headline);
+//! # Ok::<(), lifeboat::error::Error>(())
+//! ```
+//!
+//! # The floors
+//!
+//! A module may use those on floors below its own, never one beside it; `tests/integration/tidy.rs` holds the line.
+//!
+//! | floor | modules |
+//! |---|---|
+//! | ground | `bytes` fields of on-disk structures · [`mod@unit`] quantities that must not be mixed up · [`extent`] runs of clusters and the map of used ones · [`error`] · [`volume`] a volume as plain data |
+//! | devices | [`device`] anything with bytes at offsets: disks, files, windows on them, memory; what the machine has |
+//! | formats | [`table`] partition tables and lost volumes · [`fs`] FAT, NTFS, ext: used clusters and files · [`image`] the `.lbi` format |
+//! | look | [`inventory`] one read-only look at the machine; addresses |
+//! | plan | [`plan`] what will be done, as data, or a refusal; the preview |
+//! | work | [`job`] the only code that writes |
+//! | faces | [`ui`] the wizard · [`cli`] the command line |
+//!
+//! # Words
+//!
+//! | word | meaning |
+//! |---|---|
+//! | device | anything with bytes at offsets: a disk node, an image file, a window on either |
+//! | disk / partition / volume | the whole device / an entry of its table / the file system in it |
+//! | cluster | the unit a volume is imaged in, counted from its start: the file system's own, where that fits ([`unit::Grid`]) |
+//! | extent | a run of clusters |
+//! | image | one volume's used clusters with what is needed to put them back; kind `factory` or `user` |
+//! | chunk | the used clusters of a fixed span of the volume: what is compressed and proven at once |
+//! | plan / step | what will be done, as plain data / one of its acts, with bytes and safety |
+//! | job | a plan being carried out |
+//! | seal | bytes that make a volume look valid: held back until all else is written and proven |
 
+mod bytes;
 pub mod cli;
 pub mod device;
 pub mod error;

@@ -3,6 +3,7 @@
 //! All by signatures in the first 68 KiB, from a table; the source of each fact stands beside it.
 
 use super::Kind;
+use crate::bytes::u32_at;
 use crate::device::SharedDevice;
 use crate::error::Result;
 use crate::unit::ByteOffset;
@@ -134,7 +135,7 @@ fn uuid(head: &[u8], offset: usize) -> Option<String> {
 
 /// Microsoft's serial numbers: `1A2B-3C4D`.
 fn serial(head: &[u8], offset: usize) -> Option<String> {
-    let raw = u32::from_le_bytes(head.get(offset..)?.first_chunk().copied()?);
+    let raw = u32_at(head, offset)?;
     Some(format!("{:04X}-{:04X}", raw >> 16, raw & 0xFFFF))
 }
 

@@ -22,7 +22,6 @@
 mod bitmap;
 mod boot;
 mod content;
-mod field;
 mod index;
 mod log;
 mod lznt1;

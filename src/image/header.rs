@@ -38,6 +38,9 @@ pub struct Excluded {
     pub bytes: u64,
     /// How many clusters were left out for it.
     pub clusters: u64,
+    /// Which: a restore makes them zeros, so that the file does not come back with what the target held before.
+    #[serde(default)]
+    pub runs: ExtentSet,
 }
 
 /// The partition an image was taken from.

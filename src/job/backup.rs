@@ -5,6 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::gather::{Chunks, Gatherer};
+use super::owners;
 use super::pipeline::{Width, ordered};
 use super::verify::{self, Findings};
 use super::{Monitor, Outcome, Report};
@@ -57,7 +58,9 @@ pub(super) fn run(plan: &Plan, work: &BackupWork, source: &SharedDevice, monitor
         }
     };
     monitor.enter(plan.steps.len());
-    Ok(report(work, &made))
+    let mut report = report(work, &made);
+    report.warnings.extend(bad_files(work, source, &made.trailer.bad_clusters, monitor));
+    Ok(report)
 }
 
 /// Writes the whole image into `sink`.
@@ -75,7 +78,7 @@ fn write_image<S: Sink>(
     let mut trailer = Trailer::default();
     let level = work.request.level;
     let chunk_bytes = header.grid.bytes_of(header.chunk_clusters).0;
-    let width = Width::new(work.request.threads, 2 * chunk_bytes, codec_bytes(level));
+    let width = Width::new(work.request.threads, 2 * chunk_bytes, codec_bytes(level, chunk_bytes));
     let mut chunks = Chunks::new(&work.survey.used, header.chunk_clusters);
     let mut gatherer = Gatherer::new(source, header.grid);
     ordered(
@@ -124,12 +127,17 @@ fn write_image<S: Sink>(
 
 /// Memory that zstd takes for a compressor of this level and our chunk sizes, from above.
 ///
-/// Measured with `ZSTD_estimateCCtxSize` of zstd 1.5.7: 1.3 MiB at level 1, 3.5 at 3, 16 at 9, 52 at 15, 88 at 19.
-fn codec_bytes(level: i32) -> u64 {
+/// From zstd 1.5.7's table of levels for content over 256 KiB: four bytes for each entry of chain and hash table, one
+/// more for each row of the levels that search by rows, and under 2 MiB for the rest. The binary trees of level
+/// 16 and up grow with the chunk. What a process with one thread more really takes was measured to be less.
+fn codec_bytes(level: i32, chunk_bytes: u64) -> u64 {
     match level {
-        ..=5 => 8 << 20,
-        6..=12 => 40 << 20,
-        _ => 90 << 20,
+        ..=8 => 8 << 20,
+        9..=11 => 30 << 20,
+        12 => 58 << 20,
+        13..=15 => 66 << 20,
+        _ if chunk_bytes <= 4 << 20 => 52 << 20,
+        _ => 82 << 20,
     }
 }
 
@@ -213,6 +221,16 @@ fn read_back(sink: &PartsWriter, made: &Made, monitor: &Monitor) -> Result<()> {
 fn unproven(what: &str) -> Error {
     Error::damaged(format!("the image could not be proven: {what}"))
         .advise("The medium does not keep what is written to it. The image was removed; use another medium")
+}
+
+/// The files whose bytes lay where the source could not be read, in sentences.
+fn bad_files(work: &BackupWork, source: &SharedDevice, bad: &ExtentSet, monitor: &Monitor) -> Vec<String> {
+    let kind = work.survey.summary.kind;
+    if bad.is_empty() || !kind.has_driver() {
+        return Vec::new();
+    }
+    owners::files_in(source.clone(), kind, bad, monitor)
+        .map_or_else(|error| owners::untold(&error), |owned| owned.sentences())
 }
 
 fn report(work: &BackupWork, made: &Made) -> Report {

@@ -4,9 +4,17 @@ use std::path::{Path, PathBuf};
 
 use super::Monitor;
 use crate::device::SharedDevice;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::extent::ExtentSet;
 use crate::fs::{self, EntryKind, Kind, MAX_DEPTH, Tree};
+
+/// Files named in a report at most; the rest are counted.
+const NAMED: usize = 200;
+
+/// In a sentence, that the files cannot be named.
+pub(super) fn untold(error: &Error) -> Vec<String> {
+    vec![format!("Which files are affected cannot be told: {error}")]
+}
 
 /// What a walk over a volume's files found in the clusters asked for.
 #[derive(Default, Debug)]
@@ -20,12 +28,12 @@ pub(super) struct Owned {
 }
 
 impl Owned {
-    /// As sentences, naming at most `most` paths of each kind.
-    pub(super) fn sentences(&self, most: usize) -> Vec<String> {
+    /// As sentences, naming at most [`NAMED`] paths of each kind.
+    pub(super) fn sentences(&self) -> Vec<String> {
         let list = |what: &str, paths: &[PathBuf], out: &mut Vec<String>| {
-            out.extend(paths.iter().take(most).map(|path| format!("{what}: {}", path.display())));
-            if paths.len() > most {
-                out.push(format!("{what}: and {} more", paths.len() - most));
+            out.extend(paths.iter().take(NAMED).map(|path| format!("{what}: {}", path.display())));
+            if paths.len() > NAMED {
+                out.push(format!("{what}: and {} more", paths.len() - NAMED));
             }
         };
         let mut out = Vec::new();

@@ -10,9 +10,11 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::error::{Error, Result};
 
-/// Memory that all items of a pipeline may take together; the rest of the 256 MiB we promise is for the
-/// codec's own tables, the cluster map and the index.
-const ITEM_MEMORY: u64 = 128 << 20;
+/// Memory that all items and workers of a pipeline may take together; the rest of the 256 MiB we promise is for
+/// the cluster map, the index and the program itself.
+const MEMORY: u64 = 200 << 20;
+/// Items beside those that the workers hold: one being filled, one being written, one waiting for its turn.
+const SPARE_ITEMS: u64 = 3;
 
 /// How wide a pipeline is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,10 +31,11 @@ impl Width {
     pub(crate) fn new(threads: usize, item_bytes: u64, worker_bytes: u64) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let wanted = if threads == 0 { processors } else { threads };
-        let fit = (ITEM_MEMORY / item_bytes.max(1)).max(3) as usize;
-        let by_memory = (ITEM_MEMORY / worker_bytes.max(1)).max(1) as usize;
-        let threads = wanted.min(fit - 2).min(by_memory).max(1);
-        Self { threads, items: (2 * threads + 2).min(fit) }
+        let by_memory = MEMORY.saturating_sub(SPARE_ITEMS * item_bytes) / (item_bytes + worker_bytes).max(1);
+        let threads = (wanted as u64).min(by_memory).max(1);
+        let fit = (MEMORY.saturating_sub(threads * worker_bytes) / item_bytes.max(1)).max(SPARE_ITEMS);
+        // Twice as many as are worked on: chunks differ in how hard they are, and come out in order.
+        Self { threads: threads as usize, items: (2 * threads + 2).min(fit) as usize }
     }
 }
 
@@ -135,6 +138,21 @@ fn collect<I>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pipeline_never_takes_more_memory_than_was_promised() {
+        for item in [1u64 << 20, 8 << 20, 32 << 20] {
+            for worker in [1u64 << 20, 8 << 20, 30 << 20, 66 << 20, 82 << 20] {
+                for wanted in [1, 2, 7, 64] {
+                    let width = Width::new(wanted, item, worker);
+                    assert!(width.threads >= 1 && width.threads <= wanted && width.items > width.threads);
+                    let memory = width.items as u64 * item + width.threads as u64 * worker;
+                    assert!(memory <= MEMORY, "{width:?} of {item} and {worker} take {memory}");
+                }
+            }
+        }
+        assert_eq!(Width::new(2, 8 << 20, 66 << 20).threads, 2);
+    }
 
     fn run(fail_at: (u64, u64, u64)) -> (Result<()>, Vec<u64>) {
         let mut at = 0;

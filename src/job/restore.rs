@@ -89,6 +89,7 @@ fn write_all(
     let header = &work.survey.header;
     plan.enter(StepKind::WriteClusters, monitor);
     let outcomes = write_clusters(work, source, map, target, seals, monitor)?;
+    clear_excluded(header, map, target, monitor)?;
     if plan.enter(StepKind::ClearFree, monitor) {
         clear_free(map, header.grid, target, work.request.discard, monitor)?;
     }
@@ -200,25 +201,51 @@ fn write_runs(runs: &[Extent], grid: Grid, raw: &[u8], target: &dyn WriteDevice)
     Ok(())
 }
 
-fn clear_free(map: &ClusterMap, grid: Grid, target: &dyn WriteDevice, discard: bool, monitor: &Monitor) -> Result<()> {
-    const AT_ONCE: u64 = 64 << 20;
-    let clear = |from: u64, to: u64| -> Result<()> {
-        let mut at = from;
-        while at < to {
-            monitor.check()?;
-            let now = (to - at).min(AT_ONCE);
-            target.clear(ByteOffset(at), ByteLen(now), discard)?;
-            monitor.advance(now);
-            at += now;
+/// Makes zeros of the clusters of files that were left out: the files' entries are still there, and must not show
+/// what lay on the target before.
+fn clear_excluded(header: &Header, map: &ClusterMap, target: &dyn WriteDevice, monitor: &Monitor) -> Result<()> {
+    let grid = header.grid;
+    for run in header.excluded.iter().flat_map(|file| file.runs.runs()) {
+        monitor.check()?;
+        // The header is a stranger's: what is in the image, or past the volume's end, is not left out.
+        if run.end() > grid.clusters || map.runs_in(run.start.0..run.end()).next().is_some() {
+            return Err(Error::damaged(format!("cluster {} is left out of the image and in it", run.start)));
         }
-        Ok(())
+        clear(target, grid.offset_of(run.start).0, grid.bytes_of(run.end()).0, false, &mut |_| monitor.check())?;
+    }
+    Ok(())
+}
+
+/// Clears bytes in pieces, so that a cancel is answered; `done` is told of each.
+fn clear(
+    target: &dyn WriteDevice,
+    from: u64,
+    to: u64,
+    discard: bool,
+    done: &mut dyn FnMut(u64) -> Result<()>,
+) -> Result<()> {
+    const AT_ONCE: u64 = 64 << 20;
+    let mut at = from;
+    while at < to {
+        let now = (to - at).min(AT_ONCE);
+        target.clear(ByteOffset(at), ByteLen(now), discard)?;
+        done(now)?;
+        at += now;
+    }
+    Ok(())
+}
+
+fn clear_free(map: &ClusterMap, grid: Grid, target: &dyn WriteDevice, discard: bool, monitor: &Monitor) -> Result<()> {
+    let mut done = |bytes| {
+        monitor.advance(bytes);
+        monitor.check()
     };
     let mut free_from = 0;
     for run in map.runs() {
-        clear(free_from, grid.offset_of(run.start).0)?;
+        clear(target, free_from, grid.offset_of(run.start).0, discard, &mut done)?;
         free_from = grid.bytes_of(run.end()).0;
     }
-    clear(free_from, grid.len().0)
+    clear(target, free_from, grid.len().0, discard, &mut done)
 }
 
 /// Reads every written chunk from the medium and compares its digest.

@@ -14,12 +14,12 @@ pub(super) enum ChunkSource {
     /// A file and its parts.
     File {
         /// The image.
-        image: Image,
+        image: Box<Image>,
     },
     /// A pipe.
     Pipe {
         /// What is left to come.
-        stream: ImageStream<Box<dyn Read + Send>>,
+        stream: Box<ImageStream<Box<dyn Read + Send>>>,
     },
 }
 
@@ -34,11 +34,11 @@ impl ChunkSource {
                         path.display()
                     )));
                 }
-                Ok(Self::File { image })
+                Ok(Self::File { image: Box::new(image) })
             }
             ImageSource::Pipe => {
                 let stream = work.stream.take().ok_or_else(|| Error::refused("the pipe was read already"))?;
-                Ok(Self::Pipe { stream })
+                Ok(Self::Pipe { stream: Box::new(stream) })
             }
         }
     }

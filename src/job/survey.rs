@@ -8,7 +8,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use super::{Monitor, owners};
 use crate::device::{ReadDevice, SharedDevice};
 use crate::error::{Error, Result};
-use crate::extent::{ClusterMap, Extent};
+use crate::extent::{ClusterMap, Extent, ExtentSet};
 use crate::fs::{self, Anchors, ByteRange, EntryKind, FileSystem, Kind, Probe, State, Summary, Tree};
 use crate::image::{Excluded, Image, ImageStream};
 use crate::inventory::{Source, open_source};
@@ -163,12 +163,16 @@ fn patterns(globs: &[String], ignore_case: bool) -> Result<GlobSet> {
 fn leave_out(path: &Path, fs: &dyn FileSystem, used: &mut ClusterMap, excluded: &mut Vec<Excluded>) -> Result<()> {
     let tree: &dyn Tree = fs.tree();
     let doing = |error: Error| error.context(format_args!("leaving out {}", path.display()));
-    let before = used.used();
+    let mut runs = ExtentSet::new();
     for run in tree.content(path).map_err(doing)? {
-        used.set(run, false);
+        // Clusters that another name has left out already, or that the volume says are free, are nobody's zeros.
+        used.runs_in(run.start.0..run.end()).for_each(|run| runs.insert(run));
+    }
+    for run in runs.runs() {
+        used.set(*run, false);
     }
     let bytes = tree.entry(path).map_err(doing)?.bytes;
-    excluded.push(Excluded { path: path.to_string_lossy().into_owned(), bytes, clusters: before - used.used() });
+    excluded.push(Excluded { path: path.to_string_lossy().into_owned(), bytes, clusters: runs.clusters(), runs });
     Ok(())
 }
 

@@ -15,9 +15,6 @@ use crate::image::{Image, content_bytes, unpack_with};
 use crate::plan::{Safety, Step, StepKind};
 use crate::unit::{ByteLen, Cluster};
 
-/// Files named in a report at most; the rest are counted.
-const NAMED_FILES: usize = 200;
-
 /// What a verification found.
 #[derive(Default, Debug)]
 pub(super) struct Findings {
@@ -272,8 +269,5 @@ pub(super) fn damaged_files(path: &Path, lost: &ExtentSet, monitor: &Monitor) ->
         let kind = image.header().volume.kind;
         owners::files_in(image.lenient_volume()?, kind, lost, monitor)
     });
-    match named {
-        Ok(owned) => owned.sentences(NAMED_FILES),
-        Err(error) => vec![format!("Which files are affected cannot be told: {error}")],
-    }
+    named.map_or_else(|error| owners::untold(&error), |owned| owned.sentences())
 }

@@ -222,16 +222,20 @@ fn refuse(request: &BackupRequest, survey: &BackupSurvey) -> Result<()> {
             .advise("Restore it again first; there is nothing whole to back up"));
     }
     if volume.state != State::Clean && !request.even_if_dirty {
-        let (what, then) = match volume.state {
-            State::Hibernated => {
-                ("Windows sleeps on it (hibernation or fast start)", "Start Windows and shut it down fully")
+        let (what, then) = match (survey.place.mounted_at.first(), volume.state) {
+            (Some(mount), _) => ("it is in use", format!("Unmount it first: umount {}", mount.display())),
+            (None, State::Hibernated) => {
+                ("Windows sleeps on it (hibernation or fast start)", "Start Windows and shut it down fully".into())
             }
-            State::Journal => ("its journal has not been replayed", "Mount it once and unmount it"),
-            _ => ("it was not unmounted properly", "Let its own checker run"),
+            (None, State::Journal) => {
+                ("what waits in its journal is not yet in place", "Mount it once and unmount it".into())
+            }
+            (None, _) => ("it was not unmounted properly", "Let its own checker run".into()),
         };
+        let where_from = &request.source;
         return Err(Error::refused(format!(
-            "{} is {}: {what}, so its files may be half written",
-            request.source, volume.state
+            "{where_from} is not in a clean state ({}): {what}, so its files may be half written",
+            volume.state
         ))
         .advise(format!("{then}; or image it as it is with --even-if-dirty")));
     }

@@ -21,8 +21,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use uuid::Uuid;
 
-use super::signs::{u32_at, u64_at};
 use super::{Entry, types};
+use crate::bytes::{u32_at, u64_at};
 use crate::device::{SharedDevice, read_vec};
 use crate::unit::{ByteLen, ByteOffset, Lba};
 

@@ -18,8 +18,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mbrman::{MBRHeader, MBRPartitionEntry};
 
-use super::signs::{self, is_signed, u32_at};
+use super::signs::{self, is_signed};
 use super::{Entry, Table, types};
+use crate::bytes::u32_at;
 use crate::device::{SharedDevice, read_array};
 use crate::unit::{ByteLen, ByteOffset, Lba};
 

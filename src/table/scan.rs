@@ -9,7 +9,8 @@
 
 use std::ops::ControlFlow;
 
-use super::signs::{Ext, Fat, Ntfs, is_signed, u16_at};
+use super::signs::{Ext, Fat, Ntfs, is_signed};
+use crate::bytes::u16_at;
 use crate::device::{ReadDevice, SharedDevice, read_array, read_vec};
 use crate::error::{Error, Result};
 use crate::unit::{ByteLen, ByteOffset};

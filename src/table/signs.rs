@@ -4,6 +4,7 @@
 //! the floor `fs`, which this one cannot see). Sources: Microsoft's FAT specification (fatgen103), the
 //! NTFS boot sector as documented by the Linux-NTFS project, and the kernel's ext4 disk layout page.
 
+use crate::bytes::{u16_at, u32_at, u64_at};
 use crate::unit::ByteLen;
 
 /// A FAT boot record's geometry.
@@ -250,16 +251,4 @@ pub(super) fn boot_record(sector: &[u8]) -> Option<&'static str> {
 /// The signature at the end of a boot record, an MBR and a link of the logical partitions' chain.
 pub(super) fn is_signed(sector: &[u8]) -> bool {
     sector.get(510..512) == Some(&[0x55, 0xaa])
-}
-
-pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..at + 2)?.try_into().ok().map(u16::from_le_bytes)
-}
-
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes)
-}
-
-pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes)
 }

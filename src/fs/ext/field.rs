@@ -3,14 +3,16 @@
 //! A field past the end of its buffer reads as 0: buffers have the structure's length by construction,
 //! and a mistake here must not become a panic on a stranger's disk.
 
+use crate::bytes::{u16_at, u32_at};
+
 /// The 16-bit field at `at`.
 pub(super) fn le16(bytes: &[u8], at: usize) -> u16 {
-    bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |raw| u16::from_le_bytes(*raw))
+    u16_at(bytes, at).unwrap_or(0)
 }
 
 /// The 32-bit field at `at`.
 pub(super) fn le32(bytes: &[u8], at: usize) -> u32 {
-    bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |raw| u32::from_le_bytes(*raw))
+    u32_at(bytes, at).unwrap_or(0)
 }
 
 /// The two 32-bit halves of a number, which ext keeps apart because the upper one came later.

@@ -19,7 +19,7 @@
 //! Facts from the Linux-NTFS documentation and from volumes made by Windows and `mkntfs`. The signature
 //! 0x55AA at 0x1FE is not asked for: Windows mounts a volume without it.
 
-use super::field::{u8_at, u16_at, u64_at};
+use crate::bytes::{u8_at, u16_at, u64_at};
 use crate::device::ReadDevice;
 use crate::error::{Error, Result};
 use crate::unit::{ByteLen, ByteOffset};

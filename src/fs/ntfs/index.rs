@@ -16,9 +16,9 @@ use std::collections::HashSet;
 
 use super::boot::Boot;
 use super::content::Content;
-use super::field::{u8_at, u16_at, u32_at, u64_at, units_at};
 use super::name::UpCase;
 use super::record::{self, Body, Reference};
+use crate::bytes::{u8_at, u16_at, u32_at, u64_at, units_at};
 use crate::device::ReadDevice;
 use crate::error::{Error, Result};
 use crate::unit::ByteOffset;

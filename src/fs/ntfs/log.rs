@@ -5,8 +5,8 @@
 //! without the flag "volume is clean" means that transactions wait. A log of 0xFF bytes was reset and is clean.
 //! Source: Linux-NTFS documentation, "$LogFile"; the reading of version 2.0 is what ntfs-3g does.
 
-use super::field::{u16_at, u32_at, u64_at};
 use super::record;
+use crate::bytes::{u16_at, u32_at, u64_at};
 use crate::unit::ByteOffset;
 
 /// Bytes from the log's start in which both restart pages lie, for pages of up to 64 KiB.

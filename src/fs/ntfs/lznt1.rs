@@ -5,7 +5,7 @@
 //! byte, or 16 bits that hold a distance and a length whose widths depend on how much of the chunk is there
 //! already. Source: \[MS-XCA\] section 2.5.
 
-use super::field::u16_at;
+use crate::bytes::u16_at;
 
 /// Bytes that a chunk holds.
 const CHUNK_BYTES: usize = 4096;

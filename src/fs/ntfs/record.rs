@@ -15,8 +15,8 @@
 //!
 //! Source: Linux-NTFS documentation, "FILE record" and "Attributes".
 
-use super::field::{u8_at, u16_at, u32_at, u64_at, units_at};
 use super::runs::{self, Run};
+use crate::bytes::{u8_at, u16_at, u32_at, u64_at, units_at};
 use crate::error::{Error, Result};
 use crate::unit::ByteOffset;
 

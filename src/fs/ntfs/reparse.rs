@@ -5,8 +5,8 @@
 
 use std::path::PathBuf;
 
-use super::field::{u16_at, u32_at, units_at};
 use super::name;
+use crate::bytes::{u16_at, u32_at, units_at};
 use crate::fs::EntryKind;
 
 /// Longest reparse point Windows accepts, with its header.

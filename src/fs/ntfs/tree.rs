@@ -6,11 +6,11 @@ use std::path::{Component, Path};
 use std::sync::Arc;
 
 use super::content::{Content, Reader};
-use super::field::{u32_at, u64_at};
 use super::name;
 use super::record::{Body, Reference, kind};
 use super::reparse;
 use super::volume::{File, Volume, number};
+use crate::bytes::{u32_at, u64_at};
 use crate::error::{Error, Result};
 use crate::extent::Extent;
 use crate::fs::{Attributes, Entry, EntryKind, Stream, Tree};

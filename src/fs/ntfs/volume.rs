@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::boot::{self, Boot, Candidate};
 use super::content::Content;
-use super::field::{u16_at, u64_at};
 use super::index::Directory;
 use super::log::{self, Log};
 use super::name::UpCase;
 use super::record::{Attribute, Body, Record, Reference, kind};
+use crate::bytes::{u16_at, u64_at};
 use crate::device::{self, SharedDevice};
 use crate::error::{Error, Result};
 use crate::fs::{Kind, State, Summary};

@@ -1,7 +1,7 @@
 //! Little-endian fields of on-disk structures, by offset; `None` where the structure is too short.
 
 /// The byte at `at`.
-pub(super) fn u8_at(bytes: &[u8], at: usize) -> Option<u8> {
+pub(crate) fn u8_at(bytes: &[u8], at: usize) -> Option<u8> {
     bytes.get(at).copied()
 }
 
@@ -10,22 +10,22 @@ fn array_at<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
 }
 
 /// The 16-bit field at `at`.
-pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+pub(crate) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     array_at(bytes, at).map(u16::from_le_bytes)
 }
 
 /// The 32-bit field at `at`.
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     array_at(bytes, at).map(u32::from_le_bytes)
 }
 
 /// The 64-bit field at `at`.
-pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+pub(crate) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     array_at(bytes, at).map(u64::from_le_bytes)
 }
 
 /// `count` UTF-16 units from `at` on.
-pub(super) fn units_at(bytes: &[u8], at: usize, count: usize) -> Option<Vec<u16>> {
+pub(crate) fn units_at(bytes: &[u8], at: usize, count: usize) -> Option<Vec<u16>> {
     let end = at.checked_add(count.checked_mul(2)?)?;
     Some(bytes.get(at..end)?.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect())
 }
