@@ -41,7 +41,7 @@ pub(super) struct Index {
     /// BLAKE3 of the root record; none when there is no root.
     pub(super) digest: Option<[u8; 32]>,
     /// The footer; none when the index was found by walking.
-    pub(super) footer: Option<FooterBody>,
+    pub(super) footer: Option<Box<FooterBody>>,
 }
 
 pub(super) enum Pages {
@@ -216,7 +216,7 @@ impl Image {
     }
 
     pub(super) fn footer(&self) -> Option<&FooterBody> {
-        self.index.footer.as_ref()
+        self.index.footer.as_deref()
     }
 
     /// Partclone header, bitmap pieces, CRC.
@@ -498,7 +498,7 @@ fn read_index(source: &SharedDevice, header: &Header) -> Result<(Index, Trailer)
     }
     let trailer = parse_text(&trailer.body, trailer_offset)?;
     let index = parse_root(&root.body, root_offset, digest)?;
-    Ok((Index { footer: Some(footer), ..index }, trailer))
+    Ok((Index { footer: Some(Box::new(footer)), ..index }, trailer))
 }
 
 /// Where the footer is: before the seek table, or at the end.

@@ -243,6 +243,11 @@ fn refuse(request: &BackupRequest, survey: &BackupSurvey) -> Result<()> {
         return Err(Error::refused(format!("{} is there already ({} files)", first.display(), survey.existing.len()))
             .advise("Choose another name, or delete it first"));
     }
+    if survey.grid.clusters > format::MAX_CLUSTERS {
+        let (have, most) = (survey.grid.clusters, format::MAX_CLUSTERS);
+        return Err(Error::refused(format!("the volume has {have} clusters, an image may have {most}"))
+            .advise("A volume made with larger clusters can be imaged"));
+    }
     let least = 2 * survey.grid.bytes_of(format::chunk_clusters(survey.grid)).0;
     if let Some(split) = request.split
         && split < least

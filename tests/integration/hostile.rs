@@ -151,7 +151,7 @@ fn every_flipped_byte_of_a_tiny_image_is_caught() {
         .filter(|(_, range)| missed.iter().any(|(at, _)| range.contains(at)))
         .map(|(name, _)| name)
         .collect();
-    assert!(missed.is_empty(), "{named:?}: {missed:?}");
+    assert!(missed.is_empty(), "{} flips in {named:?}, the first at {:?}", missed.len(), missed[0]);
     assert_eq!(job::verify(&path, &Arc::default()).outcome, Outcome::Done);
 }
 
@@ -301,11 +301,11 @@ fn use_image(bytes: &[u8]) {
             let _ = (volume.read_at(ByteOffset(0), &mut first), volume.read_at(ByteOffset(last), &mut first));
         }
     }
-    if let Ok(mut stream) = ImageStream::open(Cursor::new(bytes)) {
-        if stream.map().is_ok() {
-            let mut frame = Vec::new();
-            while let Ok(Some(_)) = stream.next_chunk(&mut frame) {}
-        }
+    if let Ok(mut stream) = ImageStream::open(Cursor::new(bytes))
+        && stream.map().is_ok()
+    {
+        let mut frame = Vec::new();
+        while let Ok(Some(_)) = stream.next_chunk(&mut frame) {}
     }
 }
 
@@ -338,15 +338,15 @@ fn with_header(bytes: &[u8], change: &dyn Fn(&mut Header)) -> Vec<u8> {
     [&format::record(RecordKind::Header, header.image_id, text.as_bytes())[..], &bytes[body.end..]].concat()
 }
 
+/// A change to a header, and its name.
+type Forgery = (&'static str, Box<dyn Fn(&mut Header) + Send>);
+
 /// Changes to a header, most of them such as no reader may believe.
-fn absurd_headers() -> Vec<(&'static str, Box<dyn Fn(&mut Header) + Send>)> {
+fn absurd_headers() -> Vec<Forgery> {
     fn range(offset: u64, len: u64) -> ByteRange {
         ByteRange { offset: ByteOffset(offset), len: ByteLen(len) }
     }
-    fn case(
-        name: &'static str,
-        change: impl Fn(&mut Header) + Send + 'static,
-    ) -> (&'static str, Box<dyn Fn(&mut Header) + Send>) {
+    fn case(name: &'static str, change: impl Fn(&mut Header) + Send + 'static) -> Forgery {
         (name, Box::new(change))
     }
     let mut cases = Vec::new();
