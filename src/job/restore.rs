@@ -40,6 +40,8 @@ struct Outcomes {
     written: Vec<WrittenChunk>,
     bytes: u64,
     lost: ExtentSet,
+    /// The boot record or superblock was among what is lost.
+    unsealed: bool,
 }
 
 /// Carries a restore out. `open` gives the target, and is called only when the image has been verified.
@@ -88,7 +90,7 @@ fn write_all(
 ) -> Result<Outcomes> {
     let header = &work.survey.header;
     plan.enter(StepKind::WriteClusters, monitor);
-    let outcomes = write_clusters(work, source, map, target, seals, monitor)?;
+    let mut outcomes = write_clusters(work, source, map, target, seals, monitor)?;
     clear_excluded(header, map, target, monitor)?;
     if plan.enter(StepKind::ClearFree, monitor) {
         clear_free(map, header.grid, target, work.request.discard, monitor)?;
@@ -103,6 +105,7 @@ fn write_all(
     plan.enter(StepKind::Seal, monitor);
     seals.patch_hidden_sectors(header, &work.survey.place);
     seals.close_on(target)?;
+    outcomes.unsealed = seals.any_lost();
     Ok(outcomes)
 }
 
@@ -319,6 +322,9 @@ fn report(work: &RestoreWork, header: &Header, findings: &Findings, outcomes: &O
         if let ImageSource::File(path) = &work.request.image {
             warnings.extend(verify::damaged_files(path, &lost, monitor));
         }
+    }
+    if outcomes.unsealed {
+        warnings.push("The boot record or superblock is among what is lost: it is left blank".into());
     }
     warnings.extend(findings.sentences.iter().cloned());
     let outcome = if warnings.is_empty() { Outcome::Done } else { Outcome::DoneWithWarnings };

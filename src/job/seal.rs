@@ -19,6 +19,15 @@ struct Seal {
     range: ByteRange,
     /// The image's bytes, as far as they came by.
     bytes: Vec<u8>,
+    /// How many of them came by: not all when a damaged image had lost them.
+    taken: usize,
+}
+
+impl Seal {
+    /// What stands there in the end: the image's bytes, or the mask, when those are lost.
+    fn last_bytes(&self, image: Uuid) -> Vec<u8> {
+        if self.taken == self.bytes.len() { self.bytes.clone() } else { mask(self.range, image) }
+    }
 }
 
 /// A volume's seals, and the fields in them that depend on its place.
@@ -44,7 +53,7 @@ impl Seals {
         let seals = ranges
             .into_iter()
             .filter(|range| range.len.0 > 0 && used(range))
-            .map(|range| Seal { range, bytes: vec![0; range.len.0 as usize] })
+            .map(|range| Seal { range, bytes: vec![0; range.len.0 as usize], taken: 0 })
             .collect();
         Self { seals, image: header.image_id }
     }
@@ -77,6 +86,7 @@ impl Seals {
             overlaps(seal.range, runs, grid, |in_seal, in_raw, len| {
                 seal.bytes[in_seal..in_seal + len].copy_from_slice(&raw[in_raw..in_raw + len]);
                 raw[in_raw..in_raw + len].copy_from_slice(&masked[in_seal..in_seal + len]);
+                seal.taken += len;
             });
         }
     }
@@ -110,14 +120,19 @@ impl Seals {
         }
     }
 
+    /// True when a seal's bytes are lost, so that the target stays marked as unfinished.
+    pub(super) fn any_lost(&self) -> bool {
+        self.seals.iter().any(|seal| seal.taken < seal.bytes.len())
+    }
+
     /// Writes the seals, flushes, then the first sector over the marker, alone: a sector is written whole or
     /// not at all, so the volume looks valid only when all of it is. Flushes and reads them back.
     pub(super) fn close_on(&self, target: &dyn WriteDevice) -> Result<()> {
-        self.write(target, false, |seal| seal.bytes.clone())?;
-        self.write(target, true, |seal| seal.bytes.clone())?;
+        self.write(target, false, |seal| seal.last_bytes(self.image))?;
+        self.write(target, true, |seal| seal.last_bytes(self.image))?;
         target.forget();
         for seal in &self.seals {
-            if read_vec(target, seal.range.offset, seal.bytes.len())? != seal.bytes {
+            if read_vec(target, seal.range.offset, seal.bytes.len())? != seal.last_bytes(self.image) {
                 let at = seal.range.offset;
                 return Err(Error::damaged(format!(
                     "the boot record or superblock at byte {at} did not come back as written"

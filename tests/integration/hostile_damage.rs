@@ -178,3 +178,19 @@ fn an_image_without_its_end_gives_back_every_whole_chunk() {
         assert!(target[first as usize..].iter().all(|byte| *byte == 0xaa));
     }
 }
+
+#[test]
+fn a_target_whose_superblock_is_lost_stays_marked_as_unfinished() {
+    let stage = Stage::new();
+    let whole = stage.dir.path().join("v.lbi");
+    let first = Image::open(&whole).unwrap().page(0).unwrap()[0];
+    let mut damaged = std::fs::read(&whole).unwrap();
+    damaged[(first.frame_offset().0 + u64::from(first.stored_len.get()) / 2) as usize] ^= 0x55;
+    let path = stage.dir.path().join("damaged.lbi");
+    std::fs::write(&path, &damaged).unwrap();
+    let (report, target) = stage.restore(&path);
+    assert_eq!(report.outcome, Outcome::DoneWithWarnings, "{report:?}");
+    assert!(report.warnings.iter().any(|warning| warning.contains("superblock is among what is lost")), "{report:?}");
+    assert!(target.starts_with(b"LIFEBOAT-UNFINISHED"));
+    assert!(target[1024..2048].iter().all(|byte| *byte == 0));
+}
