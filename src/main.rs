@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     match cli::run(std::env::args_os()) {
         Next::Exit(code) => code.into(),
         Next::Wizard(request) => {
-            let options = ui::Options { disks: request.disks, images: request.images };
+            let options = ui::Options { disks: request.disks, images: request.images, ascii: request.ascii };
             match ui::run(&options) {
                 Ok(code) => code.into(),
                 Err(error) => cli::complain(&error).into(),

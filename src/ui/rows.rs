@@ -174,6 +174,13 @@ impl Row {
         matches!(state, Some(State::Dirty | State::Hibernated | State::Journal))
     }
 
+    /// True when the volume's kind is known and could be read, but this one cannot: all its sectors still can be
+    /// taken.
+    #[must_use]
+    pub fn unreadable(&self) -> bool {
+        self.volume.as_ref().is_some_and(|volume| volume.kind.has_driver() && volume.state.is_none())
+    }
+
     /// Why this line cannot be the source or target of the task; `None` when it can.
     #[must_use]
     pub fn refusal(&self, task: Task, image: Option<&ImageInfo>) -> Option<String> {

@@ -42,7 +42,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        let options = Options { disks: Vec::new(), images: Some("/mnt/backup".into()) };
+        let options = Options { disks: Vec::new(), images: Some("/mnt/backup".into()), ascii: false };
         let mut stage = Self {
             model: Model::new(options, Theme::default()),
             script: Script {
