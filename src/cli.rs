@@ -53,6 +53,8 @@ pub struct WizardRequest {
     pub images: Option<PathBuf>,
     /// Draw with ASCII alone.
     pub ascii: bool,
+    /// The log file, to be named in reports.
+    pub log: Option<PathBuf>,
 }
 
 /// The exit code of a command line that makes no sense.
@@ -99,9 +101,9 @@ fn dispatch(arguments: Arguments) -> Next {
             verify::run(&command)
         }
         Command::Demo(command) => {
-            journal::open(log.as_deref());
+            let log = journal::open(log.as_deref());
             return match demo::run(&command) {
-                Next::Wizard(request) => Next::Wizard(WizardRequest { ascii, ..request }),
+                Next::Wizard(request) => Next::Wizard(WizardRequest { ascii, log, ..request }),
                 exit => exit,
             };
         }
@@ -120,8 +122,8 @@ fn wizard(disks: Vec<PathBuf>, ascii: bool, log: Option<&std::path::Path>) -> Ne
              `lifeboat backup SOURCE --to FILE`, `lifeboat restore IMAGE --to TARGET`; `lifeboat --help` shows all",
         ));
     }
-    journal::open(log);
-    Next::Wizard(WizardRequest { disks, images: None, ascii })
+    let log = journal::open(log);
+    Next::Wizard(WizardRequest { disks, images: None, ascii, log })
 }
 
 fn complain_usage(message: &str) -> u8 {

@@ -42,6 +42,8 @@ pub struct Options {
     pub images: Option<PathBuf>,
     /// Draw with ASCII alone, whatever the terminal says of itself.
     pub ascii: bool,
+    /// The log file, which reports name.
+    pub log: Option<PathBuf>,
 }
 
 /// How often the job is sampled and the clock moves on.

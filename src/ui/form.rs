@@ -116,6 +116,11 @@ impl Form {
         }
     }
 
+    /// Puts the cursor on a setting, when it is there.
+    pub fn choose(&mut self, id: FieldId) {
+        self.cursor = self.fields.iter().position(|field| field.id == id).unwrap_or(self.cursor);
+    }
+
     /// The chosen setting.
     pub fn current(&mut self) -> Option<&mut Field> {
         self.fields.get_mut(self.cursor)

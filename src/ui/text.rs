@@ -73,6 +73,7 @@ words! {
     NO_IMAGES = "There are no images (.lbi files) in this folder.";
     NO_IMAGES_NEXT = "Press g to go to another folder.";
     DAMAGED = "damaged";
+    STATE_UNREADABLE = "unreadable";
     UNREADABLE = "cannot be read";
     DAMAGE = "Damage";
     FACT_FILE = "File";
@@ -420,6 +421,16 @@ pub fn table(table: &TableView) -> String {
     }
 }
 
+/// What the line of a disk says of its table when that is not as it should be.
+#[must_use]
+pub fn table_trouble(health: Health) -> Option<&'static str> {
+    match health {
+        Health::Ok => None,
+        Health::Degraded => Some("table has faults"),
+        Health::Damaged => Some("table damaged"),
+    }
+}
+
 /// Sector sizes.
 #[must_use]
 pub fn sector(logical: u32, physical: u32) -> String {
@@ -528,7 +539,7 @@ pub fn scrolled(first: usize, last: usize, all: usize) -> String {
 /// Where the wizard has what the planner's advice calls by its flag.
 #[must_use]
 pub fn option_hint(name: &str) -> String {
-    format!("Here: press o, then choose “{name}”.")
+    format!("Here: press o, and turn on “{name}”.")
 }
 
 /// Several names go on from here.

@@ -104,6 +104,7 @@ pub(super) fn offer_way_out(model: &mut Model, mut trouble: Trouble) -> Trouble 
         _ => return trouble,
     };
     model.form.offer(option);
+    model.form.choose(option);
     trouble.next = Some(format!("{next}. {}", text::option_hint(text::field(option, model.task))));
     trouble
 }
