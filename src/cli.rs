@@ -51,6 +51,10 @@ pub struct WizardRequest {
     pub disks: Vec<PathBuf>,
     /// The folder for image files.
     pub images: Option<PathBuf>,
+    /// Draw with ASCII alone.
+    pub ascii: bool,
+    /// The log file, to be named in reports.
+    pub log: Option<PathBuf>,
 }
 
 /// The exit code of a command line that makes no sense.
@@ -71,11 +75,14 @@ pub fn complain(error: &Error) -> u8 {
 }
 
 fn dispatch(arguments: Arguments) -> Next {
-    let Arguments { command, disks, log } = arguments;
+    let Arguments { command, disks, log, ascii } = arguments;
     if !disks.is_empty() && !matches!(command, None | Some(Command::Disks(_))) {
         return Next::Exit(complain_usage("--disk goes with the wizard and with `disks`, not with this command"));
     }
-    let Some(command) = command else { return wizard(disks, log.as_deref()) };
+    if ascii && !matches!(command, None | Some(Command::Demo(_))) {
+        return Next::Exit(complain_usage("--ascii goes with the wizard, and not with this command"));
+    }
+    let Some(command) = command else { return wizard(disks, ascii, log.as_deref()) };
     Next::Exit(match command {
         Command::Disks(mut command) => {
             command.disks.splice(0..0, disks);
@@ -94,8 +101,11 @@ fn dispatch(arguments: Arguments) -> Next {
             verify::run(&command)
         }
         Command::Demo(command) => {
-            journal::open(log.as_deref());
-            return demo::run(&command);
+            let log = journal::open(log.as_deref());
+            return match demo::run(&command) {
+                Next::Wizard(request) => Next::Wizard(WizardRequest { ascii, log, ..request }),
+                exit => exit,
+            };
         }
         Command::Extract(command) => extract::run(&command),
         Command::Info(command) => info::run(&command),
@@ -105,15 +115,15 @@ fn dispatch(arguments: Arguments) -> Next {
     })
 }
 
-fn wizard(disks: Vec<PathBuf>, log: Option<&std::path::Path>) -> Next {
+fn wizard(disks: Vec<PathBuf>, ascii: bool, log: Option<&std::path::Path>) -> Next {
     if !(console::is_terminal(&std::io::stdout()) && console::is_terminal(&std::io::stdin())) {
         return Next::Exit(complain_usage(
             "the wizard needs a terminal, and this is none. On the command line: `lifeboat disks`, \
              `lifeboat backup SOURCE --to FILE`, `lifeboat restore IMAGE --to TARGET`; `lifeboat --help` shows all",
         ));
     }
-    journal::open(log);
-    Next::Wizard(WizardRequest { disks, images: None })
+    let log = journal::open(log);
+    Next::Wizard(WizardRequest { disks, images: None, ascii, log })
 }
 
 fn complain_usage(message: &str) -> u8 {

@@ -40,6 +40,10 @@ pub struct Options {
     pub disks: Vec<PathBuf>,
     /// Where image files are looked for and offered to be saved.
     pub images: Option<PathBuf>,
+    /// Draw with ASCII alone, whatever the terminal says of itself.
+    pub ascii: bool,
+    /// The log file, which reports name.
+    pub log: Option<PathBuf>,
 }
 
 /// How often the job is sampled and the clock moves on.
@@ -56,7 +60,8 @@ pub fn run(options: &Options) -> Result<u8> {
     if options.images.is_none() {
         options.images = std::env::current_dir().ok();
     }
-    let theme = Theme::detect(|name| std::env::var(name).ok());
+    let mut theme = Theme::detect(|name| std::env::var(name).ok());
+    theme.unicode &= !options.ascii;
     let mut model = Model::new(options, theme);
     let (sender, receiver) = crossbeam_channel::unbounded();
     let mut terminal = Terminal::open(sender.clone()).map_err(terminal_failed)?;

@@ -25,6 +25,10 @@ pub(super) struct Arguments {
     #[arg(long = "disk", value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(super) disks: Vec<PathBuf>,
 
+    /// Draw the wizard with ASCII characters alone (the same as LIFEBOAT_ASCII=1); NO_COLOR=1 takes the colours away
+    #[arg(long)]
+    pub(super) ascii: bool,
+
     /// Write the log here (else lifeboat.log in the state directory)
     #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
     pub(super) log: Option<PathBuf>,

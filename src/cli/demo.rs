@@ -42,7 +42,7 @@ fn start(command: &Demo, console: &Console) -> Result<Next> {
     console.line("On it: 1 FAT32, 2 NTFS, 3 ext4, and 4, which is empty and may be restored onto.");
     let wizard = !command.no_wizard && is_terminal(&std::io::stdout()) && is_terminal(&std::io::stdin());
     if wizard {
-        return Ok(Next::Wizard(WizardRequest { disks: vec![path], images: Some(folder) }));
+        return Ok(Next::Wizard(WizardRequest { disks: vec![path], images: Some(folder), ..WizardRequest::default() }));
     }
     let code = tour::run(console, &path, &folder)?;
     console.line("");

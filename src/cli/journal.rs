@@ -10,13 +10,13 @@ use std::sync::Mutex;
 /// A log longer than this (8 MiB) is put aside as `lifeboat.log.1` before the next job.
 const LONG_BYTES: u64 = 8 << 20;
 
-/// Opens the log, at `path` or in the state directory. Later calls change nothing.
-pub(super) fn open(path: Option<&Path>) {
+/// Opens the log, at `path` or in the state directory; gives where it is, when it is there. Later calls change nothing.
+pub(super) fn open(path: Option<&Path>) -> Option<PathBuf> {
     let (wanted, named) = match path {
         Some(path) => (Some(path.to_owned()), true),
         None => (default_path(), false),
     };
-    let Some(path) = wanted else { return };
+    let path = wanted?;
     match append(&path, named) {
         Ok(file) => {
             let subscriber =
@@ -25,11 +25,13 @@ pub(super) fn open(path: Option<&Path>) {
             let _ = tracing::subscriber::set_global_default(subscriber);
             let command: Vec<String> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
             tracing::info!("lifeboat {}, process {}: {command:?}", env!("CARGO_PKG_VERSION"), std::process::id());
+            Some(path)
         }
         Err(error) if named => {
             super::Console::new(false).say(&format!("lifeboat: no log: {}: {error}", path.display()));
+            None
         }
-        Err(_) => {}
+        Err(_) => None,
     }
 }
 

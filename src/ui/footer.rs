@@ -2,12 +2,15 @@
 
 use super::form::Value;
 use super::model::{Model, Proposal, Screen, Task};
+use super::screen;
 use super::text::{KeyWord, key};
 
 /// The keys of what is on top: help, trouble, waiting, a question, or else the screen.
 pub(super) fn keys(model: &Model) -> Vec<KeyWord> {
     if model.help.is_some() {
-        return vec![key::SCROLL, key::CLOSE];
+        let mut keys = vec![key::SCROLL, key::CLOSE];
+        keys.retain(|word| *word != key::SCROLL || screen::help_limit(model) > 0);
+        return keys;
     }
     if model.trouble.is_some() {
         return vec![key::CLOSE, key::HELP];
@@ -21,14 +24,20 @@ pub(super) fn keys(model: &Model) -> Vec<KeyWord> {
     screen_keys(model)
 }
 
-/// The keys of the screen.
+/// The keys of the screen. Scrolling is only spoken of where there is more than fits.
 pub(super) fn screen_keys(model: &Model) -> Vec<KeyWord> {
+    let mut keys = all_keys(model);
+    keys.retain(|word| *word != key::SCROLL || screen::scroll_limit(model) > 0);
+    keys
+}
+
+fn all_keys(model: &Model) -> Vec<KeyWord> {
     let mut keys = match model.screen() {
         Screen::Start => return vec![key::MOVE, key::CHOOSE, key::QUIT, key::HELP],
         Screen::Disks if model.task == Task::Browse => vec![key::MOVE, key::REFRESH],
-        Screen::Disks => vec![key::MOVE, key::CHOOSE, key::REFRESH],
+        Screen::Disks => vec![key::CHOOSE, key::MOVE, key::REFRESH],
         Screen::Images if model.images.path.is_some() => vec![key::OPEN, key::COMPLETE],
-        Screen::Images => vec![key::MOVE, key::CHOOSE, key::GO, key::REFRESH],
+        Screen::Images => vec![key::CHOOSE, key::MOVE, key::GO, key::REFRESH],
         Screen::Facts => vec![key::VERIFY, key::SCROLL],
         Screen::Options => option_keys(model),
         Screen::Preview => preview_keys(model),

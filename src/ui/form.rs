@@ -28,6 +28,8 @@ pub enum FieldId {
     Split,
     /// Go on although the volume is not clean.
     EvenIfDirty,
+    /// Take all sectors.
+    Raw,
     /// Check the image first.
     CheckFirst,
     /// Restore what is whole of a damaged image.
@@ -75,9 +77,10 @@ impl Form {
         Self { fields, cursor: 0, problem: None }
     }
 
-    /// The settings of a backup. `--even-if-dirty` is offered only for a volume that needs it.
+    /// The settings of a backup of a place. What only a volume that is not clean or cannot be read needs is offered
+    /// only there.
     #[must_use]
-    pub fn backup(path: &Path, unclean: bool) -> Self {
+    pub fn backup(path: &Path, place: &Row) -> Self {
         let mut form = Self::of([
             (FieldId::Path, Value::Text(Input::with(path.display().to_string()))),
             (FieldId::Level, Value::Level(3)),
@@ -85,8 +88,11 @@ impl Form {
             (FieldId::Factory, Value::Switch(false)),
             (FieldId::Split, Value::Switch(false)),
         ]);
-        if unclean {
+        if place.unclean() {
             form.offer(FieldId::EvenIfDirty);
+        }
+        if place.unreadable() {
+            form.offer(FieldId::Raw);
         }
         form
     }
@@ -108,6 +114,11 @@ impl Form {
         if !self.fields.iter().any(|field| field.id == id) {
             self.fields.push(Field { id, value: Value::Switch(false) });
         }
+    }
+
+    /// Puts the cursor on a setting, when it is there.
+    pub fn choose(&mut self, id: FieldId) {
+        self.cursor = self.fields.iter().position(|field| field.id == id).unwrap_or(self.cursor);
     }
 
     /// The chosen setting.
@@ -173,6 +184,7 @@ impl Form {
             level: self.level(),
             verify: self.switch(FieldId::ReadBack),
             even_if_dirty: self.switch(FieldId::EvenIfDirty),
+            raw: self.switch(FieldId::Raw),
             split: self.switch(FieldId::Split).then_some(FAT_FILE_BYTES),
             kind: if self.switch(FieldId::Factory) { Kind::Factory } else { Kind::User },
             ..BackupRequest::new(source, ImageTarget::File(self.path().into()))
@@ -243,8 +255,7 @@ mod tests {
 
     #[test]
     fn the_level_stays_within_what_zstd_has() {
-        let mut form = Form::backup(Path::new("x.lbi"), false);
-        form.cursor = 1;
+        let mut form = Form::of([(FieldId::Level, Value::Level(3))]);
         (0..40).for_each(|_| form.step(1));
         assert_eq!(form.level(), 19);
         (0..40).for_each(|_| form.step(-1));

@@ -47,6 +47,8 @@ pub struct Row {
     pub extended: bool,
     /// Why it cannot be read.
     pub problem: Option<String>,
+    /// What is wrong with a disk's table, in two words.
+    pub table_trouble: Option<&'static str>,
     /// Name and value pairs for the details.
     pub details: Vec<(&'static str, String)>,
     /// What is worth saying.
@@ -97,6 +99,7 @@ fn disk_row(disk: &Disk) -> Row {
         read_only: disk.read_only,
         extended: false,
         problem: disk.problem.clone(),
+        table_trouble: if readable { text::table_trouble(disk.table.health) } else { None },
         details,
         notes: disk.table.notes.clone(),
     }
@@ -109,6 +112,7 @@ fn whole_row(disk: &Disk) -> Row {
         volume: disk.volume.clone(),
         details: vec![(text::DETAIL_ADDRESS, disk.path.display().to_string())],
         notes: Vec::new(),
+        table_trouble: None,
         ..disk_row(disk)
     };
     add_volume(&mut row);
@@ -142,6 +146,7 @@ fn partition_row(disk: &Disk, partition: &Partition) -> Row {
         read_only: disk.read_only,
         extended: matches!(partition.type_id.to_ascii_lowercase().as_str(), "0x05" | "0x0f" | "0x85"),
         problem: None,
+        table_trouble: None,
         details,
         notes: Vec::new(),
     };
@@ -172,6 +177,13 @@ impl Row {
     pub fn unclean(&self) -> bool {
         let state = self.volume.as_ref().and_then(|volume| volume.state);
         matches!(state, Some(State::Dirty | State::Hibernated | State::Journal))
+    }
+
+    /// True when the volume's kind is known and could be read, but this one cannot: all its sectors still can be
+    /// taken.
+    #[must_use]
+    pub fn unreadable(&self) -> bool {
+        self.volume.as_ref().is_some_and(|volume| volume.kind.has_driver() && volume.state.is_none())
     }
 
     /// Why this line cannot be the source or target of the task; `None` when it can.

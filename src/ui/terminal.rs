@@ -1,5 +1,7 @@
 //! The terminal, and that it is given back: when the wizard ends, when it panics, when a signal ends it.
 
+mod mute;
+
 use std::io::{self, Stdout, Write};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,11 +12,12 @@ use crossbeam_channel::Sender;
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{cursor, execute};
-use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{TerminalOptions, Viewport};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
+
+use mute::Mute;
 
 use super::model::Model;
 use super::msg::{Key, Msg, Signal};
@@ -33,7 +36,7 @@ const FALLBACK: (u16, u16) = (80, 24);
 
 /// The terminal in raw mode on its alternate screen; as before when this is dropped.
 pub(super) struct Terminal {
-    screen: ratatui::Terminal<CrosstermBackend<Stdout>>,
+    screen: ratatui::Terminal<Mute<Stdout>>,
     size: (u16, u16),
     signals: Option<Handle>,
 }
@@ -51,8 +54,7 @@ impl Terminal {
         execute!(io::stdout(), EnterAlternateScreen, cursor::Hide)?;
         let size = size();
         let viewport = Viewport::Fixed(Rect::new(0, 0, size.0, size.1));
-        let mut screen =
-            ratatui::Terminal::with_options(CrosstermBackend::new(io::stdout()), TerminalOptions { viewport })?;
+        let mut screen = ratatui::Terminal::with_options(Mute::new(io::stdout()), TerminalOptions { viewport })?;
         screen.clear()?;
         let signals = watch_signals(messages.clone())?;
         read_keys(messages);

@@ -73,6 +73,7 @@ words! {
     NO_IMAGES = "There are no images (.lbi files) in this folder.";
     NO_IMAGES_NEXT = "Press g to go to another folder.";
     DAMAGED = "damaged";
+    STATE_UNREADABLE = "unreadable";
     UNREADABLE = "cannot be read";
     DAMAGE = "Damage";
     FACT_FILE = "File";
@@ -88,7 +89,7 @@ words! {
     FACT_PARTITION = "Came from";
     FACT_LEFT_OUT = "Left out";
     FACT_NOTE = "Note";
-    NOTE_RAW = "All sectors were taken, since this kind of volume is only recognised.";
+    NOTE_RAW = "All sectors were taken, used or not. Files in it cannot be listed.";
     NOTE_DIRTY = "The volume was not clean when it was imaged.";
 
     FIELD_PATH = "Image file";
@@ -98,6 +99,7 @@ words! {
     FIELD_FACTORY = "Mark as the factory state";
     FIELD_SPLIT = "Split it into files below 4 GiB";
     FIELD_EVEN_IF_DIRTY = "Image it although it is not clean";
+    FIELD_RAW = "Take all sectors, used or not";
     FIELD_CHECK_FIRST = "Check the whole image first";
     FIELD_KEEP_GOING = "Restore what is whole of a damaged image";
     FIELD_ZERO_FREE = "Fill unused space with zeros";
@@ -108,6 +110,7 @@ words! {
     HINT_FACTORY = "For the state a machine was delivered in. Otherwise it is a user image.";
     HINT_SPLIT = "For FAT disks and sticks, whose files cannot be longer. Keep all the parts together.";
     HINT_EVEN_IF_DIRTY = "Files that were being written may be incomplete. The image says so.";
+    HINT_RAW = "For a volume that cannot be read. It can be restored, but its files cannot be listed.";
     HINT_CHECK_FIRST = "A damaged image is then noticed before the target is touched.";
     HINT_KEEP_GOING = "The report lists the files that are not whole.";
     HINT_ZERO_FREE = "Old data in unused space is destroyed.";
@@ -282,6 +285,7 @@ pub fn field(id: FieldId, task: Task) -> &'static str {
         FieldId::ReadBack => FIELD_READ_BACK_TARGET,
         FieldId::Split => FIELD_SPLIT,
         FieldId::EvenIfDirty => FIELD_EVEN_IF_DIRTY,
+        FieldId::Raw => FIELD_RAW,
         FieldId::CheckFirst => FIELD_CHECK_FIRST,
         FieldId::KeepGoing => FIELD_KEEP_GOING,
         FieldId::ZeroFree => FIELD_ZERO_FREE,
@@ -299,6 +303,7 @@ pub fn hint(id: FieldId) -> &'static str {
         FieldId::ReadBack => HINT_READ_BACK,
         FieldId::Split => HINT_SPLIT,
         FieldId::EvenIfDirty => HINT_EVEN_IF_DIRTY,
+        FieldId::Raw => HINT_RAW,
         FieldId::CheckFirst => HINT_CHECK_FIRST,
         FieldId::KeepGoing => HINT_KEEP_GOING,
         FieldId::ZeroFree => HINT_ZERO_FREE,
@@ -416,6 +421,16 @@ pub fn table(table: &TableView) -> String {
     }
 }
 
+/// What the line of a disk says of its table when that is not as it should be.
+#[must_use]
+pub fn table_trouble(health: Health) -> Option<&'static str> {
+    match health {
+        Health::Ok => None,
+        Health::Degraded => Some("table has faults"),
+        Health::Damaged => Some("table damaged"),
+    }
+}
+
 /// Sector sizes.
 #[must_use]
 pub fn sector(logical: u32, physical: u32) -> String {
@@ -524,7 +539,7 @@ pub fn scrolled(first: usize, last: usize, all: usize) -> String {
 /// Where the wizard has what the planner's advice calls by its flag.
 #[must_use]
 pub fn option_hint(name: &str) -> String {
-    format!("Here: press o, then choose “{name}”.")
+    format!("Here: press o, and turn on “{name}”.")
 }
 
 /// Several names go on from here.

@@ -23,7 +23,7 @@ impl Default for Theme {
 }
 
 impl Theme {
-    /// What the environment tells: `NO_COLOR`, `TERM`, the locale, and `LIFEBOAT_ASCII` (what `--ascii` sets).
+    /// What the environment tells: `NO_COLOR`, `TERM`, the locale, and `LIFEBOAT_ASCII` (the same as `--ascii`).
     #[must_use]
     pub fn detect(variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());

@@ -283,6 +283,30 @@ fn a_dirty_volume_brings_the_option_that_it_needs() {
     assert_eq!(stage.model.form.path(), "/mnt/backup/CAMERA-2026-11-21.lbi");
 }
 
+#[test]
+fn a_volume_that_cannot_be_read_can_be_taken_sector_by_sector() {
+    let mut stage = Stage::new();
+    let volume = stage.script.inventory.disks[0].partitions[1].volume.as_mut().expect("a volume");
+    (volume.state, volume.used_clusters) = (None, None);
+    volume.notes = vec!["at byte 0x400: expected a superblock, found zeros".into()];
+    stage.keys("b<down><enter><down><down><down><down><down> <enter>");
+    let Some(Effect::PlanBackup(_, request)) = stage.asked.last() else { panic!("no plan was asked for") };
+    assert!(request.raw);
+}
+
+#[test]
+fn a_failure_that_all_sectors_would_lift_offers_them() {
+    let mut stage = Stage::new();
+    stage.script.plan = Err(Trouble {
+        refused: false,
+        what: "at byte 0x400: expected a superblock, found zeros".into(),
+        next: Some("Check it with the file system's own tool, or take all its sectors with --raw".into()),
+    });
+    stage.keys("b<down><enter><enter>o <enter>");
+    let Some(Effect::PlanBackup(_, request)) = stage.asked.last() else { panic!("no plan was asked for") };
+    assert!(request.raw);
+}
+
 /// Any key at all, the dangerous ones often.
 fn any_key() -> impl Strategy<Value = Key> {
     prop_oneof![

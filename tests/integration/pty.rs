@@ -20,6 +20,9 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 /// The question "device status report: cursor position" (ECMA-48, 8.3.35), which every terminal answers.
 const WHERE_IS_THE_CURSOR: &[u8] = b"\x1b[6n";
 
+/// What a terminal calls itself, and whether it answers what it is asked: a plain serial line does not.
+type Manners = (&'static str, bool);
+
 /// What is typed, by the test and by the terminal itself.
 type Keys = Arc<Mutex<Box<dyn Write + Send>>>;
 
@@ -39,16 +42,23 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Starts `lifeboat ARGS` in a terminal of so many rows and columns; its log goes to a folder of its own.
     pub(crate) fn spawn(args: &[&str], dir: &Path, rows: u16, cols: u16) -> Self {
+        Self::spawn_as(("xterm-256color", true), args, dir, rows, cols)
+    }
+
+    /// The same in a terminal of that name, which answers questions or does not. One that has no size shows 24 × 80.
+    pub(crate) fn spawn_as((term, answering): Manners, args: &[&str], dir: &Path, rows: u16, cols: u16) -> Self {
         let state = tempfile::tempdir().unwrap();
         let pty = native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_lifeboat"));
         command.args(args);
         command.cwd(dir);
-        command.env("TERM", "xterm-256color");
+        command.env("TERM", term);
+        command.env_remove("NO_COLOR");
+        command.env("LC_ALL", "C.UTF-8");
         command.env("XDG_STATE_HOME", state.path());
         let modes_before = local_modes(&*pty.master);
         let child = pty.slave.spawn_command(command).unwrap();
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(size(rows), size(cols), 0)));
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(size(rows, 24), size(cols, 80), 0)));
         let keys: Keys = Arc::new(Mutex::new(pty.master.take_writer().unwrap()));
         let (mut reader, shared) = (pty.master.try_clone_reader().unwrap(), Arc::clone(&screen));
         let answers = Arc::clone(&keys);
@@ -58,7 +68,9 @@ impl Terminal {
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
                 let mut screen = shared.lock().unwrap();
                 screen.process(&bytes[..count]);
-                if bytes[..count].windows(WHERE_IS_THE_CURSOR.len()).any(|window| window == WHERE_IS_THE_CURSOR) {
+                let asked =
+                    bytes[..count].windows(WHERE_IS_THE_CURSOR.len()).any(|window| window == WHERE_IS_THE_CURSOR);
+                if asked && answering {
                     let (row, col) = screen.screen().cursor_position();
                     let _ = write!(answers.lock().unwrap(), "\x1b[{};{}R", row + 1, col + 1);
                 }
@@ -92,6 +104,17 @@ impl Terminal {
         let mut writer = self.keys.lock().unwrap();
         writer.write_all(keys.as_bytes()).unwrap();
         writer.flush().unwrap();
+    }
+
+    /// Another size, as when a window is dragged.
+    pub(crate) fn resize(&mut self, rows: u16, cols: u16) {
+        self.screen.lock().unwrap().set_size(size(rows, 24), size(cols, 80));
+        self.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
+    }
+
+    /// Sends the program a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        sh(Path::new("/"), &format!("kill -{name} {}", self.child.process_id().unwrap()));
     }
 
     /// Waits for the end; gives the exit code.
@@ -131,8 +154,8 @@ fn local_modes(terminal: &dyn MasterPty) -> u64 {
     terminal.get_termios().expect("a pseudo-terminal has modes").local_flags.bits().into()
 }
 
-fn size(cells: u16) -> NonZeroU16 {
-    NonZeroU16::new(cells).expect("a screen has rows and columns")
+fn size(cells: u16, fallback: u16) -> NonZeroU16 {
+    NonZeroU16::new(cells).or(NonZeroU16::new(fallback)).expect("a screen has rows and columns")
 }
 
 impl Drop for Terminal {
@@ -176,8 +199,7 @@ fn a_signal_ends_the_wizard_and_leaves_the_terminal_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::spawn(&["--disk", "no.img"], dir.path(), 24, 80);
     terminal.wait_for_text("What do you want to do?");
-    let pid = terminal.child.process_id().unwrap();
-    sh(dir.path(), &format!("kill -TERM {pid}"));
+    terminal.signal("TERM");
     assert_ne!(terminal.wait(), 0);
     terminal.wait_restored();
 }
@@ -254,4 +276,130 @@ fn the_command_line_restores_only_with_the_typed_word() {
     sh(dir.path(), "cmp d/practice.img wrecked");
     let (code, screen) = lifeboat(&restore, Some("practice.img:1\r"));
     assert_eq!(code, 0, "{screen}");
+}
+
+#[test]
+fn a_terminal_that_answers_nothing_is_asked_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    for (term, rows, cols) in [("dumb", 24, 80), ("vt100", 24, 80), ("linux", 12, 40), ("xterm-256color", 0, 0)] {
+        let mut terminal = Terminal::spawn_as((term, false), &["--disk", "no.img"], dir.path(), rows, cols);
+        terminal.wait_for_text("What do you want to do?");
+        terminal.send_keys("\x0c");
+        terminal.send_keys("d");
+        terminal.wait_for_text("no.img");
+        terminal.resize(30, 100);
+        terminal.send_keys("\x0c\x1b");
+        terminal.wait_for_text("What do you want to do?");
+        terminal.send_keys("q");
+        assert_eq!(terminal.wait(), 0, "{term} {rows}×{cols}");
+        terminal.wait_restored();
+    }
+}
+
+#[test]
+fn the_ascii_flag_draws_with_ascii_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::spawn(&["--ascii", "--disk", "no.img"], dir.path(), 24, 80);
+    terminal.wait_for_text("q quit");
+    assert!(terminal.text().is_ascii(), "{}", terminal.text());
+    terminal.send_keys("q");
+    assert_eq!(terminal.wait(), 0);
+}
+
+/// Home, then down to the line of that number.
+fn line(number: usize) -> String {
+    format!("\x1b[H{}", "\x1b[B".repeat(number))
+}
+
+/// From the start screen: the practice disk's partition to an image file, and back to the start.
+fn back_up(terminal: &mut Terminal, partition: usize, image: &str) {
+    terminal.send_keys("b");
+    terminal.wait_for_text("practice-linux");
+    terminal.send_keys(&format!("{}\r", line(partition)));
+    terminal.wait_for_text("Where to?");
+    terminal.send_keys(&format!("\x15{image}\r"));
+    terminal.wait_for_text("s start");
+    terminal.send_keys("s");
+    terminal.wait_for_text("√ Done");
+    terminal.send_keys("\r");
+    terminal.wait_for_text("What do you want to do?");
+}
+
+/// From the start screen: an image file to the practice disk's partition, and back to the start.
+fn restore(terminal: &mut Terminal, image: &str, partition: usize) {
+    terminal.send_keys("e");
+    terminal.wait_for_text("Which image?");
+    terminal.send_keys(&format!("g\x15{image}\r"));
+    terminal.wait_for_text("Onto which partition?");
+    terminal.wait_for_text("practice.img");
+    terminal.send_keys(&format!("{}\r", line(partition)));
+    terminal.wait_for_text("What will be done");
+    terminal.send_keys("\r");
+    terminal.wait_for_text("type its name:");
+    terminal.send_keys(&format!("practice.img:{partition}\r"));
+    terminal.wait_for_text("√ Done");
+    terminal.send_keys("\r");
+    terminal.wait_for_text("What do you want to do?");
+}
+
+#[test]
+fn each_kind_of_volume_goes_out_and_back_by_the_wizards_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::spawn(&["demo", "--dir", "practice"], dir.path(), 40, 120);
+    terminal.wait_for_text("What do you want to do?");
+    let volumes = [(1, "fat.lbi"), (2, "ntfs.lbi"), (3, "ext4.lbi")];
+    for (partition, image) in volumes {
+        back_up(&mut terminal, partition, image);
+    }
+    // Boot record and superblock stay, so that the list keeps its lines; what follows them is lost.
+    sh(
+        dir.path(),
+        "cp --sparse=always practice/practice.img before.img
+         for start in 1 49 81; do
+             dd if=/dev/zero of=practice/practice.img bs=4k seek=$((start * 256 + 1)) count=16 conv=notrunc status=none
+         done
+         ! cmp -s practice/practice.img before.img",
+    );
+    for (partition, image) in volumes {
+        restore(&mut terminal, image, partition);
+    }
+    terminal.send_keys("q");
+    assert_eq!(terminal.wait(), 0);
+    terminal.wait_restored();
+    sh(
+        dir.path(),
+        "cmp practice/practice.img before.img
+         part() { dd if=practice/practice.img of=$1 bs=1M skip=$2 count=$3 conv=sparse status=none; }
+         part fat 1 48; part ntfs 49 32; part ext4 81 48
+         fsck.fat -n fat; ntfsfix -n ntfs; e2fsck -fn ext4",
+    );
+}
+
+#[test]
+fn a_job_lives_through_a_resize_and_a_signal_stops_it_cleanly() {
+    let dir = tempfile::tempdir().unwrap();
+    sh(dir.path(), "truncate -s 16G big.img; echo 'label: dos\nstart=2048, type=83' | sfdisk -q big.img");
+    for signal in ["TERM", "HUP"] {
+        let mut terminal = Terminal::spawn(&["--disk", "big.img"], dir.path(), 24, 80);
+        terminal.wait_for_text("What do you want to do?");
+        terminal.send_keys("b");
+        terminal.wait_for_text("Address");
+        terminal.send_keys("\r");
+        terminal.wait_for_text("Where to?");
+        terminal.send_keys("\r");
+        terminal.wait_for_text("s start");
+        terminal.send_keys("s");
+        terminal.wait_for_text("Running");
+        terminal.send_keys("p");
+        terminal.wait_for_text("paused");
+        terminal.resize(40, 120);
+        terminal.wait_for_text(&"─".repeat(120));
+        terminal.wait_for_text("Overall");
+        terminal.resize(12, 40);
+        terminal.wait_for_text("Overall");
+        terminal.signal(signal);
+        assert_eq!(terminal.wait(), 130);
+        terminal.wait_restored();
+        sh(dir.path(), "! ls | grep -v big.img");
+    }
 }

@@ -78,6 +78,20 @@ fn the_disks_screen_for_a_target() {
     shows("targets with one that is too small refused", &mut restoring("e<enter><enter>"));
 }
 
+#[test]
+fn an_unreadable_volume_and_a_damaged_table() {
+    let mut stage = Stage::new();
+    let disk = &mut stage.script.inventory.disks[0];
+    disk.table.health = table::Health::Damaged;
+    disk.table.notes = vec!["Neither copy of the table is whole; what is shown was found by looking.".into()];
+    let volume = disk.partitions[1].volume.as_mut().expect("a volume");
+    (volume.state, volume.used_clusters) = (None, None);
+    volume.notes = vec!["at byte 0x4000: expected a record of the MFT, found zeros".into()];
+    shows("disks with an unreadable volume", stage.keys("b<down>"));
+    shows("options of a backup of an unreadable volume", stage.keys("<enter><down><down><down><down><down>"));
+    shows("disks with a damaged table", stage.keys("<esc><home>"));
+}
+
 /// Many partitions, long and wide names, and text that wants to command the terminal.
 fn strange() -> Inventory {
     let mut partitions: Vec<_> = (1..=40)

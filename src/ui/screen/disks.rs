@@ -11,8 +11,8 @@ use crate::ui::rows::{Row, RowKind};
 use crate::ui::text;
 use crate::ui::widget::{clip, first_visible, pad, paint, pairs};
 
-/// From this width on the details stand beside the list.
-const WIDE: u16 = 116;
+/// From this width on the details stand beside the list, whose columns then still have their full width.
+const WIDE: u16 = 136;
 
 /// How wide the details then are.
 const DETAILS: u16 = 42;
@@ -32,7 +32,7 @@ fn parts(area: Rect) -> Parts {
         let details = Rect { x: list.right() + 2, width: below.width - list.width - 2, ..below };
         return Parts { head, list, details };
     }
-    let details_height = (below.height * 2 / 5).min(9);
+    let details_height = (below.height * 2 / 5).min(12);
     let list = Rect { height: below.height - details_height, ..below };
     let details =
         Rect { y: list.bottom() + u16::from(details_height > 0), height: details_height.saturating_sub(1), ..below };
@@ -132,6 +132,7 @@ fn disk_words(row: &Row) -> String {
     if row.read_only {
         words.push(text::READ_ONLY.to_owned());
     }
+    words.extend(row.table_trouble.map(str::to_owned));
     words.extend(row.problem.clone());
     words.join("   ")
 }
@@ -155,7 +156,8 @@ fn volume_words(row: &Row, columns: usize) -> String {
     );
     if wide {
         let used = row.used_bytes().map(text::bytes).unwrap_or_default();
-        let state = volume.and_then(|volume| volume.state).map(|state| state.to_string()).unwrap_or_default();
+        let unreadable = if row.unreadable() { text::STATE_UNREADABLE } else { "" };
+        let state = volume.and_then(|volume| volume.state).map_or(unreadable.to_owned(), |state| state.to_string());
         words.push_str(&format!("{used:>11}  {state:<11}{}", flag(row)));
     }
     words

@@ -75,42 +75,35 @@ fn folder_line(model: &Model, columns: usize) -> Line<'static> {
     }
 }
 
-/// Columns of the file's name, and whether there is room for the label and the date.
-fn widths(columns: usize) -> (usize, bool) {
-    let wide = columns >= 70;
-    let fixed = if wide { 2 + 10 + 15 + 17 + 11 } else { 2 + 10 + 11 };
-    (columns.saturating_sub(fixed).max(8), wide)
+/// Columns of the file's name, of the label, and of the date: what tells files apart, the name, gets the room first.
+fn widths(columns: usize) -> (usize, usize, usize) {
+    let label = if columns >= 92 { 15 } else { 0 };
+    let made = if columns >= 70 { 17 } else { 0 };
+    (columns.saturating_sub(2 + 10 + label + made + 11).max(8), label, made)
 }
 
 fn columns_words(columns: usize) -> String {
     let [file, kind, label, made, size] = text::IMAGE_COLUMNS;
-    let (names, wide) = widths(columns);
-    let words = if wide {
-        format!("  {}{kind:<10}{label:<15}{made:<17}{size:>11}", pad(file, names))
-    } else {
-        format!("  {}{kind:<10}{size:>11}", pad(file, names))
-    };
-    clip(&words, columns)
+    let (names, labels, dates) = widths(columns);
+    let words = [pad(file, names), pad(kind, 10), pad(label, labels), pad(made, dates)].concat();
+    clip(&format!("  {words}{size:>11}"), columns)
 }
 
 fn row_line(model: &Model, row: &ImageRow, chosen: bool, columns: usize) -> Line<'static> {
     let theme = model.theme;
-    let (names, wide) = widths(columns);
+    let (names, labels, dates) = widths(columns);
     let file = row.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let name = pad(&file, names.saturating_sub(1)) + " ";
     let size = text::bytes(row.bytes);
     let (words, plain) = match &row.info {
         Err(_) => (format!("{name}{}{size:>11}", pad(text::UNREADABLE, columns - 13 - names)), theme.bad()),
         Ok(info) => {
-            let kind = pad(&info.volume, 10);
-            let label = pad(info.label.as_deref().unwrap_or(&info.name), 14);
-            let made = if info.damage.is_empty() { info.created.as_str() } else { text::DAMAGED };
-            let words = if wide {
-                format!("{name}{kind}{label} {}{size:>11}", pad(made, 17))
-            } else {
-                format!("{name}{kind}{size:>11}")
-            };
-            (words, if info.damage.is_empty() { theme.text() } else { theme.warning() })
+            let whole = info.damage.is_empty();
+            // Where there is no room for the date, the kind gives way to the damage: colour alone says nothing.
+            let kind = pad(if whole || dates > 0 { &info.volume } else { text::DAMAGED }, 10);
+            let label = pad(&pad(info.label.as_deref().unwrap_or(&info.name), labels.saturating_sub(1)), labels);
+            let made = pad(if whole { info.created.as_str() } else { text::DAMAGED }, dates);
+            (format!("{name}{kind}{label}{made}{size:>11}"), if whole { theme.text() } else { theme.warning() })
         }
     };
     let sign = if chosen { text::ACTIVE_SIGN } else { " " };

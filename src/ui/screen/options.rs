@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use crate::ui::form::{Field, Value};
 use crate::ui::model::{Model, Task};
 use crate::ui::text;
-use crate::ui::widget::{clip, pad, typed, width, wrap};
+use crate::ui::widget::{pad, typed, width, wrap};
 
 /// Columns of a setting's name.
 const NAMES: usize = 40;
@@ -14,7 +14,9 @@ const NAMES: usize = 40;
 pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     let theme = model.theme;
     let columns = usize::from(area.width);
-    let mut lines = vec![Line::styled(clip(&about(model), columns), theme.strong()), Line::default()];
+    let mut lines: Vec<Line<'static>> =
+        wrap(&about(model), columns).into_iter().take(2).map(|part| Line::styled(part, theme.strong())).collect();
+    lines.push(Line::default());
     let mut chosen_ends = 0;
     for (index, field) in model.form.fields.iter().enumerate() {
         lines.extend(field_lines(model, field, index == model.form.cursor, columns));

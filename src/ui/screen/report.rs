@@ -25,9 +25,11 @@ pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
         lines.push(Line::default());
         lines.extend(wrap(&report.headline, columns).into_iter().map(Line::from));
     }
-    if !report.facts.is_empty() {
+    let mut facts = report.facts.clone();
+    facts.extend(model.options.log.iter().map(|path| (text::LOG.to_owned(), path.display().to_string())));
+    if !facts.is_empty() {
         lines.push(Line::default());
-        lines.extend(pairs(&report.facts, columns, theme.quiet()));
+        lines.extend(pairs(&facts, columns, theme.quiet()));
     }
     if !report.warnings.is_empty() {
         lines.extend(super::heading(model, text::WARNINGS));

@@ -99,10 +99,12 @@ pub(super) fn offer_way_out(model: &mut Model, mut trouble: Trouble) -> Trouble 
     let option = match model.task {
         Task::Backup if next.contains("--even-if-dirty") => FieldId::EvenIfDirty,
         Task::Backup if next.contains("--split") => FieldId::Split,
+        Task::Backup if next.contains("--raw") => FieldId::Raw,
         Task::Restore if next.contains("--keep-going") => FieldId::KeepGoing,
         _ => return trouble,
     };
     model.form.offer(option);
+    model.form.choose(option);
     trouble.next = Some(format!("{next}. {}", text::option_hint(text::field(option, model.task))));
     trouble
 }

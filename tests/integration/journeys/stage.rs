@@ -42,7 +42,11 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        let options = Options { disks: Vec::new(), images: Some("/mnt/backup".into()) };
+        let options = Options {
+            images: Some("/mnt/backup".into()),
+            log: Some("/var/log/lifeboat/lifeboat.log".into()),
+            ..Options::default()
+        };
         let mut stage = Self {
             model: Model::new(options, Theme::default()),
             script: Script {
