@@ -175,6 +175,18 @@ pub(super) struct Boot {
     pub notes: Vec<String>,
 }
 
+/// The type of FAT that the first sector tells, if it is a boot sector of FAT's.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn recognise(device: &SharedDevice) -> Result<Option<Kind>> {
+    if device.len().0 < BOOT_BYTES as u64 {
+        return Ok(None);
+    }
+    let sector = read_array(device, ByteOffset::ZERO)?;
+    Ok(Boot::parse(&sector, ByteOffset::ZERO).ok().map(|boot| boot.kind))
+}
+
 /// Finds the boot sector: the first sector, or FAT32's copy when the first is damaged.
 ///
 /// # Errors
@@ -377,11 +389,6 @@ fn kind_of(is_wide: bool, clusters: u64, place: ByteOffset) -> Result<Kind> {
         0..FAT16_MIN_CLUSTERS => Kind::Fat12,
         _ => Kind::Fat16,
     })
-}
-
-/// True for an error that says "this is no FAT", and not that the device failed.
-pub(super) fn is_other(error: &Error) -> bool {
-    error.kind() == ErrorKind::Corrupt
 }
 
 #[cfg(test)]
