@@ -105,7 +105,7 @@ pub fn is_something_else(device: &SharedDevice) -> bool {
 
 /// A master boot record with at least one partition: four entries of 16 bytes from 0x1BE, each with a flag of 00 or
 /// 80, a type, and a length at 12.
-fn is_partition_table(head: &[u8]) -> bool {
+pub(super) fn is_partition_table(head: &[u8]) -> bool {
     let Some(entries) = head.get(0x1BE..0x1FE).map(|entries| entries.as_chunks::<16>().0) else { return false };
     has(head, 0x1FE, b"\x55\xAA")
         && entries.iter().all(|entry| entry[0] & 0x7F == 0)
