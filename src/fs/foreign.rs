@@ -1,6 +1,12 @@
 //! Kinds of volume that Lifeboat recognises, but images as raw sectors only.
 //!
 //! All by signatures in the first 68 KiB, from a table; the source of each fact stands beside it.
+//!
+//! No signature outranks another. The makers of volumes wipe what they find (mkfs.xfs, mkfs.btrfs, mkfs.ext4,
+//! cryptsetup) or overwrite sector 0 (mkfs.fat, mkntfs, mkfs.exfat), so that one is left; where two are left (`mkntfs`
+//! over Btrfs, whose superblock is out of its reach) blkid calls the result ambivalent, and so do we. FAT, whose signature
+//! is the weakest, is recognised by sector 0 alone and by all of its fields together; its backup is asked only when
+//! nobody knows the volume.
 
 use super::Kind;
 use crate::device::SharedDevice;

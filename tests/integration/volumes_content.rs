@@ -1,4 +1,5 @@
-//! `Tree::content`: a file's content can be cleared, cluster by cluster, and the volume's own checker finds nothing.
+//! `Tree::content`: a file's content can be cleared, cluster by cluster, and the volume's own checker finds nothing. And
+//! volumes of ext in partitions of another length.
 
 use std::fs;
 use std::io::Read;
@@ -6,10 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lifeboat::device::{FileDevice, SharedDevice};
+use lifeboat::error::Kind as ErrorKind;
 use lifeboat::extent::Extent;
 use lifeboat::fs::{FileSystem, Probe, probe};
 
-use crate::oracle::sh;
+use crate::oracle::{sh, sh_output};
 
 fn open(dir: &Path, image: &str) -> Box<dyn FileSystem> {
     let device: SharedDevice = Arc::new(FileDevice::open(&dir.join(image)).unwrap());
@@ -134,4 +136,19 @@ fn an_ext_volume_stays_sound_without_a_files_content() {
         let cleared = open(dir.path(), "cleared.img");
         assert_eq!(read(cleared.as_ref(), "/other"), fs::read(dir.path().join("d/other")).unwrap());
     }
+}
+
+#[test]
+fn an_ext_volume_keeps_its_length_in_a_longer_partition_and_is_refused_in_a_shorter_one() {
+    let dir = tempfile::tempdir().unwrap();
+    sh(dir.path(), "truncate -s 12M v.img; mkfs.ext4 -q -b 1024 v.img; cp v.img longer.img; cp v.img shorter.img");
+    sh(dir.path(), "head -c 1000448 /dev/urandom >> longer.img; truncate -s -1024 shorter.img");
+    let (exact, longer) = (open(dir.path(), "v.img"), open(dir.path(), "longer.img"));
+    assert_eq!((longer.summary(), longer.grid()), (exact.summary(), exact.grid()));
+    assert!(longer.used().unwrap().runs().eq(exact.used().unwrap().runs()));
+    let device: SharedDevice = Arc::new(FileDevice::open(&dir.path().join("shorter.img")).unwrap());
+    // It is still known for what it is; the checker's verdict on the same file is no better.
+    let error = lifeboat::fs::open(Arc::clone(&device), exact.summary().kind).unwrap_err();
+    assert_eq!((error.kind(), probe(&device).unwrap()), (ErrorKind::Corrupt, Probe::One(exact.summary().kind)));
+    assert!(!sh_output(dir.path(), "e2fsck -fn shorter.img").status.success());
 }

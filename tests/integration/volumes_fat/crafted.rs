@@ -14,16 +14,18 @@ use lifeboat::unit::Cluster;
 use super::{check_against_fsck, fsck_counts, open, open_device, walk, walk_host};
 use crate::oracle::{sh, sh_output};
 
-/// Fills the volume with small files, deletes every second, and writes large ones into the gaps until it is full.
-fn fill(dir: &Path, options: &str, size: &str, files: u32) {
+/// Fills the volume with small files, deletes every second, and writes files of `rest` bytes into the gaps until it is
+/// full to the last cluster.
+fn fill(dir: &Path, options: &str, size: &str, files: u32, rest: u32) {
     let script = format!(
-        "truncate -s {size} v.img; mkfs.fat {options} v.img; mkdir -p in/small
-        for n in $(seq {files}); do head -c 1500 /dev/urandom > in/small/$n; done; mcopy -s -i v.img in/small ::/
-        mdel -i v.img '::/small/*1' '::/small/*3' '::/small/*5' '::/small/*7' '::/small/*9'; rm in/small/*[13579]
-        for n in 1 2 3; do head -c 300000 /dev/urandom > in/large$n; mcopy -i v.img in/large$n ::/; done
-        n=0; while head -c 40000 /dev/urandom > rest && mcopy -i v.img rest ::/rest$n 2> /dev/null
+        "truncate -s {size} v.img; mkfs.fat {options} v.img; mkdir -p in/small; mmd -i v.img ::/small
+        head -c $((1500 * {files})) /dev/urandom | split -a 4 -b 1500 --numeric-suffixes=1 - in/small/
+        mcopy -i v.img in/small/* ::/small; rm in/small/*[13579]
+        mdel -i v.img '::/small/*1' '::/small/*3' '::/small/*5' '::/small/*7' '::/small/*9'
+        head -c 300000 /dev/urandom > in/large; mcopy -i v.img in/large ::/
+        n=0; while head -c {rest} /dev/urandom > rest && mcopy -i v.img rest ::/rest$n 2> /dev/null
         do mv rest in/rest$n; n=$((n+1)); done; mdel -i v.img ::/rest$n 2> /dev/null || true
-        : > in/last; mcopy -i v.img in/last ::/"
+        head -c $(mdir -i v.img ::/ | tail -n 2 | tr -dc 0-9) /dev/urandom > in/last; mcopy -i v.img in/last ::/"
     );
     sh(dir, &script);
 }
@@ -34,20 +36,24 @@ fn partclone(dir: &Path) -> Vec<bool> {
     sh(dir, "partclone.fat -c -s v.img -O p.pcl -L p.log -q");
     let image = fs::read(dir.join("p.pcl")).unwrap();
     assert_eq!(&image[..15], b"partclone-image");
-    let total = u64::from_le_bytes(image[0x38..0x40].try_into().unwrap());
+    let total = u64::from_le_bytes(image[0x3C..0x44].try_into().unwrap());
     (0..total).map(|at| image[110 + (at / 8) as usize] & (1 << (at % 8)) != 0).collect()
 }
 
 #[test]
 fn a_volume_in_fragments_and_full_is_read_and_counted_as_fsck_and_partclone_do() {
-    for (options, size, files) in [("-F 12 -s 1", "1500K", 400), ("-F 16 -s 4", "9M", 900), ("-F 32 -s 1", "34M", 1500)]
+    for (options, size, files, rest) in
+        [("-F 12 -s 1", "1500K", 300, 40_000), ("-F 16 -s 2", "5M", 500, 200_000), ("-F 32 -s 1", "34M", 900, 600_000)]
     {
         let dir = tempfile::tempdir().unwrap();
-        fill(dir.path(), options, size, files);
+        fill(dir.path(), options, size, files, rest);
+        let (used, total) = fsck_counts(dir.path(), "v.img");
+        assert_eq!(used, total, "{options}: full");
         let volume = check_against_fsck(dir.path(), "v.img");
-        assert!(walk(volume.as_ref()) == walk_host(&dir.path().join("in")), "{options}: other files");
-        let runs = volume.tree().extents(Path::new("/large2")).unwrap();
-        assert!(runs.len() > 10 || options.contains("32"), "{options}: {} runs", runs.len());
+        let host = walk_host(&dir.path().join("in"));
+        assert!(walk(volume.as_ref()) == host, "{options}: other files");
+        let runs = |path: &PathBuf| volume.tree().extents(path).unwrap().len();
+        assert!(host.keys().map(runs).max() > Some(50), "{options}: in fragments");
         let used = volume.used().unwrap();
         let theirs = partclone(dir.path());
         let sectors = u64::from(volume.grid().cluster_bytes / volume.summary().sector_bytes);
@@ -57,16 +63,16 @@ fn a_volume_in_fragments_and_full_is_read_and_counted_as_fsck_and_partclone_do()
         }
         // The clusters named are those that hold the bytes.
         let bytes = fs::read(dir.path().join("v.img")).unwrap();
-        for name in ["large1", "large2", "small/2", "rest0"] {
-            let Ok(content) = fs::read(dir.path().join("in").join(name)) else { continue };
+        for (path, content) in host {
+            let Some(content) = content else { continue };
             let mut raw: Vec<u8> = Vec::new();
-            for run in volume.tree().extents(&Path::new("/").join(name)).unwrap() {
+            for run in volume.tree().extents(&path).unwrap() {
                 let from = volume.grid().offset_of(run.start).0 as usize;
                 raw.extend(&bytes[from..from + volume.grid().bytes_of(run.clusters).0 as usize]);
             }
-            assert!(raw.len() - content.len() < volume.summary().cluster_bytes as usize, "{name}");
+            assert!(raw.len() - content.len() < volume.summary().cluster_bytes as usize, "{}", path.display());
             raw.truncate(content.len());
-            assert!(raw == content, "{options}: {name}");
+            assert!(raw == content, "{options}: {}", path.display());
         }
     }
 }

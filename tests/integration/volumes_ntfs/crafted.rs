@@ -28,7 +28,7 @@ fn partclone(dir: &Path, kind: &str) -> Vec<bool> {
     sh(dir, &format!("partclone.{kind} -c -s v.img -O p.pcl -L p.log -q"));
     let image = fs::read(dir.join("p.pcl")).unwrap();
     assert_eq!(&image[..15], b"partclone-image");
-    let total = u64::from_le_bytes(image[0x38..0x40].try_into().unwrap());
+    let total = u64::from_le_bytes(image[0x3C..0x44].try_into().unwrap());
     (0..total).map(|at| image[110 + (at / 8) as usize] & (1 << (at % 8)) != 0).collect()
 }
 
