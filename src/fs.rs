@@ -58,6 +58,9 @@ pub struct Driver {
     pub name: &'static str,
     /// Looks at the volume's first bytes (and only there): its kind, if it is this driver's.
     pub recognise: fn(&SharedDevice) -> Result<Option<Kind>>,
+    /// Looks for the copy of a boot record or superblock that lies where it says it lies: the kind that it tells.
+    /// Asked only when nobody recognises the first bytes.
+    pub recognise_backup: fn(&SharedDevice) -> Option<Kind>,
     /// Opens a volume that was recognised.
     pub open: fn(SharedDevice) -> Result<Box<dyn FileSystem>>,
 }
@@ -78,21 +81,47 @@ pub enum Probe {
 
 /// Looks for the signatures of all kinds.
 ///
+/// When there is none, the backups of boot records and superblocks are asked: a volume whose first sector is
+/// destroyed is still that volume. A backup proves little (it outlives its volume), so it counts only when it says
+/// itself that it lies where it lies, the volume opens by it, and the device begins neither with a partition table
+/// nor with something that is known to be something else. The open volume's notes say that it was read by a backup.
+///
 /// # Errors
-/// When the device cannot be read.
+/// When the device's first bytes cannot be read and nothing else tells what it is.
 pub fn probe(device: &SharedDevice) -> Result<Probe> {
-    let mut kinds = foreign::recognise(device)?;
+    let mut problem = None;
+    let mut kinds = foreign::recognise(device).unwrap_or_else(|error| {
+        problem = Some(error);
+        Vec::new()
+    });
     if kinds == [Kind::Unfinished] {
         return Ok(Probe::One(Kind::Unfinished));
     }
     for driver in DRIVERS {
-        kinds.extend((driver.recognise)(device)?);
+        match (driver.recognise)(device) {
+            Ok(kind) => kinds.extend(kind),
+            Err(error) => problem = problem.or(Some(error)),
+        }
     }
-    Ok(match kinds[..] {
-        [] => Probe::None,
-        [kind] => Probe::One(kind),
-        _ => Probe::Ambiguous(kinds),
-    })
+    if kinds.is_empty() && !foreign::is_something_else(device) {
+        kinds = by_backup(device);
+    }
+    match (&kinds[..], problem) {
+        ([], Some(problem)) => Err(problem),
+        ([], None) => Ok(Probe::None),
+        ([kind], _) => Ok(Probe::One(*kind)),
+        _ => Ok(Probe::Ambiguous(kinds)),
+    }
+}
+
+/// The kinds whose backups tell of a volume that can be opened.
+fn by_backup(device: &SharedDevice) -> Vec<Kind> {
+    let opens = |driver: &&Driver| {
+        let kind = (driver.recognise_backup)(device)?;
+        let volume = (driver.open)(SharedDevice::clone(device)).ok()?;
+        (volume.summary().kind == kind).then_some(kind)
+    };
+    DRIVERS.iter().filter_map(opens).collect()
 }
 
 /// Opens a volume of the given kind.

@@ -49,7 +49,7 @@ use crate::extent::ClusterMap;
 use crate::unit::{ByteLen, Grid};
 
 /// The driver.
-pub const DRIVER: Driver = Driver { name: "ext", recognise, open };
+pub const DRIVER: Driver = Driver { name: "ext", recognise, recognise_backup, open };
 
 /// Bits of `s_state`.
 mod state_bit {
@@ -66,6 +66,11 @@ fn recognise(device: &SharedDevice) -> Result<Option<Kind>> {
     let raw = read_array::<SUPERBLOCK_BYTES>(device, PRIMARY)?;
     let features = Superblock::parse(&raw, PRIMARY).ok().map(|superblock| superblock.features);
     Ok(features.filter(|features| !features.incompat(incompat::JOURNAL_DEV)).map(feature::Features::kind))
+}
+
+fn recognise_backup(device: &SharedDevice) -> Option<Kind> {
+    let features = superblock::find_backup(device)?.1.features;
+    (!features.incompat(incompat::JOURNAL_DEV)).then(|| features.kind())
 }
 
 /// Opens by the primary superblock, or by a copy when that is damaged.

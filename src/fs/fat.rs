@@ -30,7 +30,7 @@ use crate::extent::{ClusterMap, Extent};
 use crate::unit::{ByteLen, ByteOffset, Grid};
 
 /// The driver.
-pub const DRIVER: Driver = Driver { name: "fat", recognise, open };
+pub const DRIVER: Driver = Driver { name: "fat", recognise, recognise_backup, open };
 
 /// Byte of a boot sector at which the count of hidden sectors stands (fatgen103, BPB_HiddSec).
 const HIDDEN_SECTORS_OFFSET: u64 = 0x1C;
@@ -38,11 +38,11 @@ const HIDDEN_SECTORS_OFFSET: u64 = 0x1C;
 const NO_NAME: &str = "NO NAME";
 
 fn recognise(device: &SharedDevice) -> Result<Option<Kind>> {
-    match boot::locate(device) {
-        Ok(boot) => Ok(Some(boot.kind)),
-        Err(error) if boot::is_other(&error) => Ok(None),
-        Err(error) => Err(error),
-    }
+    boot::recognise(device)
+}
+
+fn recognise_backup(device: &SharedDevice) -> Option<Kind> {
+    boot::locate(device).ok().map(|boot| boot.kind)
 }
 
 fn open(device: SharedDevice) -> Result<Box<dyn FileSystem>> {

@@ -1,6 +1,12 @@
 //! Kinds of volume that Lifeboat recognises, but images as raw sectors only.
 //!
 //! All by signatures in the first 68 KiB, from a table; the source of each fact stands beside it.
+//!
+//! No signature outranks another. The makers of volumes wipe what they find (mkfs.xfs, mkfs.btrfs, mkfs.ext4,
+//! cryptsetup) or overwrite sector 0 (mkfs.fat, mkntfs, mkfs.exfat), so that one is left; where two are left (`mkntfs`
+//! over Btrfs, whose superblock is out of its reach) blkid calls the result ambivalent, and so do we. FAT, whose signature
+//! is the weakest, is recognised by sector 0 alone and by all of its fields together; its backup is asked only when
+//! nobody knows the volume.
 
 use super::Kind;
 use crate::bytes::u32_at;
@@ -51,6 +57,25 @@ const SIGNATURES: &[Signature] = &[
     (Kind::Squashfs, &[(0, b"hsqs"), (28, b"\x04\x00")]),
 ];
 
+/// Signs of what Lifeboat has no name for. They make no kind; but a device that bears one is not a volume of FAT,
+/// NTFS or ext with a destroyed first sector, even though the backup of an older one may still lie on it.
+const OTHERS: &[(usize, &[u8])] = &[
+    // UEFI, GPT header in block 1, of 512 or 4096 bytes: a whole disk.
+    (0x200, b"EFI PART"),
+    (0x1000, b"EFI PART"),
+    // Linux, f2fs_fs.h; nilfs2_ondisk.h; jfs_superblock.h; reiserfs.h; bcachefs_format.h: magic of the superblock.
+    (0x400, b"\x10\x20\xF5\xF2"),
+    (0x406, b"\x34\x34"),
+    (0x8000, b"JFS1"),
+    (0x10034, b"ReIsEr"),
+    (0x1018, b"\xC6\x85\x73\xF6\x4E\x1A\x45\xCA\x82\x65\xF5\x7F\x48\xBA\x6D\x81"),
+    // Linux, md_p.h: member of a RAID, metadata 1.1 and 1.2.
+    (0, b"\xFC\x4E\x2B\xA9"),
+    (0x1000, b"\xFC\x4E\x2B\xA9"),
+    // Microsoft, ReFS volume boot record.
+    (3, b"ReFS\0\0\0\0"),
+];
+
 /// Linux, swap.h: the last ten bytes of the first page; a page is 4 to 64 KiB.
 const SWAP_MAGICS: [&[u8]; 2] = [b"SWAPSPACE2", b"SWAP-SPACE"];
 const PAGE_BYTES: [usize; 5] = [4 << 10, 8 << 10, 16 << 10, 32 << 10, 64 << 10];
@@ -75,6 +100,23 @@ pub fn recognise(device: &SharedDevice) -> Result<Vec<Kind>> {
         kinds.push(Kind::Swap);
     }
     Ok(kinds)
+}
+
+/// True when the device's first bytes show a partition table, or something that Lifeboat does not read, so
+/// that no backup found elsewhere on it may be believed.
+#[must_use]
+pub fn is_something_else(device: &SharedDevice) -> bool {
+    let Ok(head) = read_head(device) else { return false };
+    is_partition_table(&head) || OTHERS.iter().any(|(offset, magic)| has(&head, *offset, magic))
+}
+
+/// A master boot record with at least one partition: four entries of 16 bytes from 0x1BE, each with a flag of 00 or
+/// 80, a type, and a length at 12.
+pub(super) fn is_partition_table(head: &[u8]) -> bool {
+    let Some(entries) = head.get(0x1BE..0x1FE).map(|entries| entries.as_chunks::<16>().0) else { return false };
+    has(head, 0x1FE, b"\x55\xAA")
+        && entries.iter().all(|entry| entry[0] & 0x7F == 0)
+        && entries.iter().any(|entry| entry[4] != 0 && entry[12..] != [0; 4])
 }
 
 fn has(head: &[u8], offset: usize, bytes: &[u8]) -> bool {
@@ -122,6 +164,7 @@ pub fn describe(device: &SharedDevice, kind: Kind) -> Facts {
         Kind::Swap => (uuid(&head, 0x40C), text(&head, 0x41C, 16)),
         // The label field is LUKS2's; LUKS1 has its cipher's mode there.
         Kind::Luks => (text(&head, 168, 40), if has(&head, 6, &[0, 2]) { text(&head, 24, 48) } else { None }),
+        Kind::Lvm2 => (lvm_id(&head), None),
         Kind::Iso9660 => (None, text(&head, 0x8028, 32)),
         _ => (None, None),
     };
@@ -131,6 +174,22 @@ pub fn describe(device: &SharedDevice, kind: Kind) -> Facts {
 fn uuid(head: &[u8], offset: usize) -> Option<String> {
     let raw: [u8; 16] = head.get(offset..)?.first_chunk().copied()?;
     (raw != [0; 16]).then(|| uuid::Uuid::from_bytes(raw).to_string())
+}
+
+/// The first field behind the label (LVM2, label.h, pv_header): 32 letters, which LVM's own tools write in groups.
+fn lvm_id(head: &[u8]) -> Option<String> {
+    let label = (0..4).map(|sector| sector * 512).find(|at| has(head, *at, b"LABELONE"))?;
+    let skip = u32::from_le_bytes(head.get(label + 20..)?.first_chunk().copied()?);
+    let start = label.checked_add(usize::try_from(skip).ok()?)?;
+    let letters = head.get(start..start.checked_add(32)?)?;
+    let mut rest = std::str::from_utf8(letters).ok().filter(|text| text.bytes().all(|b| b.is_ascii_alphanumeric()))?;
+    let mut groups = Vec::new();
+    for len in [6, 4, 4, 4, 4, 4, 6] {
+        let (group, behind) = rest.split_at(len);
+        groups.push(group);
+        rest = behind;
+    }
+    Some(groups.join("-"))
 }
 
 /// Microsoft's serial numbers: `1A2B-3C4D`.

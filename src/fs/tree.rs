@@ -99,7 +99,8 @@ pub trait Tree: Send + Sync {
     fn extents(&self, path: &Path) -> Result<Vec<Extent>>;
 
     /// The clusters that hold nothing but a file's main content, in file order: those that can be left out of an
-    /// image while the file system stays sound (no index blocks, no alternate streams, no records).
+    /// image while the file system stays sound (no index blocks, no alternate streams, no records). None for a
+    /// directory or a link.
     ///
     /// # Errors
     /// As [`extents`](Self::extents).

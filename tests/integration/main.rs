@@ -15,6 +15,7 @@ mod roundtrip;
 mod screens;
 mod tables;
 mod tidy;
+mod volumes_content;
 mod volumes_ext;
 mod volumes_fat;
 mod volumes_ntfs;

@@ -1,6 +1,9 @@
 //! FAT volumes made by mkfs.fat and filled by mtools, judged by fsck.fat, mtools, partclone and the crate
 //! `fatfs`.
 
+mod crafted;
+mod signatures;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;

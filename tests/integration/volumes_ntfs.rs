@@ -1,5 +1,8 @@
 //! NTFS volumes made by `mkntfs`, filled through ntfs-3g, and read by us.
 
+mod crafted;
+mod opinions;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Read;

@@ -196,7 +196,12 @@ impl Tree for Volume {
     }
 
     fn content(&self, path: &Path) -> Result<Vec<Extent>> {
-        let layout = self.layout(&self.resolve(path)?)?;
+        let inode = self.resolve(path)?;
+        // The blocks of a directory are names, and that of a long link its target: both hold the volume together.
+        if inode.kind != Type::File {
+            return Ok(Vec::new());
+        }
+        let layout = self.layout(&inode)?;
         Ok(layout.runs.iter().map(|run| Extent::new(run.physical, run.blocks)).collect())
     }
 }

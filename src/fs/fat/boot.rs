@@ -30,8 +30,8 @@ use zerocopy::byteorder::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
 use crate::device::{ReadDevice, SharedDevice, read_array};
-use crate::error::{Error, Kind as ErrorKind, Result};
-use crate::fs::Kind;
+use crate::error::{Error, Result};
+use crate::fs::{Kind, foreign};
 use crate::unit::{ByteLen, ByteOffset};
 
 /// Bytes of the boot sector that carry meaning, whatever the sector size.
@@ -175,11 +175,23 @@ pub(super) struct Boot {
     pub notes: Vec<String>,
 }
 
+/// The type of FAT that the first sector tells, if it is a boot sector of FAT's.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn recognise(device: &SharedDevice) -> Result<Option<Kind>> {
+    if device.len().0 < BOOT_BYTES as u64 {
+        return Ok(None);
+    }
+    let sector = read_array(device, ByteOffset::ZERO)?;
+    Ok(Boot::parse(&sector, ByteOffset::ZERO).ok().map(|boot| boot.kind))
+}
+
 /// Finds the boot sector: the first sector, or FAT32's copy when the first is damaged.
 ///
 /// # Errors
-/// [`ErrorKind::Corrupt`] when neither is a FAT boot sector, with what is wrong with the first;
-/// [`ErrorKind::Io`] when the first cannot be read and there is no good copy.
+/// [`Corrupt`](crate::error::Kind::Corrupt) when neither is a FAT boot sector, with what is wrong with the first;
+/// [`Io`](crate::error::Kind::Io) when the first cannot be read and there is no good copy.
 pub(super) fn locate(device: &SharedDevice) -> Result<Boot> {
     if device.len().0 < BOOT_BYTES as u64 {
         return Err(Error::damaged(format!("a device of {} bytes is too short for a FAT volume", device.len().0)));
@@ -218,19 +230,11 @@ fn locate_backup(device: &SharedDevice) -> Option<Boot> {
 fn belongs_to_another(sector: &[u8; BOOT_BYTES]) -> bool {
     OTHERS.iter().any(|(offset, magic)| sector[*offset..].starts_with(magic))
         || is_bitlocker(sector)
-        || is_partition_table(sector)
+        || foreign::is_partition_table(sector)
 }
 
 fn is_bitlocker(sector: &[u8; BOOT_BYTES]) -> bool {
     BITLOCKER_GUIDS.iter().any(|guid| sector[BITLOCKER_GUID_OFFSET..].starts_with(guid))
-}
-
-/// An MBR with at least one partition: four 16-byte entries from 0x1BE, each with a flag of 00 or 80.
-fn is_partition_table(sector: &[u8; BOOT_BYTES]) -> bool {
-    let entries = sector[0x1BE..0x1FE].as_chunks::<16>().0;
-    sector[0x1FE..] == [0x55, 0xAA]
-        && entries.iter().all(|entry| entry[0] & 0x7F == 0)
-        && entries.iter().any(|entry| entry[4] != 0 && entry[12..] != [0; 4])
 }
 
 /// Passes when a field is plausible, and names its byte when it is not.
@@ -245,7 +249,7 @@ impl Boot {
     /// Reads a boot sector that was found at `place`.
     ///
     /// # Errors
-    /// [`ErrorKind::Corrupt`], naming the first field that no FAT volume would have.
+    /// [`Corrupt`](crate::error::Kind::Corrupt), naming the first field that no FAT volume would have.
     pub(super) fn parse(sector: &[u8; BOOT_BYTES], place: ByteOffset) -> Result<Self> {
         let narrow: NarrowSector = zerocopy::transmute!(*sector);
         let wide: WideSector = zerocopy::transmute!(*sector);
@@ -377,11 +381,6 @@ fn kind_of(is_wide: bool, clusters: u64, place: ByteOffset) -> Result<Kind> {
         0..FAT16_MIN_CLUSTERS => Kind::Fat12,
         _ => Kind::Fat16,
     })
-}
-
-/// True for an error that says "this is no FAT", and not that the device failed.
-pub(super) fn is_other(error: &Error) -> bool {
-    error.kind() == ErrorKind::Corrupt
 }
 
 #[cfg(test)]

@@ -202,7 +202,10 @@ impl Tree for Volume {
 
     fn content(&self, path: &Path) -> Result<Vec<Extent>> {
         // A FAT file has nothing else on the disk: its entry is in the directory, its chain in the FAT.
-        self.extents(path)
+        match self.find(path)? {
+            Found::Record(record) if !record.is_directory => self.extents(path),
+            _ => Ok(Vec::new()),
+        }
     }
 }
 
