@@ -124,6 +124,15 @@ fn by_backup(device: &SharedDevice) -> Vec<Kind> {
     DRIVERS.iter().filter_map(opens).collect()
 }
 
+/// A master boot record with at least one partition: four entries of 16 bytes from 0x1BE, each with a flag of 00 or
+/// 80, a type, and a length at 12.
+fn is_partition_table(head: &[u8]) -> bool {
+    let Some(entries) = head.get(0x1BE..0x1FE).map(|entries| entries.as_chunks::<16>().0) else { return false };
+    head.get(0x1FE..0x200) == Some(&[0x55, 0xAA])
+        && entries.iter().all(|entry| entry[0] & 0x7F == 0)
+        && entries.iter().any(|entry| entry[4] != 0 && entry[12..] != [0; 4])
+}
+
 /// Opens a volume of the given kind.
 ///
 /// # Errors

@@ -8,7 +8,7 @@
 //! is the weakest, is recognised by sector 0 alone and by all of its fields together; its backup is asked only when
 //! nobody knows the volume.
 
-use super::Kind;
+use super::{Kind, is_partition_table};
 use crate::bytes::u32_at;
 use crate::device::SharedDevice;
 use crate::error::Result;
@@ -108,15 +108,6 @@ pub fn recognise(device: &SharedDevice) -> Result<Vec<Kind>> {
 pub fn is_something_else(device: &SharedDevice) -> bool {
     let Ok(head) = read_head(device) else { return false };
     is_partition_table(&head) || OTHERS.iter().any(|(offset, magic)| has(&head, *offset, magic))
-}
-
-/// A master boot record with at least one partition: four entries of 16 bytes from 0x1BE, each with a flag of 00 or
-/// 80, a type, and a length at 12.
-pub(super) fn is_partition_table(head: &[u8]) -> bool {
-    let Some(entries) = head.get(0x1BE..0x1FE).map(|entries| entries.as_chunks::<16>().0) else { return false };
-    has(head, 0x1FE, b"\x55\xAA")
-        && entries.iter().all(|entry| entry[0] & 0x7F == 0)
-        && entries.iter().any(|entry| entry[4] != 0 && entry[12..] != [0; 4])
 }
 
 fn has(head: &[u8], offset: usize, bytes: &[u8]) -> bool {

@@ -31,7 +31,7 @@ use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
 use crate::device::{ReadDevice, SharedDevice, read_array};
 use crate::error::{Error, Result};
-use crate::fs::{Kind, foreign};
+use crate::fs::{Kind, is_partition_table};
 use crate::unit::{ByteLen, ByteOffset};
 
 /// Bytes of the boot sector that carry meaning, whatever the sector size.
@@ -230,7 +230,7 @@ fn locate_backup(device: &SharedDevice) -> Option<Boot> {
 fn belongs_to_another(sector: &[u8; BOOT_BYTES]) -> bool {
     OTHERS.iter().any(|(offset, magic)| sector[*offset..].starts_with(magic))
         || is_bitlocker(sector)
-        || foreign::is_partition_table(sector)
+        || is_partition_table(sector)
 }
 
 fn is_bitlocker(sector: &[u8; BOOT_BYTES]) -> bool {
