@@ -79,12 +79,12 @@ fn mounted_anywhere(disk: &Disk) -> Vec<PathBuf> {
 fn disk_row(disk: &Disk) -> Row {
     let mut details = vec![(text::DETAIL_PATH, disk.path.display().to_string())];
     let mut add = |name, value: Option<String>| details.extend(value.map(|value| (name, value)));
-    add(text::DETAIL_MODEL, disk.model.clone());
-    add(text::DETAIL_SERIAL, disk.serial.clone());
-    add(text::DETAIL_TRANSPORT, disk.transport.clone());
     // Of a disk that cannot be read nothing more is known.
     let readable = disk.problem.is_none();
     add(text::DETAIL_TABLE, readable.then(|| text::table(&disk.table)));
+    add(text::DETAIL_MODEL, disk.model.clone());
+    add(text::DETAIL_SERIAL, disk.serial.clone());
+    add(text::DETAIL_TRANSPORT, disk.transport.clone());
     add(text::DETAIL_SECTOR, readable.then(|| text::sector(disk.sector_bytes, disk.physical_sector_bytes)));
     let title = disk.model.clone().or_else(|| disk.transport.clone()).unwrap_or_default();
     Row {

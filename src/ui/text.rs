@@ -347,6 +347,16 @@ pub fn after_cancel(job: Job, steps: &[StepKind], current: usize) -> &'static st
     }
 }
 
+/// What a cancelled job left as it was.
+#[must_use]
+pub fn cancelled(job: Job) -> &'static str {
+    match job {
+        Job::Verify => "Nothing was changed. It is not known whether the image is whole.",
+        Job::Backup => "The disk that was read is as it was. No image was left under the chosen name.",
+        Job::Restore => "Nothing was written to the target. It is as it was.",
+    }
+}
+
 /// A volume in one line.
 #[must_use]
 pub fn volume(volume: &Volume) -> String {

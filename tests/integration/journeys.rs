@@ -4,6 +4,7 @@ pub(crate) mod stage;
 
 use std::time::Duration;
 
+use lifeboat::error::Error;
 use lifeboat::job::{Outcome, Report};
 use lifeboat::ui::model::{Proposal, Proposed, Screen, Task, Trouble};
 use lifeboat::ui::msg::{Completion, Effect, Key, Msg, Signal};
@@ -305,6 +306,19 @@ fn a_failure_that_all_sectors_would_lift_offers_them() {
     stage.keys("b<down><enter><enter>o <enter>");
     let Some(Effect::PlanBackup(_, request)) = stage.asked.last() else { panic!("no plan was asked for") };
     assert!(request.raw);
+}
+
+#[test]
+fn a_cancelled_job_says_what_was_left_behind() {
+    let mut stage = Stage::new();
+    stage.keys("b<down><enter><enter>scy");
+    stage.send(Msg::Finished(Report::failed(&Error::cancelled())));
+    assert!(stage.text(80, 24).contains("No image was left"));
+    let mut stage = Stage::restoring();
+    stage.keys("e<enter><down><enter><enter>sda2<enter>cy");
+    stage.send(Msg::Finished(Report::failed(&Error::cancelled().advise("The target is unfinished"))));
+    let text = stage.text(80, 24);
+    assert!(text.contains("The target is unfinished") && !text.contains("Nothing was written"), "{text}");
 }
 
 /// Any key at all, the dangerous ones often.

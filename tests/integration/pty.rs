@@ -288,6 +288,8 @@ fn a_terminal_that_answers_nothing_is_asked_nothing() {
         terminal.send_keys("d");
         terminal.wait_for_text("no.img");
         terminal.resize(30, 100);
+        let rule = if matches!(term, "dumb" | "vt100") { "-" } else { "─" };
+        terminal.wait_for_text(&rule.repeat(100));
         terminal.send_keys("\x0c\x1b");
         terminal.wait_for_text("What do you want to do?");
         terminal.send_keys("q");
@@ -368,7 +370,8 @@ fn each_kind_of_volume_goes_out_and_back_by_the_wizards_keys() {
     terminal.wait_restored();
     sh(
         dir.path(),
-        "cmp practice/practice.img before.img
+        "dd if=/dev/zero of=before.img bs=1M seek=67 count=1 conv=notrunc status=none # pagefile.sys: left out, as said
+         cmp practice/practice.img before.img
          part() { dd if=practice/practice.img of=$1 bs=1M skip=$2 count=$3 conv=sparse status=none; }
          part fat 1 48; part ntfs 49 32; part ext4 81 48
          fsck.fat -n fat; ntfsfix -n ntfs; e2fsck -fn ext4",

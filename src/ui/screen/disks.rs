@@ -17,6 +17,9 @@ const WIDE: u16 = 136;
 /// How wide the details then are.
 const DETAILS: u16 = 42;
 
+/// A list shorter than this (or none yet, with its three lines of words) keeps the room of so many lines.
+const FEWEST: usize = 4;
+
 /// Where list and details go.
 struct Parts {
     head: Rect,
@@ -24,7 +27,8 @@ struct Parts {
     details: Rect,
 }
 
-fn parts(area: Rect) -> Parts {
+/// The details get what a short list leaves them.
+fn parts(area: Rect, rows: usize) -> Parts {
     let head = Rect { height: 2.min(area.height), ..area };
     let below = Rect { y: area.y + head.height, height: area.height - head.height, ..area };
     if area.width >= WIDE {
@@ -32,7 +36,8 @@ fn parts(area: Rect) -> Parts {
         let details = Rect { x: list.right() + 2, width: below.width - list.width - 2, ..below };
         return Parts { head, list, details };
     }
-    let details_height = (below.height * 2 / 5).min(12);
+    let left = below.height.saturating_sub(u16::try_from(rows).unwrap_or(u16::MAX));
+    let details_height = (below.height * 2 / 5).min(12).max(left);
     let list = Rect { height: below.height - details_height, ..below };
     let details =
         Rect { y: list.bottom() + u16::from(details_height > 0), height: details_height.saturating_sub(1), ..below };
@@ -41,11 +46,11 @@ fn parts(area: Rect) -> Parts {
 
 /// How many lines of the list fit the screen.
 pub(in crate::ui) fn page(model: &Model) -> usize {
-    usize::from(parts(super::body(model.size)).list.height)
+    usize::from(parts(super::body(model.size), model.disks.rows.len().max(FEWEST)).list.height)
 }
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
-    let parts = parts(area);
+    let parts = parts(area, model.disks.rows.len().max(FEWEST));
     paint(head(model, parts.head), 0, parts.head, buffer);
     if model.disks.rows.is_empty() {
         if model.disks.inventory.is_some() {

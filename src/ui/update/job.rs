@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::job::{Progress, Report};
+use crate::job::{Outcome, Progress, Report};
 
 use super::super::model::{Job, Model, Proposal, Proposed, Running, Screen};
 use super::super::msg::{Effect, Key, Signal};
 use super::super::rate::Samples;
+use super::super::text;
 use super::{SIGNALLED, back, home, options, scroll};
 
 pub(super) fn preview_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
@@ -134,9 +135,12 @@ pub(super) fn progress(model: &mut Model, progress: Progress) -> Vec<Effect> {
 }
 
 /// The job ended.
-pub(super) fn finished(model: &mut Model, report: Report) -> Vec<Effect> {
-    if model.running.take().is_none() {
-        return Vec::new();
+pub(super) fn finished(model: &mut Model, mut report: Report) -> Vec<Effect> {
+    let Some(running) = model.running.take() else { return Vec::new() };
+    // The worker gives advice when it leaves something unfinished behind. Where it has none, nothing was.
+    let bare = report.headline.eq_ignore_ascii_case(text::outcome(report.outcome)) && report.next.is_empty();
+    if report.outcome == Outcome::Cancelled && bare {
+        text::cancelled(running.job).clone_into(&mut report.headline);
     }
     model.exit_code = report.outcome.exit_code();
     model.report = Some(report);
