@@ -76,7 +76,15 @@ impl ReadDevice for FileDevice {
     fn read_at(&self, offset: ByteOffset, buf: &mut [u8]) -> Result<()> {
         check_range(offset, buf.len(), self.len)?;
         self.file.read_exact_at(buf, offset.0).map_err(|error| {
-            Error::io(format!("reading {} bytes at {offset} of {}", buf.len(), self.path.display()), error)
+            let what = format!("reading {} bytes at {offset} of {}", buf.len(), self.path.display());
+            match error.kind() {
+                std::io::ErrorKind::UnexpectedEof => Error::damaged(format!(
+                    "{what}: it ends before that, though it was {} bytes long when it was opened",
+                    self.len.0
+                ))
+                .advise("It was cut short or taken away meanwhile: see that nothing else uses it, and begin again"),
+                _ => Error::io(what, error),
+            }
         })
     }
 }

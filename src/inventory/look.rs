@@ -206,11 +206,8 @@ fn search(disk: &mut Disk, device: &SharedDevice, block: Option<&BlockDisk>) {
             ..Entry::default()
         };
         let mut partition = partition(&entry, device, block);
-        if let Some(volume) = partition.volume.as_mut() {
-            volume.notes.push(match found.via_backup {
-                true => "found without a table, by a backup of its boot record or superblock".into(),
-                false => "found without a table".into(),
-            });
+        if let (Some(volume), true) = (partition.volume.as_mut(), found.via_backup) {
+            volume.notes.push("found by a backup of its boot record or superblock".into());
         }
         disk.partitions.push(partition);
     }
