@@ -38,6 +38,18 @@ pub enum Kind {
     None,
 }
 
+impl Kind {
+    /// `gpt`, `mbr` or `none`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gpt => "gpt",
+            Self::Mbr => "mbr",
+            Self::None => "none",
+        }
+    }
+}
+
 /// In what state the table is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -43,6 +43,14 @@ pub struct Place {
     pub read_only: bool,
 }
 
+impl Place {
+    /// True for a whole disk that a partition table divides.
+    #[must_use]
+    pub fn is_divided(&self) -> bool {
+        self.table != table::Kind::None && self.entry.is_none() && self.start.0 == 0
+    }
+}
+
 /// A place, open for reading.
 #[derive(Clone)]
 pub struct Source {

@@ -165,7 +165,7 @@ fn header(work: &BackupWork, source: &SharedDevice) -> Result<Header> {
     let _ = source.read_at(ByteOffset(0), &mut boot_record);
     let place = &survey.place;
     let partition = place.entry.as_ref().filter(|entry| !entry.found).map(|entry| PartitionRecord {
-        table: format!("{:?}", place.table).to_lowercase(),
+        table: place.table.name().into(),
         table_id: place.table_id.clone(),
         number: entry.number,
         start_bytes: entry.start.0,

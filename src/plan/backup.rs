@@ -282,6 +282,11 @@ fn warnings(request: &BackupRequest, survey: &BackupSurvey) -> Vec<String> {
     }
     if survey.raw {
         warnings.push(match volume.kind {
+            _ if survey.place.is_divided() => format!(
+                "This is a whole disk with a {} partition table: all its sectors are taken. {}:N is one partition",
+                survey.place.table.name(),
+                request.source
+            ),
             FsKind::Unknown => "Nothing known is here: all sectors are taken, as they are".into(),
             FsKind::Ambiguous => "What this is cannot be told: all sectors are taken, as they are".into(),
             kind => format!("All sectors of this {kind} volume are taken: which are used is not known"),

@@ -208,6 +208,13 @@ fn refuse(request: &RestoreRequest, survey: &RestoreSurvey) -> Result<()> {
         return Err(Error::refused(format!("{} is in use: mounted at {}", request.target, mount.display()))
             .advise(format!("Unmount it first: umount {}", mount.display())));
     }
+    if place.is_divided() && !header.raw {
+        let (target, table) = (&request.target, place.table.name());
+        return Err(Error::refused(format!(
+            "{target} is a whole disk with a {table} partition table, and the image is of one volume: the table and all partitions would be lost"
+        ))
+        .advise(format!("Name a partition, {target}:N. If the whole disk is meant, remove its table first: wipefs -a {target}")));
+    }
     if place.read_only {
         return Err(Error::refused(format!("{} cannot be written: it is read-only", request.target))
             .advise("Lift its write protection, or choose another target"));
@@ -244,6 +251,9 @@ fn warnings(request: &RestoreRequest, survey: &RestoreSurvey) -> Vec<String> {
         Some(there) => format!("What is on {} now is lost: {there}", request.target),
         None => format!("What is on {} now is lost", request.target),
     }];
+    if place.is_divided() {
+        warnings.push(format!("The disk's {} partition table and all its partitions are lost", place.table.name()));
+    }
     let volume = header.grid.len();
     if place.len > volume {
         warnings.push(format!(

@@ -224,3 +224,19 @@ fn the_image_is_never_written_over_something_that_is_there() {
     stage.ends("restore x.lbi --to x.lbi --yes", 3);
     assert_eq!(stage.digest("x.lbi"), before);
 }
+
+#[test]
+fn a_volume_is_not_restored_over_the_table_of_a_whole_disk() {
+    let stage = Stage::new();
+    ext4(&stage);
+    stage.back_up("v.img", "");
+    stage.sh("truncate -s 40M d.img; echo 'start=2048,type=L' | sfdisk -q -X gpt d.img");
+    let before = stage.digest("d.img");
+    stage.ends("restore x.lbi --to d.img --yes", 3);
+    assert_eq!(stage.digest("d.img"), before);
+    // An image of the whole disk may go over the table of another.
+    stage.ends("backup d.img --to d.lbi", 0);
+    stage.sh("truncate -s 40M e.img; echo 'start=4096,type=L' | sfdisk -q -X dos e.img");
+    stage.ends("restore d.lbi --to e.img --yes", 0);
+    assert_eq!(stage.digest("e.img"), before);
+}
