@@ -181,7 +181,7 @@ fn header(work: &BackupWork, source: &SharedDevice) -> Result<Header> {
         image_id: Uuid::new_v4(),
         kind: request.kind,
         name: work.name(),
-        created: jiff::Timestamp::now(),
+        created: now_in_seconds(),
         grid: survey.grid,
         partition_clusters: place.len.0 / u64::from(survey.grid.cluster_bytes),
         image_clusters: survey.used.used(),
@@ -197,6 +197,12 @@ fn header(work: &BackupWork, source: &SharedDevice) -> Result<Header> {
         writer: concat!("lifeboat ", env!("CARGO_PKG_VERSION")).into(),
         machine: rustix::system::uname().nodename().to_string_lossy().into_owned(),
     })
+}
+
+/// The time, without the fractions that nobody wants to read.
+fn now_in_seconds() -> jiff::Timestamp {
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 /// Reads the written image from its medium and checks every digest, and that it is the image just written.
