@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use uuid::Uuid;
+use zstd::zstd_safe::CParameter;
 
 use super::gather::{Chunks, Gatherer};
 use super::owners;
@@ -145,7 +146,13 @@ fn compressor(level: i32, chunk_bytes: u64) -> Result<zstd::bulk::Compressor<'st
     let fail = |error| Error::io("starting a compressor", error);
     let mut compressor = zstd::bulk::Compressor::new(level).map_err(fail)?;
     // The window covers the whole chunk: level 3's own would see half of it.
-    compressor.set_parameter(zstd::zstd_safe::CParameter::WindowLog(chunk_bytes.ilog2())).map_err(fail)?;
+    compressor.set_parameter(CParameter::WindowLog(chunk_bytes.ilog2())).map_err(fail)?;
+    if level == 3 {
+        // Twice the default's tables: a chunk of its own begins with nothing learnt, and this more than makes up
+        // for it (about 1 % smaller than the defaults over the same chunks, within the noise in time).
+        compressor.set_parameter(CParameter::HashLog(18)).map_err(fail)?;
+        compressor.set_parameter(CParameter::ChainLog(17)).map_err(fail)?;
+    }
     Ok(compressor)
 }
 
