@@ -1,6 +1,7 @@
 //! ext2, ext3 and ext4: made by mke2fs, filled by the kernel, judged by e2fsck, dumpe2fs and the kernel.
 
-use super::stage::{Family, Stage, long, number};
+use super::stage::{Family, Stage, number};
+use crate::oracle::long;
 
 /// Shapes of volume, as mke2fs is told.
 const SHAPES: [&str; 14] = [

@@ -1,6 +1,7 @@
 //! FAT12, FAT16 and FAT32: made by mkfs.fat, filled by mtools, judged by fsck.fat and mtools.
 
-use super::stage::{Family, Stage, long, number};
+use super::stage::{Family, Stage, number};
+use crate::oracle::long;
 
 /// Shapes of volume: length, and what mkfs.fat is told.
 const SHAPES: [(&str, &str); 10] = [

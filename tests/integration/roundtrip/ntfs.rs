@@ -1,6 +1,7 @@
 //! NTFS: made by mkntfs, filled through ntfs-3g, judged by ntfsfix, ntfsinfo, ntfscluster and ntfs-3g.
 
-use super::stage::{Family, MOUNT_NTFS, Stage, long, number};
+use super::stage::{Family, MOUNT_NTFS, Stage, number};
+use crate::oracle::long;
 
 /// Shapes of volume: length, and what mkntfs is told.
 const SHAPES: [(&str, &str); 9] = [

@@ -16,11 +16,6 @@ pub(super) enum Family {
     Ntfs,
 }
 
-/// True when the full matrix is wanted.
-pub(super) fn long() -> bool {
-    std::env::var_os("LIFEBOAT_LONG").is_some()
-}
-
 /// A temporary folder with the volumes and images of one test.
 pub(super) struct Stage {
     dir: tempfile::TempDir,
