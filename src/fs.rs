@@ -3,16 +3,25 @@
 //! Each file system has a folder of its own with a [`Driver`]; [`probe`] asks all of them. Drivers
 //! never write and never trust a number they read.
 
+pub mod check;
+pub mod edit;
 pub mod ext;
 pub mod fat;
 pub mod foreign;
 pub mod ntfs;
+pub mod overlay;
+pub mod owners;
 mod tree;
 
 pub use crate::volume::{Anchors, ByteRange, Kind, State, Summary};
+pub use check::{Check, Finding, Findings, Severity, Watch};
+pub use edit::{Edit, Units};
+pub use overlay::{Change, Copy, Overlay, Patch, Tag};
+pub use owners::{Holder, Owner, Owners};
 pub use tree::{Attributes, Entry, EntryKind, MAX_DEPTH, Stream, Tree};
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::device::SharedDevice;
 use crate::error::Result;
@@ -44,6 +53,12 @@ pub trait FileSystem: Send + Sync {
 
     /// The files in it.
     fn tree(&self) -> &dyn Tree;
+
+    /// Whether it is sound.
+    fn check(&self) -> &dyn Check;
+
+    /// Whose its clusters are.
+    fn owners(&self) -> &dyn Owners;
 }
 
 impl fmt::Debug for dyn FileSystem {
@@ -61,8 +76,12 @@ pub struct Driver {
     /// Looks for the copy of a boot record or superblock that lies where it says it lies: the kind that it tells.
     /// Asked only when nobody recognises the first bytes.
     pub recognise_backup: fn(&SharedDevice) -> Option<Kind>,
+    /// The kinds of volumes it knows.
+    pub kinds: &'static [Kind],
     /// Opens a volume that was recognised.
     pub open: fn(SharedDevice) -> Result<Box<dyn FileSystem>>,
+    /// Opens a volume that is clean and sound, to work out changes on an overlay.
+    pub edit: fn(Arc<Overlay>) -> Result<Box<dyn Edit>>,
 }
 
 /// The drivers.
@@ -138,14 +157,23 @@ fn is_partition_table(head: &[u8]) -> bool {
 /// # Errors
 /// When the kind has no driver, or the volume cannot be read or contradicts itself.
 pub fn open(device: SharedDevice, kind: Kind) -> Result<Box<dyn FileSystem>> {
-    let driver = match kind {
-        Kind::Fat12 | Kind::Fat16 | Kind::Fat32 => &fat::DRIVER,
-        Kind::Ntfs => &ntfs::DRIVER,
-        Kind::Ext2 | Kind::Ext3 | Kind::Ext4 => &ext::DRIVER,
-        other => {
-            return Err(crate::error::Error::unsupported(format!("the files of a {other} volume cannot be read"))
-                .advise("It can be imaged as raw sectors"));
-        }
-    };
-    (driver.open)(device)
+    match DRIVERS.iter().find(|driver| driver.kinds.contains(&kind)) {
+        Some(driver) => (driver.open)(device),
+        None => Err(crate::error::Error::unsupported(format!("the files of a {kind} volume cannot be read"))
+            .advise("It can be imaged as raw sectors")),
+    }
+}
+
+/// The file system's own tool that repairs a volume, as a sentence.
+#[must_use]
+pub fn repair_tool(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Fat12 | Kind::Fat16 | Kind::Fat32 => "`fsck.fat -a` (dosfstools), or `chkdsk X: /f` in Windows",
+        Kind::Ntfs => "`chkdsk X: /f` in Windows (`ntfsfix` mends only a few things)",
+        Kind::Ext2 | Kind::Ext3 | Kind::Ext4 => "`e2fsck -f` (e2fsprogs)",
+        Kind::ExFat => "`fsck.exfat` (exfatprogs), or `chkdsk X: /f` in Windows",
+        Kind::Xfs => "`xfs_repair`",
+        Kind::Btrfs => "`btrfs check`",
+        _ => "the file system's own tools",
+    }
 }

@@ -23,14 +23,17 @@
 
 mod bitmap;
 mod blocks;
+mod check;
 mod content;
 mod directory;
+mod edit;
 mod feature;
 mod field;
 mod files;
 mod group;
 mod inode;
 mod names;
+mod owners;
 mod source;
 mod superblock;
 
@@ -42,14 +45,21 @@ use names::NameCache;
 use source::Source;
 use superblock::{PRIMARY, SUPERBLOCK_BYTES, Superblock};
 
-use super::{Anchors, ByteRange, Driver, FileSystem, Kind, State, Summary, Tree};
+use super::{Anchors, ByteRange, Check, Driver, FileSystem, Kind, Owners, State, Summary, Tree};
 use crate::device::{SharedDevice, read_array};
 use crate::error::{Error, Result};
 use crate::extent::ClusterMap;
 use crate::unit::{ByteLen, Grid};
 
 /// The driver.
-pub const DRIVER: Driver = Driver { name: "ext", recognise, recognise_backup, open };
+pub const DRIVER: Driver = Driver {
+    name: "ext",
+    kinds: &[Kind::Ext2, Kind::Ext3, Kind::Ext4],
+    recognise,
+    recognise_backup,
+    open,
+    edit: edit::open,
+};
 
 /// Bits of `s_state`.
 mod state_bit {
@@ -141,6 +151,14 @@ impl FileSystem for Volume {
     }
 
     fn tree(&self) -> &dyn Tree {
+        self
+    }
+
+    fn check(&self) -> &dyn Check {
+        self
+    }
+
+    fn owners(&self) -> &dyn Owners {
         self
     }
 }

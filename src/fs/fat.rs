@@ -14,8 +14,11 @@
 //! formats volumes for us, and is the second opinion of our tests.
 
 mod boot;
+mod check;
 mod directory;
+mod edit;
 mod name;
+mod owners;
 mod table;
 mod tree;
 
@@ -23,14 +26,21 @@ use std::io::Read;
 
 use self::boot::Boot;
 use self::table::{Slot, Table};
-use super::{Anchors, ByteRange, Driver, FileSystem, Kind, State, Summary, Tree};
+use super::{Anchors, ByteRange, Check, Driver, FileSystem, Kind, Owners, State, Summary, Tree};
 use crate::device::SharedDevice;
 use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, Extent};
 use crate::unit::{ByteLen, ByteOffset, Grid};
 
 /// The driver.
-pub const DRIVER: Driver = Driver { name: "fat", recognise, recognise_backup, open };
+pub const DRIVER: Driver = Driver {
+    name: "fat",
+    kinds: &[Kind::Fat12, Kind::Fat16, Kind::Fat32],
+    recognise,
+    recognise_backup,
+    open,
+    edit: edit::open,
+};
 
 /// Byte of a boot sector at which the count of hidden sectors stands (fatgen103, BPB_HiddSec).
 const HIDDEN_SECTORS_OFFSET: u64 = 0x1C;
@@ -174,6 +184,14 @@ impl FileSystem for Volume {
     }
 
     fn tree(&self) -> &dyn Tree {
+        self
+    }
+
+    fn check(&self) -> &dyn Check {
+        self
+    }
+
+    fn owners(&self) -> &dyn Owners {
         self
     }
 }

@@ -22,11 +22,14 @@
 
 mod bitmap;
 mod boot;
+mod check;
 mod content;
+mod edit;
 mod index;
 mod log;
 mod lznt1;
 mod name;
+mod owners;
 mod record;
 mod reparse;
 mod runs;
@@ -34,14 +37,15 @@ mod tree;
 mod volume;
 
 use self::volume::Volume;
-use super::{Anchors, ByteRange, Driver, FileSystem, Kind, Summary, Tree};
+use super::{Anchors, ByteRange, Check, Driver, FileSystem, Kind, Owners, Summary, Tree};
 use crate::device::SharedDevice;
 use crate::error::Result;
 use crate::extent::ClusterMap;
 use crate::unit::{ByteLen, ByteOffset, Grid};
 
 /// The driver.
-pub const DRIVER: Driver = Driver { name: "ntfs", recognise, recognise_backup, open };
+pub const DRIVER: Driver =
+    Driver { name: "ntfs", kinds: &[Kind::Ntfs], recognise, recognise_backup, open, edit: edit::open };
 
 fn recognise(device: &SharedDevice) -> Result<Option<Kind>> {
     Ok(boot::recognise(&**device)?.then_some(Kind::Ntfs))
@@ -88,6 +92,14 @@ impl FileSystem for Volume {
     }
 
     fn tree(&self) -> &dyn Tree {
+        self
+    }
+
+    fn check(&self) -> &dyn Check {
+        self
+    }
+
+    fn owners(&self) -> &dyn Owners {
         self
     }
 }

@@ -1,0 +1,513 @@
+//! A volume as it would be: reads fall through to the device, writes stay in memory, and what differs are patches.
+//!
+//! Two layers: `settled` is what [`Overlay::take`] has given out already, `current` is what reads see. A copy of
+//! clusters is remembered as a redirection of reads, not as bytes, so that moving gigabytes takes no memory.
+//!
+//! Patches consist of whole sectors of 512 bytes, because that is what a medium writes whole or not at all: after a
+//! power cut each sector of a patch holds its old or its new bytes, and nothing else.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::device::{ReadDevice, SharedDevice, check_range};
+use crate::error::{Error, Result};
+use crate::unit::{ByteLen, ByteOffset};
+
+/// What a medium writes whole or not at all.
+pub const SECTOR_BYTES: u64 = 512;
+/// Bytes kept together.
+const PAGE_BYTES: u64 = SECTOR_BYTES;
+/// Writes that are taken for one when they follow each other cover no more than this, so that looking for those that
+/// touch a patch stays short.
+const MAX_NOTE_BYTES: u64 = 64 << 10;
+/// Longest patch; neighbours beyond are patches of their own, so that a journal's records stay small.
+const MAX_PATCH_BYTES: u64 = 256 << 10;
+/// Most that may be changed in one edit: what it keeps in memory, and what a journal must hold twice.
+pub const MAX_CHANGED_BYTES: u64 = 256 << 20;
+
+/// What some bytes of a volume are, for people: "FAT 1, entries 812–990".
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Tag {
+    /// The structure: "FAT 1", "MFT record 24", "block bitmap of group 3".
+    pub what: String,
+    /// Which part of it: "$DATA runs"; or the word for its numbered parts: "entries".
+    pub part: String,
+    /// The first and the last of the numbered parts.
+    pub span: Option<(u64, u64)>,
+}
+
+impl Tag {
+    /// The whole structure.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), part: String::new(), span: None }
+    }
+
+    /// A named part.
+    #[must_use]
+    pub fn part(mut self, part: impl Into<String>) -> Self {
+        self.part = part.into();
+        self
+    }
+
+    /// Numbered parts; those of neighbouring writes are merged.
+    #[must_use]
+    pub fn span(mut self, unit: impl Into<String>, first: u64, last: u64) -> Self {
+        self.part = unit.into();
+        self.span = Some((first, last));
+        self
+    }
+
+    /// Takes in a tag of the same parts of the same structure; false when it is of something else.
+    fn merge(&mut self, other: &Self) -> bool {
+        if self.what != other.what || self.part != other.part {
+            return false;
+        }
+        match (&mut self.span, other.span) {
+            (Some(own), Some(more)) => *own = (own.0.min(more.0), own.1.max(more.1)),
+            (None, None) => {}
+            _ => return false,
+        }
+        true
+    }
+}
+
+impl std::fmt::Display for Tag {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.what)?;
+        if !self.part.is_empty() {
+            write!(f, ", {}", self.part)?;
+        }
+        match self.span {
+            Some((first, last)) if first == last => write!(f, " {first}"),
+            Some((first, last)) => write!(f, " {first}–{last}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Bytes to be changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Patch {
+    /// Where: a multiple of [`SECTOR_BYTES`].
+    pub offset: ByteOffset,
+    /// What is there (after the copies of its change): whole sectors.
+    pub old: Vec<u8>,
+    /// What shall be there; as long.
+    pub new: Vec<u8>,
+    /// What these bytes are.
+    pub tags: Vec<Tag>,
+}
+
+/// Bytes to be copied before anything is patched; the target is free and stays so until a patch makes it used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Copy {
+    /// From where.
+    pub from: ByteOffset,
+    /// To where.
+    pub to: ByteOffset,
+    /// How many bytes.
+    pub len: ByteLen,
+}
+
+/// One step of a job: copies first, then patches, sorted and disjoint.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Change {
+    /// What it does, for people.
+    pub title: String,
+    /// Data to be copied, in order. No target was used when the edit began, so undoing needs no copy back.
+    pub copies: Vec<Copy>,
+    /// Metadata to be changed.
+    pub patches: Vec<Patch>,
+}
+
+impl Change {
+    /// True when there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.copies.is_empty() && self.patches.is_empty()
+    }
+
+    /// Bytes to be copied.
+    #[must_use]
+    pub fn copied_bytes(&self) -> u64 {
+        self.copies.iter().fold(0, |sum, copy| sum.saturating_add(copy.len.0))
+    }
+
+    /// Bytes to be patched.
+    #[must_use]
+    pub fn patched_bytes(&self) -> u64 {
+        self.patches.iter().fold(0, |sum, patch| sum.saturating_add(patch.new.len() as u64))
+    }
+}
+
+type Page = [u8; PAGE_BYTES as usize];
+
+/// One state of the overlay: cheap to clone.
+#[derive(Clone, Default)]
+struct Layer {
+    /// Changed pages, by number.
+    pages: BTreeMap<u64, Arc<Page>>,
+    /// Where the bytes of copied ranges come from: target start → (end, source start). Disjoint.
+    copied: BTreeMap<u64, (u64, u64)>,
+}
+
+#[derive(Default)]
+struct Inner {
+    settled: Layer,
+    current: Layer,
+    /// Copies since the last take.
+    copies: Vec<Copy>,
+    /// What was written since the last take: start → (end, what).
+    tags: BTreeMap<u64, Vec<(u64, Tag)>>,
+    /// The longest of these.
+    longest: u64,
+}
+
+/// A device that is changed in memory only.
+pub struct Overlay {
+    device: SharedDevice,
+    inner: Mutex<Inner>,
+}
+
+impl Overlay {
+    /// Over this device.
+    #[must_use]
+    pub fn new(device: SharedDevice) -> Self {
+        Self { device, inner: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes bytes, and says what they are.
+    ///
+    /// # Errors
+    /// When they lie outside the device, the old bytes around them cannot be read, or too much was changed.
+    pub fn write(&self, offset: ByteOffset, data: &[u8], tag: Tag) -> Result<()> {
+        check_range(offset, data.len(), self.device.len())?;
+        if data.is_empty() {
+            return Ok(());
+        }
+        let mut inner = self.lock();
+        let end = offset.0 + data.len() as u64;
+        for number in offset.0 / PAGE_BYTES..end.div_ceil(PAGE_BYTES) {
+            let start = number * PAGE_BYTES;
+            let (from, to) = (offset.0.max(start), end.min(start + PAGE_BYTES));
+            let mut page = self.page(&inner.current, number)?;
+            Arc::make_mut(&mut page)[(from - start) as usize..(to - start) as usize]
+                .copy_from_slice(&data[(from - offset.0) as usize..(to - offset.0) as usize]);
+            inner.current.pages.insert(number, page);
+        }
+        if inner.current.pages.len() as u64 * PAGE_BYTES > MAX_CHANGED_BYTES {
+            return Err(Error::refused(format!(
+                "more than {} of metadata would change at once",
+                ByteLen(MAX_CHANGED_BYTES)
+            ))
+            .advise("Do it in smaller parts"));
+        }
+        inner.note(offset.0, end, tag);
+        Ok(())
+    }
+
+    /// Copies bytes: reads of the target give the source's from now on. Whole sectors. The source's bytes are those
+    /// on the device, with the changes made to them so far as patches of the target.
+    ///
+    /// # Errors
+    /// When either lies outside the device, they overlap, they are no whole sectors, or the target was changed or
+    /// copied to or from before.
+    pub fn copy(&self, from: ByteOffset, to: ByteOffset, len: ByteLen) -> Result<()> {
+        let bytes = len.to_usize().unwrap_or(usize::MAX);
+        check_range(from, bytes, self.device.len())?;
+        check_range(to, bytes, self.device.len())?;
+        let apart = from.0 + len.0 <= to.0 || to.0 + len.0 <= from.0;
+        let whole = [from.0, to.0, len.0].iter().all(|n| n.is_multiple_of(SECTOR_BYTES));
+        let mut inner = self.lock();
+        if !apart || !whole || inner.current.touches(to.0..to.0 + len.0) {
+            return Err(Error::refused(format!("{len} at {from} cannot be copied to {to}: the target is in use")));
+        }
+        // What was moved before is copied from where its bytes are on the device.
+        let changed = self.changed(&inner.current, from.0..from.0 + len.0)?;
+        for (start, end, source) in inner.current.sources(from.0..from.0 + len.0) {
+            let target = to.0 + (start - from.0);
+            inner.current.copied.insert(target, (target + (end - start), source));
+            inner.copies.push(Copy { from: ByteOffset(source), to: ByteOffset(target), len: ByteLen(end - start) });
+        }
+        drop(inner);
+        for (at, data) in changed {
+            self.write(ByteOffset(to.0 + (at - from.0)), &data, Tag::new("moved metadata"))?;
+        }
+        Ok(())
+    }
+
+    /// The sectors of a range that were changed in memory: where, and their bytes.
+    fn changed(&self, layer: &Layer, range: Range<u64>) -> Result<Vec<(u64, Vec<u8>)>> {
+        let mut found = Vec::new();
+        let pages = range.start / PAGE_BYTES..range.end.div_ceil(PAGE_BYTES);
+        for (number, page) in layer.pages.range(pages) {
+            let (start, end) = (number * PAGE_BYTES, (number + 1) * PAGE_BYTES);
+            let (from, to) = (start.max(range.start), end.min(range.end));
+            let mut below = vec![0; (to - from) as usize];
+            self.read_below(layer, from, &mut below)?;
+            let now = &page[(from - start) as usize..(to - start) as usize];
+            if now != below {
+                found.push((from, now.to_vec()));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Does something that changes the overlay; when it fails, everything is as it was before.
+    ///
+    /// # Errors
+    /// Those of `act`.
+    pub fn attempt<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
+        let before = {
+            let inner = self.lock();
+            (inner.current.clone(), inner.copies.clone(), inner.tags.clone())
+        };
+        act().inspect_err(|_| {
+            let mut inner = self.lock();
+            (inner.current, inner.copies, inner.tags) = before;
+        })
+    }
+
+    /// What has changed since the last call.
+    ///
+    /// # Errors
+    /// When the device's bytes cannot be read.
+    pub fn take(&self, title: &str) -> Result<Change> {
+        let mut inner = self.lock();
+        let mut patches: Vec<Patch> = Vec::new();
+        // Before its patches stands what its copies bring: the settled pages, on the current redirections.
+        let before = Layer { pages: inner.settled.pages.clone(), copied: inner.current.copied.clone() };
+        for (number, page) in &inner.current.pages {
+            if inner.settled.pages.get(number).is_some_and(|old| Arc::ptr_eq(old, page)) {
+                continue;
+            }
+            let start = number * PAGE_BYTES;
+            let len = PAGE_BYTES.min(self.device.len().0 - start) as usize;
+            let mut old = vec![0; len];
+            self.read_layer(&before, start, &mut old)?;
+            if old != page[..len] {
+                extend(&mut patches, start, &old, &page[..len]);
+            }
+        }
+        for patch in &mut patches {
+            patch.tags = inner.tags_of(patch.offset.0..patch.offset.0 + patch.new.len() as u64);
+        }
+        let copies = std::mem::take(&mut inner.copies);
+        inner.settled = inner.current.clone();
+        inner.tags.clear();
+        Ok(Change { title: title.into(), copies, patches })
+    }
+
+    fn page(&self, layer: &Layer, number: u64) -> Result<Arc<Page>> {
+        if let Some(page) = layer.pages.get(&number) {
+            return Ok(Arc::clone(page));
+        }
+        let mut page = [0; PAGE_BYTES as usize];
+        let start = number * PAGE_BYTES;
+        let len = PAGE_BYTES.min(self.device.len().0.saturating_sub(start)) as usize;
+        self.read_layer(layer, start, &mut page[..len])?;
+        Ok(Arc::new(page))
+    }
+
+    fn read_layer(&self, layer: &Layer, offset: u64, buf: &mut [u8]) -> Result<()> {
+        let end = offset + buf.len() as u64;
+        let mut at = offset;
+        while at < end {
+            // Up to the next changed page all is read at once.
+            let number = at / PAGE_BYTES;
+            if let Some(page) = layer.pages.get(&number) {
+                let start = number * PAGE_BYTES;
+                let to = end.min(start + PAGE_BYTES);
+                buf[(at - offset) as usize..(to - offset) as usize]
+                    .copy_from_slice(&page[(at - start) as usize..(to - start) as usize]);
+                at = to;
+                continue;
+            }
+            let next = layer.pages.range(number..).next().map_or(end, |(page, _)| end.min(page * PAGE_BYTES));
+            self.read_below(layer, at, &mut buf[(at - offset) as usize..(next - offset) as usize])?;
+            at = next;
+        }
+        Ok(())
+    }
+
+    /// Reads what is under the changed pages: copied ranges from their sources, all else from the device.
+    fn read_below(&self, layer: &Layer, offset: u64, buf: &mut [u8]) -> Result<()> {
+        for (start, end, source) in layer.sources(offset..offset + buf.len() as u64) {
+            let piece = &mut buf[(start - offset) as usize..(end - offset) as usize];
+            self.device.read_at(ByteOffset(source), piece)?;
+        }
+        Ok(())
+    }
+}
+
+impl Layer {
+    /// The range in pieces: start, end, and where on the device its bytes are (before any patch).
+    fn sources(&self, range: Range<u64>) -> Vec<(u64, u64, u64)> {
+        let mut pieces = Vec::new();
+        let mut at = range.start;
+        while at < range.end {
+            let inside = self.copied.range(..=at).next_back().filter(|(_, (end, _))| *end > at);
+            let (end, source) = match inside {
+                Some((start, (end, source))) => (*end, source + (at - start)),
+                None => (self.copied.range(at + 1..).next().map_or(range.end, |(start, _)| *start), at),
+            };
+            let end = end.min(range.end);
+            pieces.push((at, end, source));
+            at = end;
+        }
+        pieces
+    }
+
+    /// True when part of the range was copied to, copied from, or changed.
+    fn touches(&self, range: Range<u64>) -> bool {
+        let overlaps = |start: u64, end: u64| start < range.end && range.start < end;
+        let copied = self
+            .copied
+            .iter()
+            .any(|(start, (end, source))| overlaps(*start, *end) || overlaps(*source, source + (end - start)));
+        copied || self.pages.range(range.start / PAGE_BYTES..range.end.div_ceil(PAGE_BYTES)).next().is_some()
+    }
+}
+
+impl Inner {
+    fn note(&mut self, start: u64, end: u64, tag: Tag) {
+        // A write of the same parts as the one before it, or of the same bytes, is one with it.
+        let near = self.tags.range_mut(..=start).next_back();
+        if let Some((near_start, notes)) = near
+            && let Some((until, old)) = notes.last_mut()
+            && start <= until.saturating_add(SECTOR_BYTES)
+            && end - near_start <= MAX_NOTE_BYTES
+            && old.merge(&tag)
+        {
+            *until = (*until).max(end);
+            self.longest = self.longest.max(*until - near_start);
+            return;
+        }
+        self.longest = self.longest.max(end - start);
+        self.tags.entry(start).or_default().push((end, tag));
+    }
+
+    /// What the bytes of a range are.
+    fn tags_of(&self, range: Range<u64>) -> Vec<Tag> {
+        let mut tags: Vec<Tag> = Vec::new();
+        for (_, notes) in self.tags.range(range.start.saturating_sub(self.longest)..range.end) {
+            for (_, tag) in notes.iter().filter(|(end, _)| *end > range.start) {
+                if !tags.iter_mut().any(|have| have.merge(tag)) {
+                    tags.push(tag.clone());
+                }
+            }
+        }
+        tags
+    }
+}
+
+/// Adds a changed sector to the patch it continues, or as a new one.
+fn extend(patches: &mut Vec<Patch>, offset: u64, old: &[u8], new: &[u8]) {
+    match patches.last_mut() {
+        Some(last) if last.offset.0 + last.new.len() as u64 == offset && (last.new.len() as u64) < MAX_PATCH_BYTES => {
+            last.old.extend_from_slice(old);
+            last.new.extend_from_slice(new);
+        }
+        _ => patches.push(Patch { offset: ByteOffset(offset), old: old.to_vec(), new: new.to_vec(), tags: Vec::new() }),
+    }
+}
+
+impl ReadDevice for Overlay {
+    fn len(&self) -> ByteLen {
+        self.device.len()
+    }
+
+    fn sector_bytes(&self) -> u32 {
+        self.device.sector_bytes()
+    }
+
+    fn read_at(&self, offset: ByteOffset, buf: &mut [u8]) -> Result<()> {
+        check_range(offset, buf.len(), self.device.len())?;
+        self.read_layer(&self.lock().current, offset.0, buf)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::MemoryDevice;
+
+    fn device() -> (Arc<MemoryDevice>, Overlay) {
+        let bytes = (0..64 * 1024).map(|at| (at / 512) as u8).collect();
+        let device = Arc::new(MemoryDevice::new(bytes));
+        (Arc::clone(&device), Overlay::new(device))
+    }
+
+    fn apply(bytes: &mut [u8], change: &Change) {
+        for copy in &change.copies {
+            let (from, to, len) = (copy.from.0 as usize, copy.to.0 as usize, copy.len.0 as usize);
+            bytes.copy_within(from..from + len, to);
+        }
+        for patch in &change.patches {
+            let at = patch.offset.0 as usize;
+            assert_eq!(bytes[at..at + patch.old.len()], patch.old, "what a patch takes for old is there");
+            bytes[at..at + patch.new.len()].copy_from_slice(&patch.new);
+        }
+    }
+
+    fn seen(overlay: &Overlay) -> Vec<u8> {
+        let mut bytes = vec![0; overlay.len().0 as usize];
+        overlay.read_at(ByteOffset::ZERO, &mut bytes).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn changes_applied_in_order_give_what_the_overlay_shows() {
+        let (device, overlay) = device();
+        overlay.write(ByteOffset(1000), &[1; 600], Tag::new("a").span("entries", 3, 5)).unwrap();
+        overlay.write(ByteOffset(1600), &[2; 10], Tag::new("a").span("entries", 6, 9)).unwrap();
+        let first = overlay.take("one").unwrap();
+        overlay.copy(ByteOffset(1024), ByteOffset(32 * 1024), ByteLen(1024)).unwrap();
+        overlay.write(ByteOffset(32 * 1024 + 700), &[9], Tag::new("b")).unwrap();
+        overlay.copy(ByteOffset(32 * 1024), ByteOffset(40 * 1024), ByteLen(1024)).unwrap();
+        let second = overlay.take("two").unwrap();
+        let mut bytes = device.to_vec();
+        // All copies of a job come before its first patch.
+        for copy in first.copies.iter().chain(&second.copies) {
+            let (from, to, len) = (copy.from.0 as usize, copy.to.0 as usize, copy.len.0 as usize);
+            bytes.copy_within(from..from + len, to);
+        }
+        apply(&mut bytes, &Change { copies: Vec::new(), ..first.clone() });
+        apply(&mut bytes, &Change { copies: Vec::new(), ..second });
+        assert!(bytes == seen(&overlay));
+        assert_eq!(first.patches.len(), 1);
+        assert_eq!(first.patches[0].tags.iter().map(Tag::to_string).collect::<Vec<_>>(), ["a, entries 3–9"]);
+        assert!(overlay.take("three").unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_fails_leaves_nothing_behind() {
+        let (device, overlay) = device();
+        let failed: Result<()> = overlay.attempt(|| {
+            overlay.copy(ByteOffset(0), ByteOffset(4096), ByteLen(512))?;
+            overlay.write(ByteOffset(9), &[7; 9], Tag::new("x"))?;
+            overlay.write(ByteOffset(64 * 1024 - 1), &[7; 2], Tag::new("past the end"))
+        });
+        assert!(failed.is_err());
+        assert!(seen(&overlay) == device.to_vec());
+        assert!(overlay.take("nothing").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_copy_never_lands_on_what_was_changed_or_moved() {
+        let (_, overlay) = device();
+        overlay.write(ByteOffset(8192), &[1], Tag::new("x")).unwrap();
+        overlay.copy(ByteOffset(0), ByteOffset(4096), ByteLen(512)).unwrap();
+        for to in [0, 4096, 8192] {
+            assert!(overlay.copy(ByteOffset(16384), ByteOffset(to), ByteLen(512)).is_err(), "{to}");
+        }
+        overlay.copy(ByteOffset(16384), ByteOffset(8192 + 512), ByteLen(512)).unwrap();
+    }
+}

@@ -1,0 +1,1 @@
+//! Checking EXT volumes, beside strangers' checkers.

@@ -1,0 +1,1 @@
+//! Checking FAT volumes, beside strangers' checkers.

@@ -1,0 +1,1 @@
+//! Checking NTFS volumes, beside strangers' checkers.

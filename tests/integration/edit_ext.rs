@@ -1,0 +1,1 @@
+//! Changing EXT volumes, judged by strangers' tools.

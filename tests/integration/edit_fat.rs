@@ -1,0 +1,1 @@
+//! Changing FAT volumes, judged by strangers' tools.

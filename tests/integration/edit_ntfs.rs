@@ -1,0 +1,1 @@
+//! Changing NTFS volumes, judged by strangers' tools.

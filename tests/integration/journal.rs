@@ -1,0 +1,1 @@
+//! Changes through the journal: power cuts, failing writes, finishing and rolling back.
