@@ -7,6 +7,7 @@
 mod address;
 mod arguments;
 mod backup;
+mod check;
 mod completions;
 mod console;
 mod demo;
@@ -99,6 +100,10 @@ fn dispatch(arguments: Arguments) -> Next {
         Command::Verify(command) => {
             journal::open(log.as_deref());
             verify::run(&command)
+        }
+        Command::Check(command) => {
+            journal::open(log.as_deref());
+            check::run(&command)
         }
         Command::Demo(command) => {
             let log = journal::open(log.as_deref());

@@ -10,6 +10,7 @@ mod volume;
 pub use address::Address;
 pub use look::look;
 pub use source::{Place, Source, open_source};
+pub use volume::examine;
 
 use std::path::PathBuf;
 

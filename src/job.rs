@@ -7,6 +7,7 @@
 //! map, which is kept compressed (see [`ClusterMap`](crate::extent::ClusterMap)).
 
 mod backup;
+mod check;
 mod gather;
 mod monitor;
 mod owners;
@@ -18,6 +19,7 @@ mod source;
 mod survey;
 mod verify;
 
+pub use check::{Checked, sentence};
 pub use monitor::{Monitor, Progress, StepProgress};
 pub use report::{Outcome, Report};
 
@@ -104,6 +106,15 @@ pub fn run_on(plan: &Plan, devices: &dyn Devices, monitor: &Arc<Monitor>) -> Rep
 #[must_use]
 pub fn verify(image: &Path, monitor: &Arc<Monitor>) -> Report {
     ended(verify::run(image, monitor))
+}
+
+/// Checks the volume on a device. Never writes.
+///
+/// # Errors
+/// When there is no volume that Lifeboat can check, the medium cannot be read, or the look is cancelled; never because
+/// the volume is damaged.
+pub fn check(device: &SharedDevice, monitor: &Monitor) -> Result<Checked> {
+    check::run(device, monitor)
 }
 
 fn ended(result: Result<Report>) -> Report {

@@ -33,6 +33,8 @@ pub enum StepKind {
     SyncImage,
     /// Read the written image back and check every digest.
     ReadBackImage,
+    /// Look whether a volume is sound. Its "bytes" are of no unit in particular: only their ratio counts.
+    CheckVolume,
     /// Restoring or verifying: check every digest of the image.
     VerifyImage,
     /// Mark the target as unfinished, so that nothing takes it for whole.

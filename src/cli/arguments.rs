@@ -44,6 +44,8 @@ pub(super) enum Command {
     Info(Info),
     /// Read a whole image and check every digest
     Verify(Verify),
+    /// Look whether a volume is sound; exit code 0: sound, 4: warnings only, 1: errors
+    Check(Check),
     /// Put an image back, onto a partition, a device or a file
     Restore(Restore),
     /// List a folder inside an image or a volume
@@ -133,6 +135,17 @@ pub(super) struct Info {
     /// The image
     #[arg(value_hint = ValueHint::FilePath)]
     pub(super) image: PathBuf,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Check {
+    /// The volume: PATH, PATH:N or PATH@BYTES; or an image, for the volume in it
+    #[arg(value_parser = address::parser(), value_hint = ValueHint::FilePath)]
+    pub(super) source: Address,
 
     /// Print one JSON document
     #[arg(long)]

@@ -12,6 +12,7 @@ use super::interrupt::Interrupts;
 use super::words::clean;
 use crate::error::{Error, Result};
 use crate::job::{Monitor, Progress};
+use crate::plan::StepKind;
 use crate::unit::ByteLen;
 
 /// Between two looks at the worker: five lines a second.
@@ -99,6 +100,9 @@ fn describe(progress: &Progress, elapsed: Duration) -> String {
     let title = progress.steps.get(progress.current).map_or("", |step| step.step.title.as_str());
     // 100 % is the report's to say, after the last flush.
     let percent = done.saturating_mul(100).checked_div(all).unwrap_or(0).min(99);
+    if progress.steps.get(progress.current).is_some_and(|step| step.step.kind == StepKind::CheckVolume) {
+        return format!("{}  {percent} %{}", clean(title), if progress.cancelling { "  stopping" } else { "" });
+    }
     let mut text = format!(
         "{}/{} {}  {percent} %  {} of {}",
         (progress.current + 1).min(progress.steps.len()),

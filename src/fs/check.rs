@@ -158,6 +158,7 @@ pub trait Check: Send + Sync {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Findings {
     /// The findings, worst first once [`finish`](Self::finish) was called; no more than [`Self::MAX_KEPT`].
+    #[serde(rename = "findings")]
     pub list: Vec<Finding>,
     /// How many errors there were, kept or not.
     pub errors: u64,

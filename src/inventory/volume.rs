@@ -24,7 +24,8 @@ impl Volume {
 }
 
 /// Looks at the volume on `device`; [`Kind::Unknown`] with a note when it cannot be told.
-pub(super) fn examine(device: &SharedDevice) -> Volume {
+#[must_use]
+pub fn examine(device: &SharedDevice) -> Volume {
     catch_unwind(AssertUnwindSafe(|| probe(device))).unwrap_or_else(|_| Volume {
         notes: vec!["looking at it failed inside Lifeboat: this is a bug, please report it".into()],
         ..Volume::bare(Kind::Unknown)

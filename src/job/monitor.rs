@@ -117,6 +117,11 @@ impl Monitor {
         self.done.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// The worker's side: so many bytes of the step are done, all told.
+    pub fn reach(&self, bytes: u64) {
+        self.done.store(bytes, Ordering::Relaxed);
+    }
+
     /// The worker's side: a rare event, for the log pane and the log file.
     pub fn event(&self, text: impl Into<String>) {
         let text = text.into();

@@ -1,0 +1,161 @@
+//! Checking a volume: the file system's own look at itself, watched, with its findings kept within bounds.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde::Serialize;
+
+use super::{Monitor, Outcome, Report};
+use crate::device::SharedDevice;
+use crate::error::{Error, Result};
+use crate::fs::{self, Finding, Findings, Kind, Probe, Severity, Watch};
+use crate::inventory::{self, Volume};
+use crate::plan::{Safety, Step, StepKind};
+
+/// What a check found.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Checked {
+    /// The volume, as a look at the disks tells of it.
+    pub volume: Volume,
+    /// True without errors.
+    pub sound: bool,
+    /// What was found, worst first.
+    #[serde(flatten)]
+    pub found: Findings,
+}
+
+/// A [`Monitor`] as a file system wants to be watched: each phase is the step under way.
+pub(super) struct Watcher<'a> {
+    monitor: &'a Monitor,
+    /// Where the name of the phase under way lies; names are constants, so that their addresses tell them apart.
+    phase: AtomicUsize,
+}
+
+impl<'a> Watcher<'a> {
+    pub(super) fn new(monitor: &'a Monitor) -> Self {
+        Self { monitor, phase: AtomicUsize::new(0) }
+    }
+}
+
+impl Watch for Watcher<'_> {
+    fn advance(&self, phase: &'static str, done: u64, total: u64) {
+        let address = phase.as_ptr().addr();
+        if self.phase.swap(address, Ordering::Relaxed) != address {
+            let step = Step { kind: StepKind::CheckVolume, title: phase.into(), bytes: total, safety: Safety::Reads };
+            self.monitor.begin(vec![step]);
+        }
+        self.monitor.reach(done.min(total));
+    }
+
+    fn proceed(&self) -> Result<()> {
+        self.monitor.check()
+    }
+}
+
+/// Checks the volume on a device. Never writes.
+///
+/// # Errors
+/// When there is no volume that Lifeboat can check, the medium cannot be read, or the look is cancelled; never because
+/// the volume is damaged.
+pub(super) fn run(device: &SharedDevice, monitor: &Monitor) -> Result<Checked> {
+    let kind = match fs::probe(device)? {
+        Probe::One(kind) if kind.has_driver() => kind,
+        Probe::One(kind) => {
+            return Err(Error::unsupported(format!("a {kind} volume cannot be checked by Lifeboat"))
+                .advise(format!("Its own tool does that: {}", fs::repair_tool(kind))));
+        }
+        Probe::None => {
+            return Err(Error::unsupported("no file system that Lifeboat knows, so there is nothing to check")
+                .advise("`lifeboat disks` shows the partitions there are; name one as PATH:N"));
+        }
+        Probe::Ambiguous(kinds) => {
+            let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+            return Err(Error::refused(format!("signatures of {} at once; none is picked", kinds.join(" and "))));
+        }
+    };
+    let mut found = Findings::default();
+    match fs::open(SharedDevice::clone(device), kind) {
+        Ok(volume) => {
+            if volume.summary().len > device.len() {
+                let (says, has) = (volume.summary().len.0, device.len().0);
+                let message = format!("the volume says that it is {says} bytes long, but there are only {has}");
+                found.add(Finding::error("volume.length", message));
+            }
+            volume.check().check(&Watcher::new(monitor), &mut |finding| found.add(finding))?;
+        }
+        // What keeps a volume from being opened is the first thing that is wrong with it.
+        Err(error) => found.add(Finding::from_error("volume.open", error)?),
+    }
+    found.finish();
+    monitor.enter(1);
+    Ok(Checked { volume: inventory::examine(device), sound: found.is_sound(), found })
+}
+
+impl Checked {
+    /// How it ended.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match (self.found.errors, self.found.warnings) {
+            (0, 0) => Outcome::Done,
+            (0, _) => Outcome::DoneWithWarnings,
+            _ => Outcome::Failed,
+        }
+    }
+
+    /// The same as a report, for faces that show one.
+    #[must_use]
+    pub fn report(&self, what: &str) -> Report {
+        let kind = self.volume.kind;
+        let label = self.volume.label.as_ref().map(|label| format!(" \"{label}\"")).unwrap_or_default();
+        let Findings { list, errors, warnings, notes } = &self.found;
+        let headline = match self.outcome() {
+            Outcome::Done => format!("{what} ({kind}{label}) is sound"),
+            Outcome::DoneWithWarnings => {
+                format!("{what} ({kind}{label}) is sound, but not all of it is as it should be")
+            }
+            _ => format!("{what} ({kind}{label}) is NOT sound: {errors} errors"),
+        };
+        let facts = [("Errors", errors), ("Warnings", warnings), ("Notes", notes)];
+        let mut lines: Vec<String> = list.iter().map(sentence).collect();
+        let all = errors + warnings + notes;
+        if all > list.len() as u64 {
+            lines.push(format!("and {} more", all - list.len() as u64));
+        }
+        Report {
+            outcome: self.outcome(),
+            headline,
+            facts: facts.map(|(name, count)| (name.to_owned(), count.to_string())).into(),
+            warnings: lines,
+            next: advice(kind, self.outcome()),
+        }
+    }
+}
+
+fn advice(kind: Kind, outcome: Outcome) -> Vec<String> {
+    match outcome {
+        Outcome::Done => Vec::new(),
+        Outcome::DoneWithWarnings => {
+            vec![format!("Nothing is lost. Its own tool tidies it up: {}", fs::repair_tool(kind))]
+        }
+        _ => vec![
+            "Keep what can be read first: `lifeboat backup` images it as it is.".into(),
+            format!("Lifeboat does not repair it; its own tool does: {}", fs::repair_tool(kind)),
+        ],
+    }
+}
+
+/// A finding in one line: `error: /a/b.txt: its chain … (cluster 12, byte 0x4400)`.
+#[must_use]
+pub fn sentence(finding: &Finding) -> String {
+    let Finding { severity, place, path, message, .. } = finding;
+    let mut places = Vec::new();
+    places.extend(place.cluster.map(|cluster| format!("cluster {cluster}")));
+    places.extend(place.offset.map(|offset| format!("byte {offset}")));
+    let place = if places.is_empty() { String::new() } else { format!(" ({})", places.join(", ")) };
+    let path = path.as_ref().map(|path| format!("{path}: ")).unwrap_or_default();
+    let severity = match severity {
+        Severity::Note => "note",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    };
+    format!("{severity}: {path}{message}{place}")
+}
