@@ -19,7 +19,7 @@ mod source;
 mod survey;
 mod verify;
 
-pub use check::{Checked, sentence};
+pub use check::{CheckSource, Checked, sentence};
 pub use monitor::{Monitor, Progress, StepProgress};
 pub use report::{Outcome, Report};
 
@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use crate::device::{FileDevice, FileWriter, SharedDevice, Window, WriteDevice};
 use crate::error::{Error, Result};
-use crate::inventory::{Place, open_source};
+use crate::inventory::{Address, Place, open_source};
 use crate::plan::{self, BackupRequest, Plan, RestoreRequest, RestoreWork, StepKind, Work};
 
 /// Looks at source and target of a backup (reads only) and plans it.
@@ -108,13 +108,20 @@ pub fn verify(image: &Path, monitor: &Arc<Monitor>) -> Report {
     ended(verify::run(image, monitor))
 }
 
-/// Checks the volume on a device. Never writes.
+/// Checks a volume. Never writes.
 ///
 /// # Errors
 /// When there is no volume that Lifeboat can check, the medium cannot be read, or the look is cancelled; never because
 /// the volume is damaged.
-pub fn check(device: &SharedDevice, monitor: &Monitor) -> Result<Checked> {
-    check::run(device, monitor)
+pub fn check(source: &CheckSource, monitor: &Monitor) -> Result<Checked> {
+    check::run(source, monitor)
+}
+
+/// Checks the volume at an address, for faces that show a report.
+#[must_use]
+pub fn check_address(address: &Address, monitor: &Arc<Monitor>) -> Report {
+    let checked = open_source(address).and_then(|source| check::run(&source.into(), monitor));
+    ended(checked.map(|checked| checked.report(&address.to_string())))
 }
 
 fn ended(result: Result<Report>) -> Report {

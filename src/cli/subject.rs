@@ -1,10 +1,10 @@
 //! What `ls`, `extract` and `check` look into: an image file, or a volume on a disk. The bytes decide, not the name.
 
-use crate::device::SharedDevice;
 use crate::error::{Error, Result};
 use crate::fs::{self, FileSystem, Probe};
 use crate::image::Image;
 use crate::inventory::{Address, open_source};
+use crate::job::CheckSource;
 
 /// Opens the volume in an image or at an address.
 ///
@@ -31,10 +31,10 @@ pub(super) fn open(address: &Address) -> Result<Box<dyn FileSystem>> {
 ///
 /// # Errors
 /// When it is neither, or cannot be read.
-pub(super) fn device(address: &Address) -> Result<SharedDevice> {
+pub(super) fn to_check(address: &Address) -> Result<CheckSource> {
     match image(address)? {
-        Some(image) => image.volume(),
-        None => Ok(open_source(address)?.device),
+        Some(image) => Ok(CheckSource { device: image.volume()?, mounted_at: Vec::new() }),
+        None => Ok(open_source(address)?.into()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Checking a volume: the file system's own look at itself, watched, with its findings kept within bounds.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
@@ -8,7 +9,7 @@ use super::{Monitor, Outcome, Report};
 use crate::device::SharedDevice;
 use crate::error::{Error, Result};
 use crate::fs::{self, Finding, Findings, Kind, Probe, Severity, Watch};
-use crate::inventory::{self, Volume};
+use crate::inventory::{self, Source, Volume};
 use crate::plan::{Safety, Step, StepKind};
 
 /// What a check found.
@@ -51,12 +52,28 @@ impl Watch for Watcher<'_> {
     }
 }
 
-/// Checks the volume on a device. Never writes.
+/// Where the volume is that is to be checked.
+#[derive(Clone)]
+pub struct CheckSource {
+    /// Its bytes.
+    pub device: SharedDevice,
+    /// Where it is mounted.
+    pub mounted_at: Vec<PathBuf>,
+}
+
+impl From<Source> for CheckSource {
+    fn from(source: Source) -> Self {
+        Self { device: source.device, mounted_at: source.place.mounted_at }
+    }
+}
+
+/// Checks a volume. Never writes.
 ///
 /// # Errors
 /// When there is no volume that Lifeboat can check, the medium cannot be read, or the look is cancelled; never because
 /// the volume is damaged.
-pub(super) fn run(device: &SharedDevice, monitor: &Monitor) -> Result<Checked> {
+pub(super) fn run(source: &CheckSource, monitor: &Monitor) -> Result<Checked> {
+    let device = &source.device;
     let kind = match fs::probe(device)? {
         Probe::One(kind) if kind.has_driver() => kind,
         Probe::One(kind) => {
@@ -73,6 +90,11 @@ pub(super) fn run(device: &SharedDevice, monitor: &Monitor) -> Result<Checked> {
         }
     };
     let mut found = Findings::default();
+    if let Some(place) = source.mounted_at.first() {
+        let place = place.display();
+        let message = format!("it is mounted at {place}: what is being written there meanwhile may look like damage");
+        found.add(Finding::note("volume.mounted", message));
+    }
     match fs::open(SharedDevice::clone(device), kind) {
         Ok(volume) => {
             if volume.summary().len > device.len() {

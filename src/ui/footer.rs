@@ -34,7 +34,7 @@ pub(super) fn screen_keys(model: &Model) -> Vec<KeyWord> {
 fn all_keys(model: &Model) -> Vec<KeyWord> {
     let mut keys = match model.screen() {
         Screen::Start => return vec![key::MOVE, key::CHOOSE, key::QUIT, key::HELP],
-        Screen::Disks if model.task == Task::Browse => vec![key::MOVE, key::REFRESH],
+        Screen::Disks if model.task == Task::Browse => vec![key::CHECK, key::MOVE, key::REFRESH],
         Screen::Disks => vec![key::CHOOSE, key::MOVE, key::REFRESH],
         Screen::Images if model.images.path.is_some() => vec![key::OPEN, key::COMPLETE],
         Screen::Images => vec![key::CHOOSE, key::MOVE, key::GO, key::REFRESH],

@@ -185,6 +185,7 @@ pub enum Job {
     Backup,
     Restore,
     Verify,
+    Check,
 }
 
 /// A job under way.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::inventory::{Inventory, LookRequest};
+use crate::inventory::{Address, Inventory, LookRequest};
 use crate::job::{Progress, Report};
 use crate::plan::{BackupRequest, RestoreRequest};
 
@@ -119,6 +119,8 @@ pub enum Effect {
     Run(Ticket),
     /// Read an image against its digests.
     Verify(PathBuf),
+    /// Look whether a volume is sound.
+    Check(Address),
     /// Let the job wait, or go on.
     Pause(bool),
     /// Stop the job.

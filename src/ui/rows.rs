@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::fs::State;
+use crate::fs::{Kind, State};
 use crate::inventory::{Address, Disk, Inventory, Partition, Volume};
 use crate::table;
 
@@ -199,6 +199,18 @@ impl Row {
             return Some(text::REFUSED_EXTENDED.to_owned());
         }
         if task == Task::Restore { self.refused_target(image) } else { None }
+    }
+
+    /// Why this line's volume cannot be checked; `None` when it can.
+    #[must_use]
+    pub fn uncheckable(&self) -> Option<String> {
+        let refused = self.refusal(Task::Browse, None);
+        let kind = self.volume.as_ref().map_or(Kind::Unknown, |volume| volume.kind);
+        refused.or_else(|| match kind {
+            Kind::Unknown | Kind::Ambiguous | Kind::Unfinished => Some(text::REFUSED_NO_VOLUME.to_owned()),
+            kind if kind.has_driver() => None,
+            kind => Some(text::refused_kind(kind)),
+        })
     }
 
     fn refused_target(&self, image: Option<&ImageInfo>) -> Option<String> {

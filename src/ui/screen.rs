@@ -84,6 +84,7 @@ fn draw_title(model: &Model, buffer: &mut Buffer) {
         Some(Job::Backup) => Task::Backup,
         Some(Job::Restore) => Task::Restore,
         Some(Job::Verify) => Task::Check,
+        Some(Job::Check) => Task::Browse,
         None => model.task,
     };
     let line = Line::from(vec![

@@ -62,6 +62,7 @@ words! {
     REFUSED_DISK = "This is a whole disk with partitions. Choose one of the lines below it.";
     REFUSED_EXTENDED = "An extended partition only holds other partitions. Choose one of those.";
     REFUSED_READ_ONLY = "This disk cannot be written. Take off its write protection, or choose another.";
+    REFUSED_NO_VOLUME = "No file system was found here that could be checked.";
     REFUSED_SAME = "This is the image itself. It cannot be restored onto itself; choose another place.";
 
     FOLDER = "Folder";
@@ -193,6 +194,7 @@ pub mod key {
     pub const START: KeyWord = ("s", "start");
     pub const OPTIONS: KeyWord = ("o", "options");
     pub const VERIFY: KeyWord = ("v", "verify");
+    pub const CHECK: KeyWord = ("c", "check");
     pub const PAUSE: KeyWord = ("p", "pause");
     pub const RESUME: KeyWord = ("p", "go on");
     pub const CANCEL: KeyWord = ("c", "cancel");
@@ -218,6 +220,7 @@ pub fn title(screen: Screen, task: Task) -> &'static str {
         (Screen::Confirm, _) => "Restore > Confirm",
         (Screen::Running, Task::Backup) => "Back up > Running",
         (Screen::Running, Task::Restore) => "Restore > Running",
+        (Screen::Running, Task::Browse) => "Check > Running",
         (Screen::Running, _) => "Verify > Running",
         (Screen::Report, _) => "Report",
     }
@@ -235,6 +238,11 @@ pub fn help(screen: Screen, task: Task) -> &'static str {
             "These are the disks and what is on them. Choose the partition that the image shall be written to. \
              What is there now will be overwritten, but only after you have confirmed it on a later screen. Mounted and \
              read-only places and places that are too small cannot be chosen; the reason is shown below the list."
+        }
+        (Screen::Disks, Task::Browse) => {
+            "These are the disks, their partitions and the volumes in them. Looking changes nothing. “Found” means that \
+             no partition table names the volume, but its own signature was found. Press c to check whether the chosen \
+             volume is sound; that changes nothing, either. The lines below the list tell more about the chosen one."
         }
         (Screen::Disks, _) => {
             "These are the disks, their partitions and the volumes in them. Looking changes nothing. “Found” means that \
@@ -339,6 +347,7 @@ pub fn after_cancel(job: Job, steps: &[StepKind], current: usize) -> &'static st
     let begun = |kind| steps.iter().position(|step| *step == kind).is_some_and(|at| at <= current);
     match job {
         Job::Verify => "Nothing is changed. The image stays as it is, but you do not know whether it is whole.",
+        Job::Check => "Nothing is changed. You do not know whether the volume is sound.",
         Job::Backup => "The disk that is read stays as it is. No image is left under the chosen name.",
         Job::Restore if begun(StepKind::Unseal) || begun(StepKind::WriteClusters) => {
             "The target is then unfinished: it cannot be used, and is marked so. Restoring the image again completes it."
@@ -352,6 +361,7 @@ pub fn after_cancel(job: Job, steps: &[StepKind], current: usize) -> &'static st
 pub fn cancelled(job: Job) -> &'static str {
     match job {
         Job::Verify => "Nothing was changed. It is not known whether the image is whole.",
+        Job::Check => "Nothing was changed. It is not known whether the volume is sound.",
         Job::Backup => "The disk that was read is as it was. No image was left under the chosen name.",
         Job::Restore => "Nothing was written to the target. It is as it was.",
     }
@@ -507,6 +517,18 @@ pub fn done_of(done: u64, all: u64) -> String {
 #[must_use]
 pub fn refused_unreadable(problem: &str) -> String {
     format!("It cannot be read: {problem}")
+}
+
+/// Above a check's progress.
+#[must_use]
+pub fn check_headline(address: &str) -> String {
+    format!("Check whether {address} is sound")
+}
+
+/// A volume whose kind has tools of its own only.
+#[must_use]
+pub fn refused_kind(kind: fs::Kind) -> String {
+    format!("A {kind} volume cannot be checked here. Its own tool does that: {}.", fs::repair_tool(kind))
 }
 
 /// A mounted target.

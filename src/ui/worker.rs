@@ -11,7 +11,7 @@ use std::thread;
 use crossbeam_channel::Sender;
 
 use crate::error::{Error, Result};
-use crate::inventory::{self, Inventory, LookRequest};
+use crate::inventory::{self, Address, Inventory, LookRequest};
 use crate::job::{self, Monitor, Progress, Report};
 use crate::plan::{self, BackupRequest, Plan, RestoreRequest, Work};
 
@@ -34,6 +34,8 @@ pub struct Library {
     pub run: fn(&Plan, &Arc<Monitor>) -> Report,
     /// Verifies an image.
     pub verify: fn(&Path, &Arc<Monitor>) -> Report,
+    /// Checks a volume.
+    pub check: fn(&Address, &Arc<Monitor>) -> Report,
 }
 
 impl Library {
@@ -47,6 +49,7 @@ impl Library {
             plan_restore: job::plan_restore,
             run: job::run,
             verify: job::verify,
+            check: job::check_address,
         }
     }
 }
@@ -111,6 +114,7 @@ impl Worker {
             }
             Effect::Run(ticket) => self.run(ticket),
             Effect::Verify(path) => self.start(move |monitor| (library.verify)(&path, monitor)),
+            Effect::Check(address) => self.start(move |monitor| (library.check)(&address, monitor)),
             Effect::Pause(paused) => {
                 if let Some(monitor) = &self.job {
                     monitor.pause(paused);
@@ -221,6 +225,7 @@ mod tests {
                 thread::sleep(Duration::from_millis(1));
             },
             run: |_, _| Report::failed(&Error::damaged("no plan reaches this")),
+            check: |_, _| Report::failed(&Error::damaged("nothing checks this")),
             verify: |path, monitor| {
                 if path.ends_with("panic") {
                     panic!("a bug");

@@ -194,6 +194,27 @@ fn an_image_is_looked_at_and_verified() {
 }
 
 #[test]
+fn a_volume_is_checked_and_nothing_but_reads_is_asked_for() {
+    let mut stage = Stage::new();
+    stage.keys("d<down>c");
+    assert!(matches!(stage.last(), Effect::Check(address) if address.to_string() == "/dev/sda:2"));
+    assert_eq!(stage.screen(), Screen::Running);
+    stage.send(Msg::Finished(report(Outcome::DoneWithWarnings)));
+    assert_eq!((stage.screen(), stage.model.exit_code, stage.runs()), (Screen::Report, 4, 0));
+}
+
+#[test]
+fn what_has_no_volume_or_no_driver_is_not_checked() {
+    for (keys, why) in [("d<home>c", "whole disk"), ("d<end>c", "cannot be read"), ("d<end><up>c", "exfat")] {
+        let mut stage = Stage::new();
+        stage.keys(keys);
+        let trouble = stage.model.trouble.clone().expect(keys);
+        assert!(trouble.refused && trouble.what.contains(why), "{keys}: {trouble:?}");
+        assert!(!stage.asked.iter().any(|effect| matches!(effect, Effect::Check(_))));
+    }
+}
+
+#[test]
 fn a_typed_path_leads_to_a_folder_or_to_an_image() {
     let mut stage = Stage::new();
     stage.keys("lg<clear>/media/<enter>");

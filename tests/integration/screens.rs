@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use lifeboat::fs::{Kind, State};
 use lifeboat::inventory::{Disk, Inventory, TableView};
-use lifeboat::job::{Outcome, Report};
+use lifeboat::job::{Outcome, Progress, Report, StepProgress};
+use lifeboat::plan::{Safety, Step, StepKind};
 use lifeboat::table;
 use lifeboat::ui::Options;
 use lifeboat::ui::model::{Job, Model, Proposed, Trouble};
@@ -271,6 +272,37 @@ fn the_running_screen() {
     let mut last = running(after("b<down><enter><enter>s"), &plan, 0);
     last.send(Msg::Progress(progress(&plan, 2, 22 * GIB)));
     shows("running with all bytes done is not yet a hundred percent", &mut last);
+}
+
+#[test]
+fn the_screens_of_a_check() {
+    let phase = |done: u64| {
+        let step =
+            Step { kind: StepKind::CheckVolume, title: "Reading inodes".into(), bytes: 4096, safety: Safety::Reads };
+        Msg::Progress(Progress { steps: vec![StepProgress { step, done }], ..Progress::default() })
+    };
+    let checking = || {
+        let mut stage = after("d<down>c");
+        stage.at(Duration::from_secs(3));
+        stage.send(phase(1024));
+        stage
+    };
+    shows("running a check", &mut checking());
+    shows("running a check that is paused", checking().keys("p"));
+    shows("running with the question whether to cancel a check", checking().keys("c"));
+    let mut ended = checking();
+    ended.send(Msg::Finished(Report {
+        outcome: Outcome::Failed,
+        headline: "/dev/sda:2 (ntfs \"Windows\") is NOT sound: 2 errors".into(),
+        facts: [("Errors", "2"), ("Warnings", "0"), ("Notes", "1")].map(|(a, b)| (a.into(), b.into())).into(),
+        warnings: vec![
+            "error: /Users/letter.doc: cluster 4711 also belongs to /Users/photo.jpg (cluster 4711)".into(),
+            "error: the boot sector's backup differs from it (byte 0x9ffffffe00)".into(),
+            "note: 12 files are compressed".into(),
+        ],
+        next: vec!["Keep what can be read first: `lifeboat backup` images it as it is.".into()],
+    }));
+    shows("report of a volume that is not sound", &mut ended);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::job::StepProgress;
-use crate::ui::model::{Model, Running};
+use crate::ui::model::{Job, Model, Running};
 use crate::ui::widget::{bar, clip, first_visible, pad, width, wrap};
 use crate::ui::{rate, text};
 
@@ -48,6 +48,9 @@ fn overall(model: &Model, running: &Running, columns: usize) -> Vec<Line<'static
         words.push(text::CANCELLING.to_owned());
     } else if running.progress.steps.is_empty() {
         words.push(text::STARTING.to_owned());
+    } else if running.job == Job::Check {
+        // What a check counts is no bytes: only the bar means something.
+        words.extend(running.progress.paused.then(|| text::PAUSED.to_owned()));
     } else {
         words.push(text::done_of(done, all));
         if running.progress.paused {

@@ -3,7 +3,7 @@
 use super::super::form::{self, Form};
 use super::super::model::{Model, Screen, Task};
 use super::super::msg::{Effect, Key};
-use super::super::screen;
+use super::super::{screen, text};
 
 pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
     super::go(model, Screen::Disks);
@@ -23,12 +23,22 @@ pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
             super::back(model)
         }
         Key::Char('r') if model.disks.looking.is_none() => look(model),
+        Key::Char('c') if model.task == Task::Browse => check(model),
         Key::Enter => choose(model),
         _ => {
             let page = screen::disks_page(model);
             model.disks.cursor = super::moved(model.disks.cursor, model.disks.rows.len(), page, pressed);
             Vec::new()
         }
+    }
+}
+
+/// Checks the chosen line's volume; says why, where that is not possible.
+fn check(model: &mut Model) -> Vec<Effect> {
+    let Some(row) = model.disks.rows.get(model.disks.cursor).cloned() else { return Vec::new() };
+    match row.uncheckable() {
+        Some(reason) => super::refuse(model, reason),
+        None => super::job::start_check(model, text::check_headline(&row.address.to_string()), row.address),
     }
 }
 

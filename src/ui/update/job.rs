@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::inventory::Address;
 use crate::job::{Outcome, Progress, Report};
 
 use super::super::model::{Job, Model, Proposal, Proposed, Running, Screen};
@@ -76,6 +77,12 @@ pub(super) fn start(model: &mut Model, plan: &Proposed) -> Vec<Effect> {
 pub(super) fn start_verify(model: &mut Model, headline: String, path: PathBuf) -> Vec<Effect> {
     begin(model, Job::Verify, headline);
     vec![Effect::Verify(path)]
+}
+
+/// Starts to check a volume. Only reads.
+pub(super) fn start_check(model: &mut Model, headline: String, address: Address) -> Vec<Effect> {
+    begin(model, Job::Check, headline);
+    vec![Effect::Check(address)]
 }
 
 fn begin(model: &mut Model, job: Job, headline: String) {
