@@ -1,12 +1,13 @@
 //! Whose bytes lie in given clusters.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Monitor;
 use crate::device::SharedDevice;
 use crate::error::{Error, Result};
 use crate::extent::ExtentSet;
-use crate::fs::{self, EntryKind, Kind, MAX_DEPTH, Tree};
+use crate::fs::{self, EntryKind, FileSystem, Holder, Kind, MAX_DEPTH, Tree, Watch};
 
 /// Files named in a report at most; the rest are counted.
 const NAMED: usize = 200;
@@ -48,8 +49,15 @@ impl Owned {
 }
 
 /// The files of a volume of the given kind that have bytes in `wanted`.
+///
+/// The file system tells in one pass over its metadata. Where directories or metadata themselves are among what is
+/// wanted, that is not enough: what lies behind them cannot be looked at, which only a walk from the root can say.
 pub(super) fn files_in(volume: SharedDevice, kind: Kind, wanted: &ExtentSet, monitor: &Monitor) -> Result<Owned> {
     let fs = fs::open(volume, kind)?;
+    monitor.check()?;
+    if let Some(paths) = only_files(&*fs, wanted, monitor)? {
+        return Ok(Owned { paths, ..Owned::default() });
+    }
     let mut owned = Owned::default();
     let mut named = ExtentSet::new();
     walk(fs.tree(), &mut |path, entry, result| {
@@ -74,6 +82,33 @@ pub(super) fn files_in(volume: SharedDevice, kind: Kind, wanted: &ExtentSet, mon
     })?;
     owned.unnamed = wanted.clusters() - named.intersect(wanted).clusters();
     Ok(owned)
+}
+
+/// The files that hold the clusters, when nothing else does.
+fn only_files(fs: &dyn FileSystem, wanted: &ExtentSet, monitor: &Monitor) -> Result<Option<Vec<PathBuf>>> {
+    let (mut paths, mut named, mut others) = (BTreeSet::new(), ExtentSet::new(), false);
+    let told = fs.owners().owners(wanted, &Quiet(monitor), &mut |owner| match owner.holder {
+        Holder::File(path) => {
+            named.insert(owner.extent);
+            paths.insert(PathBuf::from(path));
+        }
+        _ => others = true,
+    });
+    monitor.check()?;
+    // Free clusters have no owner, so that some may be left over; those that cannot be read do no harm.
+    let whole = told.is_ok() && !others && !named.is_empty();
+    Ok(whole.then(|| paths.into_iter().collect()))
+}
+
+/// Whoever waits for the job sees its own steps; this look adds none.
+struct Quiet<'a>(&'a Monitor);
+
+impl Watch for Quiet<'_> {
+    fn advance(&self, _: &'static str, _: u64, _: u64) {}
+
+    fn proceed(&self) -> Result<()> {
+        self.0.check()
+    }
 }
 
 /// What a walk does with each path.
