@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 
 use zerocopy::byteorder::little_endian::{U16, U32};
-use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::name::{LongName, fold, oem_text, short_name};
 use crate::fs::{Attributes, Entry, EntryKind};
@@ -24,19 +24,19 @@ pub(super) const ENTRY_BYTES: usize = 32;
 /// No directory may be larger (65536 entries: fatgen103, and what Windows and Linux enforce).
 pub(super) const MAX_DIRECTORY_BYTES: u64 = 65536 * ENTRY_BYTES as u64;
 
-const READ_ONLY: u8 = 0x01;
-const HIDDEN: u8 = 0x02;
-const SYSTEM: u8 = 0x04;
-const VOLUME_LABEL: u8 = 0x08;
-const DIRECTORY: u8 = 0x10;
+pub(super) const READ_ONLY: u8 = 0x01;
+pub(super) const HIDDEN: u8 = 0x02;
+pub(super) const SYSTEM: u8 = 0x04;
+pub(super) const VOLUME_LABEL: u8 = 0x08;
+pub(super) const DIRECTORY: u8 = 0x10;
 const ARCHIVE: u8 = 0x20;
 /// Read-only, hidden, system and label at once: never a real entry, so old systems skip long names.
-const LONG_NAME: u8 = 0x0F;
+pub(super) const LONG_NAME: u8 = 0x0F;
 /// The attribute bits that mean something.
-const ATTRIBUTES: u8 = 0x3F;
+pub(super) const ATTRIBUTES: u8 = 0x3F;
 
 /// An entry as it is on the disk.
-#[derive(FromBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Default)]
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Default)]
 #[repr(C)]
 pub(super) struct RawEntry {
     pub name: [u8; 11],
@@ -65,7 +65,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    fn decode(raw: &RawEntry, long: Option<OsString>, wide: bool) -> Self {
+    pub(super) fn decode(raw: &RawEntry, long: Option<OsString>, wide: bool) -> Self {
         let has = |bit| raw.attributes & bit != 0;
         // FAT12/16 volumes may hold OS/2's extended attributes where FAT32 has the high half.
         let high = if wide { u32::from(raw.cluster_high.get()) << 16 } else { 0 };
@@ -161,7 +161,7 @@ impl Directory {
 }
 
 /// `.` and `..`: the directory itself and the one above.
-fn is_dots(name: &[u8; 11]) -> bool {
+pub(super) fn is_dots(name: &[u8; 11]) -> bool {
     matches!(name, b".          " | b"..         ")
 }
 

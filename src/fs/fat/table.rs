@@ -35,9 +35,9 @@ pub(super) struct Table {
     mirrors: Vec<ByteOffset>,
     bytes: u64,
     /// Bits in an entry.
-    bits: u32,
+    pub bits: u32,
     /// Bits of an entry that count.
-    mask: u32,
+    pub mask: u32,
     /// Data clusters, from number 2 on.
     clusters: u32,
     /// Entry 0 is as it should be; when it is not, the table may be overwritten.
@@ -111,7 +111,7 @@ impl Table {
     }
 
     /// Reads part of the table; from a mirrored copy where the medium fails.
-    fn read(&self, position: u64, buf: &mut [u8]) -> Result<()> {
+    pub(super) fn read(&self, position: u64, buf: &mut [u8]) -> Result<()> {
         let mut outcome = self.device.read_at(ByteOffset(self.offset.0.saturating_add(position)), buf);
         for mirror in &self.mirrors {
             if outcome.is_ok() {
@@ -125,17 +125,17 @@ impl Table {
     }
 
     /// Byte of the table at which an entry begins.
-    fn position(&self, number: u32) -> u64 {
+    pub(super) fn position(&self, number: u32) -> u64 {
         u64::from(number) * u64::from(self.bits) / 8
     }
 
     /// Bytes that hold an entry (12 bits lie in two).
-    fn width(&self) -> u64 {
+    pub(super) fn width(&self) -> u64 {
         u64::from(self.bits.div_ceil(8))
     }
 
     /// Takes an entry from bytes that begin at `position(number)`.
-    fn decode(&self, number: u32, raw: &[u8]) -> u32 {
+    pub(super) fn decode(&self, number: u32, raw: &[u8]) -> u32 {
         match *raw {
             [a, b, ..] if self.bits == 12 => (u32::from(u16::from_le_bytes([a, b])) >> (number % 2 * 4)) & 0xFFF,
             [a, b, ..] if self.bits == 16 => u16::from_le_bytes([a, b]).into(),
