@@ -33,7 +33,7 @@ const ARCHIVE: u8 = 0x20;
 /// Read-only, hidden, system and label at once: never a real entry, so old systems skip long names.
 const LONG_NAME: u8 = 0x0F;
 /// The attribute bits that mean something.
-const ATTRIBUTES: u8 = 0x3F;
+pub(super) const ATTRIBUTES: u8 = 0x3F;
 
 /// An entry as it is on the disk.
 #[derive(FromBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Default)]
@@ -62,6 +62,23 @@ pub(super) struct Record {
     /// The first cluster's number; 0 when nothing is allocated.
     pub cluster: u32,
     pub bytes: u32,
+}
+
+impl RawEntry {
+    /// True for the entry of a directory.
+    pub(super) fn is_directory(&self) -> bool {
+        self.attributes & DIRECTORY != 0
+    }
+}
+
+/// True for a part of a long name.
+pub(super) fn is_long_name(entry: &RawEntry) -> bool {
+    entry.attributes & ATTRIBUTES == LONG_NAME
+}
+
+/// True for the entry that holds the volume's label.
+pub(super) fn is_label(entry: &RawEntry) -> bool {
+    !is_long_name(entry) && entry.attributes & VOLUME_LABEL != 0
 }
 
 impl Record {
@@ -99,7 +116,7 @@ impl Record {
 }
 
 /// Local time, taken as UTC; nothing for a date that no calendar has.
-fn timestamp(date: u16, time: u16) -> Option<jiff::Timestamp> {
+pub(super) fn timestamp(date: u16, time: u16) -> Option<jiff::Timestamp> {
     // Each of these has at most seven bits, so it fits.
     let part = |value: u16, shift: u16, bits: u16| (value >> shift & ((1 << bits) - 1)) as i8;
     let year = 1980 + i16::from(part(date, 9, 7));
@@ -161,7 +178,7 @@ impl Directory {
 }
 
 /// `.` and `..`: the directory itself and the one above.
-fn is_dots(name: &[u8; 11]) -> bool {
+pub(super) fn is_dots(name: &[u8; 11]) -> bool {
     matches!(name, b".          " | b"..         ")
 }
 
