@@ -64,6 +64,23 @@ pub(super) struct Record {
     pub bytes: u32,
 }
 
+impl RawEntry {
+    /// True for the entry of a directory.
+    pub(super) fn is_directory(&self) -> bool {
+        self.attributes & DIRECTORY != 0
+    }
+}
+
+/// True for a part of a long name.
+pub(super) fn is_long_name(entry: &RawEntry) -> bool {
+    entry.attributes & ATTRIBUTES == LONG_NAME
+}
+
+/// True for the entry that holds the volume's label.
+pub(super) fn is_label(entry: &RawEntry) -> bool {
+    !is_long_name(entry) && entry.attributes & VOLUME_LABEL != 0
+}
+
 impl Record {
     pub(super) fn decode(raw: &RawEntry, long: Option<OsString>, wide: bool) -> Self {
         let has = |bit| raw.attributes & bit != 0;
@@ -99,7 +116,7 @@ impl Record {
 }
 
 /// Local time, taken as UTC; nothing for a date that no calendar has.
-fn timestamp(date: u16, time: u16) -> Option<jiff::Timestamp> {
+pub(super) fn timestamp(date: u16, time: u16) -> Option<jiff::Timestamp> {
     // Each of these has at most seven bits, so it fits.
     let part = |value: u16, shift: u16, bits: u16| (value >> shift & ((1 << bits) - 1)) as i8;
     let year = 1980 + i16::from(part(date, 9, 7));
