@@ -11,7 +11,12 @@ fn every_shape_is_sound_to_fsck() {
         let image = shape.make(dir.path());
         let made = start.elapsed();
         let output = sh_output(dir.path(), &format!("fsck.fat -n {}", image.display()));
-        println!("{} {made:?} {:?}: {}", shape.name, start.elapsed() - made, String::from_utf8_lossy(&output.stdout).replace('\n', " | "));
+        println!(
+            "{} {made:?} {:?}: {}",
+            shape.name,
+            start.elapsed() - made,
+            String::from_utf8_lossy(&output.stdout).replace('\n', " | ")
+        );
         assert!(output.status.success());
     }
 }

@@ -208,8 +208,11 @@ impl Edit for Editor {
         self.volume.used()
     }
 
+    /// 4 GiB less one cluster, although FAT allows 4 GiB less one byte, and [`adopt`](Edit::adopt) takes it: the chain
+    /// of a longer file has 2³² bytes, which `fsck.fat` up to 4.2 takes for 0, and with `-a` cuts the file to nothing
+    /// (dosfstools, issue 208). Whoever splits files by this number loses none to a check at the next start.
     fn max_file_len(&self) -> ByteLen {
-        ByteLen(MAX_FILE_BYTES)
+        ByteLen(MAX_FILE_BYTES - MAX_FILE_BYTES % self.cluster_bytes())
     }
 
     fn adopt(&mut self, directory: &Path, name: &str, extents: &[Extent], len: ByteLen) -> Result<()> {
