@@ -14,7 +14,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lifeboat::device::{FileDevice, SharedDevice};
-use lifeboat::fs::{FileSystem, Findings, Probe, Severity, Unwatched, probe};
+use lifeboat::fs::check::Unwatched;
+use lifeboat::fs::{FileSystem, Findings, Probe, Severity, probe};
 
 use crate::oracle::sh_output;
 use crate::zoo::fat::{FEW_CLUSTERS, SHAPES};

@@ -221,11 +221,10 @@ fn try_damage(stage: &mut Stage, damage: &Damage) -> Option<String> {
 #[test]
 fn every_damage_is_found_and_named_and_judged_as_fsck_does_or_for_a_reason() {
     let (mut tried, mut differing, mut wrong) = (0, 0, Vec::new());
-    for bits in [12, 16, 32] {
+    for (bits, kind) in [(12, Kind::Fat12), (16, Kind::Fat16), (32, Kind::Fat32)] {
         let dir = tempfile::tempdir().unwrap();
         let mut stage = Stage::make(dir.path(), bits);
         super::both_are_content(&stage.path, "undamaged");
-        let kind = [Kind::Fat12, Kind::Fat16, Kind::Fat32][bits as usize / 11 - 1];
         assert_eq!(open(&stage.path).summary().kind, kind);
         for damage in TABLE.iter().filter(|damage| damage.on.contains(&bits)) {
             wrong.extend(try_damage(&mut stage, damage));

@@ -56,12 +56,14 @@ fn check_backup(volume: &Volume, sector: &Sector, report: &mut Report) -> Result
     }
     let number = u16_at(&sector.bytes, 0x32).unwrap_or(0);
     let Some(place) = volume.boot.backup else {
-        let message = if number == 0 {
-            "the volume has no copy of its boot sector; when the boot sector is lost, so is the way to its files".to_owned()
+        let finding = if number == 0 {
+            let message = "expected a copy of the boot sector, found none: when the boot sector is lost, so are the files";
+            Finding::error("fat.boot.backup", message)
         } else {
-            format!("expected the copy of the boot sector within the reserved sectors, found sector {number}")
+            let message = format!("expected the boot sector's copy in the reserved sectors, found it in sector {number}");
+            Finding::warning("fat.boot.backup", message)
         };
-        report.add(Finding::error("fat.boot.backup", message).at(ByteOffset(0x32)));
+        report.add(finding.at(ByteOffset(0x32)));
         return Ok(());
     };
     let copy: [u8; BOOT_BYTES] = read_array(&volume.device, place)?;
@@ -74,7 +76,7 @@ fn check_backup(volume: &Volume, sector: &Sector, report: &mut Report) -> Result
             sector.bytes[*first],
             copy[*first]
         );
-        report.add(Finding::error("fat.boot.backup", message).at(ByteOffset(place.0 + *first as u64)));
+        report.add(Finding::warning("fat.boot.backup", message).at(ByteOffset(place.0 + *first as u64)));
     }
     Ok(())
 }

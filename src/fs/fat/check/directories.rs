@@ -103,7 +103,7 @@ impl<'a, 'r> Directories<'a, 'r> {
                 self.report.add(Finding::error("fat.dot.start", message).at(offset).in_cluster(start.into()).of(path));
             } else if entry.bytes.get() != 0 {
                 let message = format!("expected a length of 0 for a directory, found {}", entry.bytes.get());
-                self.report.add(Finding::error("fat.entry.directory-size", message).at(offset).of(path));
+                self.report.add(Finding::warning("fat.entry.directory-size", message).at(offset).of(path));
             }
         }
     }
@@ -117,21 +117,24 @@ impl<'a, 'r> Directories<'a, 'r> {
     /// A label: one, in the root directory, without a chain (fatgen103, `ATTR_VOLUME_ID`).
     fn check_label(&mut self, place: &Place, entry: &RawEntry, offset: ByteOffset) {
         let path = shown(&place.path, "");
-        let mut add = |rule, message: &str| self.report.add(Finding::error(rule, message).at(offset).of(path.as_str()));
+        let at = |finding: Finding| finding.at(offset).of(path.as_str());
         if entry.is_directory() {
-            add("fat.entry.attributes", "expected a file, a directory or a label, found the bits of two of them");
+            let message = "expected a file, a directory or a label, found the bits of two of them";
+            self.report.add(at(Finding::error("fat.entry.attributes", message)));
             return;
         }
         if place.depth > 0 {
-            add("fat.label.place", "expected the volume's label in the root directory only, found one here");
+            let message = "expected the volume's label in the root directory only, found one here";
+            self.report.add(at(Finding::warning("fat.label.place", message)));
         } else if self.label.is_some() {
-            add("fat.label.second", "expected one label in the root directory, found another one");
+            let message = "expected one label in the root directory, found another one";
+            self.report.add(at(Finding::warning("fat.label.second", message)));
         } else {
             self.label = Some(entry.name);
         }
         if self.start_of(entry) != 0 || entry.bytes.get() != 0 {
             let message = "expected a label without cluster and length, found one with them";
-            self.report.add(Finding::warning("fat.label.content", message).at(offset).of(path));
+            self.report.add(at(Finding::error("fat.label.content", message)));
         }
     }
 

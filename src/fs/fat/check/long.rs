@@ -41,7 +41,10 @@ impl Parts {
             add(report, Finding::error("fat.long.reserved", message));
         }
         if is_last && (1..=MAX_PARTS).contains(&number) {
-            self.orphan(directory, report);
+            if self.part != 0 {
+                let message = format!("expected part {} of a long name, found the beginning of another", self.part - 1);
+                add(report, Finding::warning("fat.long.order", message));
+            }
             *self = Self { part: number, checksum: raw[13], offset };
         } else if self.part == 0 {
             let message = format!("expected the last part of a long name before the others, found part {number} alone");
