@@ -21,6 +21,7 @@ mod source;
 mod survey;
 mod verify;
 
+pub use change::Changes;
 pub use monitor::{Monitor, Progress, StepProgress};
 pub use report::{Outcome, Report};
 pub use resume::Resumption;
@@ -65,6 +66,14 @@ pub fn plan_change(request: &ChangeRequest, monitor: &Monitor) -> Result<Plan> {
     plan::change(request, change::survey(request, &source, monitor)?)
 }
 
+/// The same, for steps that are worked out already.
+///
+/// # Errors
+/// A refusal with its numbers: no room for the journal, a volume in use.
+pub fn plan_changes(request: &ChangeRequest, source: &Source, changes: Changes) -> Result<Plan> {
+    plan::change(request, change::placed(request, source, changes)?)
+}
+
 /// Looks for the journal of an interrupted job (reads only) and plans the job's end.
 ///
 /// # Errors
@@ -73,7 +82,7 @@ pub fn plan_resume(request: &ResumeRequest, monitor: &Monitor) -> Result<Resumpt
     resume::plan(request, &open_source(&request.volume)?, monitor)
 }
 
-/// The same, on a volume (and a journal's file) that is open already.
+/// The same, on a volume (and a journal's file) that is open already, and that nobody else uses.
 ///
 /// # Errors
 /// As [`plan_resume`].
@@ -83,7 +92,7 @@ pub fn plan_resume_on(
     journal: Option<&SharedDevice>,
     monitor: &Monitor,
 ) -> Result<Resumption> {
-    resume::plan_with(request, source, journal, monitor)
+    resume::plan_with(request, source, journal, None, monitor)
 }
 
 /// The job that was interrupted on a volume, when its journal lies in the volume and fits: for whoever looks at disks.
@@ -112,13 +121,18 @@ pub trait Devices {
     ///
     /// # Errors
     /// When it cannot be opened, or is in use.
-    fn volume(&self, place: &Place) -> Result<Box<dyn WriteDevice>>;
+    fn volume(&self, place: &Place) -> Result<Box<dyn WriteDevice>> {
+        Err(Error::refused(format!("{} is not there to be changed", place.node.display())))
+    }
 
     /// A journal that is a file: a new one of this length, or one that is there.
     ///
     /// # Errors
     /// When it cannot be made or opened, or is in use.
-    fn journal(&self, path: &Path, create: Option<ByteLen>) -> Result<Box<dyn WriteDevice>>;
+    fn journal(&self, path: &Path, create: Option<ByteLen>) -> Result<Box<dyn WriteDevice>> {
+        let _ = create;
+        Err(Error::refused(format!("{} is not there for a journal", path.display())))
+    }
 }
 
 /// The machine's own devices.

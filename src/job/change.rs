@@ -6,8 +6,10 @@
 
 mod survey;
 
-pub(super) use survey::{in_use, survey};
+pub use survey::Changes;
+pub(super) use survey::{in_use, placed, survey};
 
+use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -52,7 +54,19 @@ pub(super) fn run(plan: &Plan, work: &ChangeWork, devices: &dyn Devices, monitor
     let mut record = record(&work.request.name, survey);
     let volume = devices.volume(&survey.place).map_err(untouched)?;
     let volume: Arc<dyn WriteDevice> = Arc::from(volume);
-    let own = prepare(plan, work, &mut record, &volume, devices, monitor).map_err(untouched)?;
+    check_plan(survey, &record, &volume).map_err(untouched)?;
+    let own = match &survey.journal {
+        JournalPlace::File(path) => Some(devices.journal(path, Some(survey.journal_len)).map_err(untouched)?),
+        JournalPlace::Volume(_) => None,
+    };
+    // A journal's file that was made for a job that is never begun goes again.
+    let untouched = |error: Error| {
+        if let JournalPlace::File(path) = &survey.journal {
+            let _ = std::fs::remove_file(path);
+        }
+        untouched(error)
+    };
+    copy(plan, &mut record, &*volume, monitor).map_err(untouched)?;
     let (journal, start) = match (&own, survey.journal.clone()) {
         (Some(own), _) => (&**own, ByteOffset::ZERO),
         (None, JournalPlace::Volume(at)) => (&*volume, at),
@@ -80,17 +94,8 @@ pub(super) fn run(plan: &Plan, work: &ChangeWork, devices: &dyn Devices, monitor
     Ok(report(work, &record))
 }
 
-/// Everything before the journal: the volume is still what was planned for, copies are made and proven. Gives the
-/// journal's own device, when it is a file.
-fn prepare(
-    plan: &Plan,
-    work: &ChangeWork,
-    record: &mut Record,
-    volume: &Arc<dyn WriteDevice>,
-    devices: &dyn Devices,
-    monitor: &Arc<Monitor>,
-) -> Result<Option<Box<dyn WriteDevice>>> {
-    let survey = &work.survey;
+/// Checks that the volume is still what the plan was made for.
+fn check_plan(survey: &ChangeSurvey, record: &Record, volume: &Arc<dyn WriteDevice>) -> Result<()> {
     // Whatever wrote to the volume since it was last read, under whichever name: the medium tells.
     volume.forget();
     record.check(survey.journal_len.0).map_err(|error| Error::refused(error.to_string()))?;
@@ -101,22 +106,21 @@ fn prepare(
         let index = targets.partition_point(|copy| copy.to.0 <= sector);
         index > 0 && sector < targets[index - 1].to.0 + targets[index - 1].len.0
     };
-    judge::expect(record, &**volume, 0, &is_copied_to, &changed)?;
-    let own = match &survey.journal {
-        JournalPlace::File(path) => Some(devices.journal(path, Some(survey.journal_len))?),
-        JournalPlace::Volume(_) => None,
-    };
+    judge::expect(record, &**volume, 0, &is_copied_to, &changed)
+}
+
+/// Makes the copies, and proves them.
+fn copy(plan: &Plan, record: &mut Record, volume: &dyn WriteDevice, monitor: &Monitor) -> Result<()> {
     if plan.enter(StepKind::CopyData, monitor) {
-        copies::make(record, &**volume, monitor)?;
+        copies::make(record, volume, monitor)?;
         volume.flush()?;
         volume.forget();
         plan.enter(StepKind::ReadBackCopies, monitor);
-        if let Some(logged) = copies::differing(record, &**volume, Side::Target, monitor)? {
+        if let Some(logged) = copies::differing(record, volume, Side::Target, monitor)? {
             return Err(copies::unproven(logged));
         }
     }
-    judge::expect(record, &**volume, 0, &|_| false, &changed)?;
-    Ok(own)
+    judge::expect(record, volume, 0, &|_| false, &changed)
 }
 
 fn changed(what: String) -> Error {
@@ -179,6 +183,9 @@ pub(super) fn in_between(error: Error, record: &Record, at: Option<usize>, resum
 
 /// Lets the kernel read again what was changed, under every name that it has for these bytes.
 pub(super) fn reread(place: &Place) {
+    if !place.disk.metadata().is_ok_and(|metadata| metadata.file_type().is_block_device()) {
+        return;
+    }
     let machine = discover::disks(&Roots::default());
     let mut nodes: Vec<PathBuf> = vec![place.node.clone(), place.disk.clone()];
     if let Some((disk, _)) = discover::named(&machine, &place.disk) {

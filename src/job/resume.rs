@@ -54,14 +54,15 @@ pub(super) fn plan(request: &ResumeRequest, source: &Source, monitor: &Monitor) 
         Some(path) => Some(Arc::new(FileDevice::open(path)?) as SharedDevice),
         None => None,
     };
-    plan_with(request, source, journal.as_ref(), monitor)
+    plan_with(request, source, journal.as_ref(), in_use(&source.place), monitor)
 }
 
-/// The same, with the journal's file already open.
+/// The same, with the journal's file already open, and it known what else uses the volume.
 pub(super) fn plan_with(
     request: &ResumeRequest,
     source: &Source,
     journal: Option<&SharedDevice>,
+    in_use: Option<String>,
     monitor: &Monitor,
 ) -> Result<Resumption> {
     let mut search = Search::default();
@@ -94,7 +95,7 @@ pub(super) fn plan_with(
         place: source.place.clone(),
         interrupted: interrupted(&record, reached, &waiting.place),
         journal: waiting.place,
-        in_use: in_use(&source.place),
+        in_use,
         warnings,
     };
     plan::resume(request, survey).map(|plan| Resumption::Job(Box::new(plan)))
@@ -135,7 +136,7 @@ fn look(source: &Source, depth: Depth, search: &mut Search, monitor: &Monitor) -
 }
 
 fn in_file(path: &Path, file: &dyn ReadDevice) -> Result<Option<Waiting>> {
-    let header = find::in_file(file)?;
+    let Some(header) = find::in_file(file)? else { return Ok(None) };
     if State::from_number(header.state.get()) != Some(State::Open) {
         return Ok(None);
     }
@@ -192,7 +193,7 @@ fn same_volume(record: &Record, device: &SharedDevice) -> Result<()> {
 
 fn nothing(request: &ResumeRequest, search: &Search) -> String {
     let mut words = match &request.journal {
-        Some(path) => format!("The job of {} is closed: there is nothing to resume.", path.display()),
+        Some(path) => format!("{}: there is nothing to resume. Its job is at its end, or was never begun.", path.display()),
         None => format!("{}: there is nothing to resume.", request.volume),
     };
     if search.closed > 0 {

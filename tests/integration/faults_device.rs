@@ -214,14 +214,6 @@ impl Devices for Handle {
     fn target(&self, _: &RestoreWork) -> Result<Box<dyn WriteDevice>> {
         Ok(Box::new(self.clone()))
     }
-
-    fn volume(&self, _: &Place) -> Result<Box<dyn WriteDevice>> {
-        Ok(Box::new(self.clone()))
-    }
-
-    fn journal(&self, _: &Path, _: Option<ByteLen>) -> Result<Box<dyn WriteDevice>> {
-        Ok(Box::new(self.clone()))
-    }
 }
 
 /// What a target looks like to whoever finds it.

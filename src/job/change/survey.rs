@@ -15,7 +15,7 @@ use crate::inventory::{Place, Source};
 use crate::plan::{
     self, ChangeRequest, ChangeSurvey, Depth, EditRequest, JournalPlace, JournalWish, VolumeIdentity,
 };
-use crate::unit::{ByteLen, ByteOffset};
+use crate::unit::{ByteLen, ByteOffset, Grid};
 
 /// A job's monitor watches a check as well.
 struct Watched<'a>(&'a Monitor);
@@ -28,31 +28,47 @@ impl Watch for Watched<'_> {
     }
 }
 
+/// Steps that are worked out already, and what a journal must keep away from.
+#[derive(Clone, Debug)]
+pub struct Changes {
+    /// By what the volume is known again.
+    pub identity: VolumeIdentity,
+    /// The steps, in order.
+    pub steps: Vec<Change>,
+    /// What is used before, between or after any of them.
+    pub used: ClusterMap,
+    /// How the volume is cut.
+    pub grid: Grid,
+}
+
 /// Works a change out.
 pub(crate) fn survey(request: &ChangeRequest, source: &Source, monitor: &Monitor) -> Result<ChangeSurvey> {
-    let place = source.place.clone();
-    let in_use = in_use(&place);
-    plan::may_change(&request.volume, &place, in_use.as_deref())?;
+    plan::may_change(&request.volume, &source.place, in_use(&source.place).as_deref())?;
     refuse_waiting(request, source, monitor)?;
     let mut edit = fs::edit::open(source.device.clone(), &Watched(monitor))?;
     let (identity, grid) = identify(source)?;
-    let (changes, used) = work_out(&request.edits, &mut *edit, monitor)?;
+    let (steps, used) = work_out(&request.edits, &mut *edit, monitor)?;
+    placed(request, source, Changes { identity, steps, used, grid })
+}
+
+/// Finds a place for the journal of steps that are worked out.
+pub(crate) fn placed(request: &ChangeRequest, source: &Source, changes: Changes) -> Result<ChangeSurvey> {
+    let Changes { identity, steps, used, grid } = changes;
     let mut survey = ChangeSurvey {
-        place,
+        place: source.place.clone(),
         identity,
-        changes,
+        changes: steps,
         journal: JournalPlace::Volume(ByteOffset::ZERO),
         journal_len: ByteLen::ZERO,
         found_quickly: true,
-        in_use,
+        in_use: in_use(&source.place),
     };
     let (header, _) = record(&request.name, &survey).encode()?;
     survey.journal_len = ByteLen(header.len.get());
     survey.journal = match &request.journal {
         JournalWish::File(path) => JournalPlace::File(new_file(path)?),
         JournalWish::InVolume => {
-            let chosen =
-                place::choose(&used, grid, &survey.changes, survey.identity.len, survey.journal_len.0)?;
+            let chosen = place::choose(&used, grid, &survey.changes, survey.identity.len, survey.journal_len.0)?;
             survey.found_quickly = chosen.quick;
             JournalPlace::Volume(chosen.start)
         }
@@ -69,7 +85,7 @@ fn refuse_waiting(request: &ChangeRequest, source: &Source, monitor: &Monitor) -
     )))
 }
 
-fn identify(source: &Source) -> Result<(VolumeIdentity, crate::unit::Grid)> {
+fn identify(source: &Source) -> Result<(VolumeIdentity, Grid)> {
     let Probe::One(kind) = fs::probe(&source.device)? else {
         return Err(Error::refused("there is no file system here that Lifeboat can change"));
     };

@@ -102,17 +102,21 @@ impl Search {
     }
 }
 
-/// Reads the header of a journal that is a file.
+/// Reads the header of a journal that is a file; none where there are only zeros yet: the file was made, and the power
+/// went before anything was written into it.
 ///
 /// # Errors
 /// When it is none, or of a version that is not known.
-pub(crate) fn in_file(device: &dyn ReadDevice) -> Result<Header> {
+pub(crate) fn in_file(device: &dyn ReadDevice) -> Result<Option<Header>> {
     let none = || {
         Error::refused("this file is not a journal")
             .advise("Name the file that was given with --journal when the job was begun")
     };
     let sector = read_vec(device, ByteOffset::ZERO, SECTOR)
         .map_err(|error| if error.kind() == Kind::Io && error.place().is_some() { none() } else { error })?;
+    if sector.iter().all(|byte| *byte == 0) {
+        return Ok(None);
+    }
     let header = Header::read(&sector).ok_or_else(none)?;
     if header.version.get() != format::VERSION {
         return Err(Error::unsupported(format!(
@@ -126,5 +130,5 @@ pub(crate) fn in_file(device: &dyn ReadDevice) -> Result<Header> {
         return Err(Error::refused("this file holds a journal that belongs inside a volume")
             .advise("Leave --journal away: it is looked for on the volume"));
     }
-    Ok(header)
+    Ok(Some(header))
 }
