@@ -21,6 +21,7 @@ mod man;
 mod preview;
 mod progress;
 mod restore;
+mod resume;
 mod size;
 mod subject;
 mod table;
@@ -96,6 +97,10 @@ fn dispatch(arguments: Arguments) -> Next {
         Command::Restore(command) => {
             journal::open(log.as_deref());
             restore::run(&command)
+        }
+        Command::Resume(command) => {
+            journal::open(log.as_deref());
+            resume::run(&command)
         }
         Command::Verify(command) => {
             journal::open(log.as_deref());

@@ -8,7 +8,7 @@ mod file;
 mod memory;
 mod window;
 
-pub use file::{FileDevice, FileWriter};
+pub use file::{FileDevice, FileWriter, reread};
 pub use memory::MemoryDevice;
 pub use window::Window;
 

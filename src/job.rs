@@ -1,35 +1,44 @@
 //! Carrying out a plan: the only code that writes to a user's disks.
 //!
-//! [`plan_backup`] and [`plan_restore`] look (and never write) and plan; [`run`] carries a plan out on the calling
+//! [`plan_backup`], [`plan_restore`], [`plan_change`] and [`plan_resume`] look (and never write) and plan; [`run`] carries a plan out on the calling
 //! thread, watched through a [`Monitor`]. A reader, as many workers as there are processors and one ordered
 //! writer share a fixed set of buffers; see `pipeline`. Memory stays under 256 MiB at any volume size:
 //! 200 MiB at most for buffers and the codec's tables (fewer threads are used at the highest levels), and the cluster
 //! map, which is kept compressed (see [`ClusterMap`](crate::extent::ClusterMap)).
 
 mod backup;
+mod change;
 mod check;
 mod gather;
+mod journal;
 mod monitor;
 mod owners;
 mod pipeline;
 mod report;
 mod restore;
+mod resume;
 mod seal;
 mod source;
 mod survey;
 mod verify;
 
+pub use change::Changes;
 pub use check::{CheckSource, Checked, sentence};
 pub use monitor::{Monitor, Progress, StepProgress};
 pub use report::{Outcome, Report};
+pub use resume::Resumption;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::device::{FileDevice, FileWriter, SharedDevice, Window, WriteDevice};
 use crate::error::{Error, Result};
-use crate::inventory::{Address, Place, open_source};
-use crate::plan::{self, BackupRequest, Plan, RestoreRequest, RestoreWork, StepKind, Work};
+use crate::inventory::{Address, Place, Source, open_source};
+use crate::plan::{
+    self, BackupRequest, ChangeRequest, Depth, Interrupted, Plan, RestoreRequest, RestoreWork, ResumeRequest, StepKind,
+    Work,
+};
+use crate::unit::ByteLen;
 
 /// Looks at source and target of a backup (reads only) and plans it.
 ///
@@ -50,6 +59,52 @@ pub fn plan_restore(request: &RestoreRequest, monitor: &Monitor) -> Result<Plan>
     plan::restore(request, survey, stream)
 }
 
+/// Works out what a change of a volume's metadata would write (reads only) and plans it.
+///
+/// # Errors
+/// A refusal with its numbers, or what could not be read.
+pub fn plan_change(request: &ChangeRequest, monitor: &Monitor) -> Result<Plan> {
+    let source = open_source(&request.volume)?;
+    plan::change(request, change::survey(request, &source, monitor)?)
+}
+
+/// The same, for steps that are worked out already.
+///
+/// # Errors
+/// A refusal with its numbers: no room for the journal, a volume in use.
+pub fn plan_changes(request: &ChangeRequest, source: &Source, changes: Changes) -> Result<Plan> {
+    plan::change(request, change::placed(request, source, changes)?)
+}
+
+/// Looks for the journal of an interrupted job (reads only) and plans the job's end.
+///
+/// # Errors
+/// A refusal when the journal does not fit the volume any more, or what could not be read.
+pub fn plan_resume(request: &ResumeRequest, monitor: &Monitor) -> Result<Resumption> {
+    resume::plan(request, &open_source(&request.volume)?, monitor)
+}
+
+/// The same, on a volume (and a journal's file) that is open already, and that nobody else uses.
+///
+/// # Errors
+/// As [`plan_resume`].
+pub fn plan_resume_on(
+    request: &ResumeRequest,
+    source: &Source,
+    journal: Option<&SharedDevice>,
+    monitor: &Monitor,
+) -> Result<Resumption> {
+    resume::plan_with(request, source, journal, None, monitor)
+}
+
+/// The job that was interrupted on a volume, when its journal lies in the volume and fits: for whoever looks at disks.
+///
+/// # Errors
+/// When the volume cannot be opened, or the look is cancelled.
+pub fn interrupted(volume: &Address, depth: Depth, monitor: &Monitor) -> Result<Option<Interrupted>> {
+    resume::waiting(&open_source(volume)?, depth, monitor)
+}
+
 /// The devices a plan is carried out on: those its places name, or, in tests, devices that fail on purpose.
 pub trait Devices {
     /// A backup's source.
@@ -63,6 +118,23 @@ pub trait Devices {
     /// # Errors
     /// When it cannot be opened, or is in use.
     fn target(&self, work: &RestoreWork) -> Result<Box<dyn WriteDevice>>;
+
+    /// A volume whose metadata is changed.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is in use.
+    fn volume(&self, place: &Place) -> Result<Box<dyn WriteDevice>> {
+        Err(Error::refused(format!("{} is not there to be changed", place.node.display())))
+    }
+
+    /// A journal that is a file: a new one of this length, or one that is there.
+    ///
+    /// # Errors
+    /// When it cannot be made or opened, or is in use.
+    fn journal(&self, path: &Path, create: Option<ByteLen>) -> Result<Box<dyn WriteDevice>> {
+        let _ = create;
+        Err(Error::refused(format!("{} is not there for a journal", path.display())))
+    }
 }
 
 /// The machine's own devices.
@@ -75,8 +147,18 @@ impl Devices for Machine {
     }
 
     fn target(&self, work: &RestoreWork) -> Result<Box<dyn WriteDevice>> {
-        let place = &work.survey.place;
+        self.volume(&work.survey.place)
+    }
+
+    fn volume(&self, place: &Place) -> Result<Box<dyn WriteDevice>> {
         Ok(Box::new(Window::new(FileWriter::open(&place.node)?, place.node_start, place.len)?))
+    }
+
+    fn journal(&self, path: &Path, create: Option<ByteLen>) -> Result<Box<dyn WriteDevice>> {
+        Ok(Box::new(match create {
+            Some(len) => FileWriter::create(path, len)?,
+            None => FileWriter::open(path)?,
+        }))
     }
 }
 
@@ -97,6 +179,8 @@ pub fn run_on(plan: &Plan, devices: &dyn Devices, monitor: &Arc<Monitor>) -> Rep
             devices.source(&work.survey.place).and_then(|source| backup::run(plan, work, &source, monitor))
         }
         Work::Restore(work) => restore::run(plan, work, &mut || devices.target(work), monitor),
+        Work::Change(work) => change::run(plan, work, devices, monitor),
+        Work::Resume(work) => resume::run(plan, work, devices, monitor),
     };
     ended(result)
 }
@@ -144,5 +228,14 @@ impl Plan {
         monitor.enter(index);
         monitor.event(format!("{}…", self.steps[index].title));
         true
+    }
+
+    /// Tells the watchers that the change of this number begins, counted from 0.
+    fn enter_change(&self, number: usize, monitor: &Monitor) {
+        let mut changes = self.steps.iter().enumerate().filter(|(_, step)| step.kind == StepKind::ChangeMetadata);
+        if let Some((index, step)) = changes.nth(number) {
+            monitor.enter(index);
+            monitor.event(format!("{}…", step.title));
+        }
     }
 }

@@ -2,12 +2,19 @@
 //! [`Plan`] or a refusal comes out. The preview shows a plan, `--dry-run` prints it, `job` carries it out.
 
 mod backup;
+mod change;
 mod preview;
 mod restore;
+mod resume;
 
 pub use backup::{BackupRequest, BackupSurvey, BackupWork, ImageTarget, backup};
+pub use change::{
+    ChangeRequest, ChangeSurvey, ChangeView, ChangeWork, EditRequest, JournalPlace, JournalWish, PatchView,
+    VolumeIdentity, change, may_change,
+};
 pub use preview::{Preview, preview};
 pub use restore::{ImageSource, PipedImage, RestoreRequest, RestoreSurvey, RestoreWork, restore};
+pub use resume::{Depth, Direction, Interrupted, ResumeRequest, ResumeSurvey, ResumeWork, resume};
 
 use serde::Serialize;
 
@@ -49,6 +56,16 @@ pub enum StepKind {
     ReadBackTarget,
     /// Write boot record and superblocks, flush, read back.
     Seal,
+    /// Changing metadata: copy data to free clusters.
+    CopyData,
+    /// Read copies and compare their digests.
+    ReadBackCopies,
+    /// Write the journal.
+    WriteJournal,
+    /// One step of the change: done, or taken back. A plan has several of these.
+    ChangeMetadata,
+    /// Read back what was changed, and close the journal.
+    CloseJournal,
 }
 
 /// One act of a plan.
@@ -71,6 +88,10 @@ pub enum Work {
     Backup(Box<BackupWork>),
     /// An image to a place.
     Restore(Box<RestoreWork>),
+    /// Changes of a volume's metadata.
+    Change(Box<ChangeWork>),
+    /// The end of an interrupted change.
+    Resume(Box<ResumeWork>),
 }
 
 /// What will be done, before it is done.

@@ -48,6 +48,8 @@ pub(super) enum Command {
     Check(Check),
     /// Put an image back, onto a partition, a device or a file
     Restore(Restore),
+    /// Finish a change of a volume that was interrupted, or roll it back
+    Resume(Resume),
     /// List a folder inside an image or a volume
     Ls(Ls),
     /// Copy files out of an image or a volume
@@ -200,6 +202,33 @@ pub(super) struct Restore {
     /// Decompressing threads (0: as many as there are processors)
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(super) threads: usize,
+
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Resume {
+    /// The volume: PATH, PATH:N or PATH@BYTES
+    #[arg(value_parser = address::parser(), value_hint = ValueHint::FilePath)]
+    pub(super) source: Address,
+
+    /// The job's journal, when it is a file; else it is looked for on the volume
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) journal: Option<PathBuf>,
+
+    /// Take back what was done, instead of finishing it
+    #[arg(long)]
+    pub(super) roll_back: bool,
+
+    /// Do not ask; without a terminal nothing is written unless this is given
+    #[arg(long)]
+    pub(super) yes: bool,
 
     /// Show what would be done, and do nothing
     #[arg(long)]

@@ -79,9 +79,14 @@ impl Console {
 
     /// Says how a job ended; gives its exit code.
     pub(super) fn report(&self, report: &Report) -> u8 {
+        self.report_as(report, report)
+    }
+
+    /// The same, with a document that says more than the report.
+    pub(super) fn report_as(&self, report: &Report, document: &impl Serialize) -> u8 {
         tracing::info!(?report, "the job has ended");
         if self.json {
-            self.document(report);
+            self.document(document);
         }
         if matches!(report.outcome, Outcome::Failed | Outcome::Refused | Outcome::Cancelled) {
             self.say(&format!("lifeboat: {}", report.headline));

@@ -2,7 +2,7 @@
 
 use super::console::{Console, facts};
 use super::table::Columns;
-use crate::plan::{self, Plan, Preview, Safety};
+use crate::plan::{self, ChangeView, Plan, Preview, Safety};
 use crate::unit::ByteLen;
 
 /// Prints a plan for `--dry-run`: in words, or as the document `{"plan": ...}`.
@@ -22,6 +22,24 @@ pub(super) fn log(plan: &Plan) {
     for line in lines(&plan::preview(plan)) {
         tracing::info!("plan: {}", super::words::clean(&line));
     }
+}
+
+/// Patches of a step that are listed for people; `--json` has all.
+const LISTED: usize = 24;
+
+/// What a step changes, line by line.
+fn change(change: &ChangeView) -> Vec<String> {
+    let mut lines = vec![format!("{}:", change.title)];
+    let mut columns = Columns::default();
+    for patch in change.patches.iter().take(LISTED) {
+        let place = format!("  byte {}", patch.offset.0);
+        columns.row([place, format!("{} bytes", patch.bytes), super::words::clean(&patch.tags.join("; "))]);
+    }
+    lines.extend(columns.lines(&[1]));
+    if change.patches.len() > LISTED {
+        lines.push(format!("  and {} more places; --json lists them", change.patches.len() - LISTED));
+    }
+    lines
 }
 
 /// The preview, line by line.
@@ -46,6 +64,7 @@ pub(super) fn lines(preview: &Preview) -> Vec<String> {
         lines.push("Steps:".to_owned());
         lines.extend(steps.lines(&[2]));
     }
+    lines.extend(preview.changes.iter().flat_map(change));
     lines.extend(preview.warnings.iter().map(|warning| format!("Warning: {warning}")));
     lines.push(format!("Command: {}", preview.command));
     lines

@@ -54,7 +54,7 @@ fn can_ask(request: &RestoreRequest) -> Result<()> {
 }
 
 /// Shows the plan and waits for its word. Everything but exactly that word is a no.
-fn ask(console: &Console, plan: &Plan) -> Result<()> {
+pub(super) fn ask(console: &Console, plan: &Plan) -> Result<()> {
     for line in preview::lines(&plan::preview(plan)) {
         console.say(&line);
     }

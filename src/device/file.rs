@@ -5,7 +5,7 @@ use std::io::{Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::Advice;
+use rustix::fs::{Advice, FlockOperation};
 
 use super::{ReadDevice, WriteDevice, check_range, write_zeros};
 use crate::error::{Error, Result};
@@ -90,7 +90,9 @@ impl ReadDevice for FileDevice {
 }
 
 /// A disk node or an existing file, open for writing. A disk is opened exclusively: the kernel refuses
-/// while anything on it is mounted, and mounts nothing on it while we hold it.
+/// while anything on it is mounted, and mounts nothing on it while we hold it. For a partition that has a node of its
+/// own that node is opened, so that its neighbours stay usable. A file is locked (`flock`), so that two Lifeboats never
+/// write to the same one; what else uses a file, a plan has to find out.
 #[derive(Debug)]
 pub struct FileWriter {
     inner: FileDevice,
@@ -110,7 +112,69 @@ impl FileWriter {
             .custom_flags(exclusive)
             .open(path)
             .map_err(|error| opening(path, error))?;
+        if !block {
+            lock(&file, path)?;
+        }
         Ok(Self { inner: FileDevice::from_file(file, path)? })
+    }
+
+    /// Makes a new file of `len` bytes, whose space is its own and whose name stays after a power cut.
+    ///
+    /// # Errors
+    /// `Refused` when there is a file of this name; when it cannot be made, or there is no room: nothing is left then.
+    pub fn create(path: &Path, len: ByteLen) -> Result<Self> {
+        let making = |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => Error::refused(format!("{} is there already", path.display()))
+                .advise("Delete it if it is not needed, or choose another name"),
+            _ => Error::io(format!("making {} ({len})", path.display()), error)
+                .advise("Choose another place, with enough room"),
+        };
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path).map_err(making)?;
+        let filled = lock(&file, path).and_then(|()| fill(&file, path, len).map_err(making));
+        match filled.and_then(|()| FileDevice::from_file(file, path)) {
+            Ok(inner) => Ok(Self { inner }),
+            Err(error) => {
+                // What was made a moment ago and cannot be used is not left lying about.
+                let _ = std::fs::remove_file(path);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Takes the file for this process alone.
+fn lock(file: &File, path: &Path) -> Result<()> {
+    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(()),
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            Err(Error::refused(format!("{} is in use by another program", path.display()))
+                .advise("Wait until it has ended: it may be another Lifeboat"))
+        }
+        // File systems that know no locks (some network ones) are no reason to refuse.
+        Err(_) => Ok(()),
+    }
+}
+
+/// Gives the file its length, with all its space, and makes that and its name durable.
+fn fill(file: &File, path: &Path, len: ByteLen) -> std::io::Result<()> {
+    if rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, len.0).is_err() {
+        let zeros = vec![0; 1 << 20];
+        for at in (0..len.0).step_by(zeros.len()) {
+            file.write_all_at(&zeros[..(len.0 - at).min(zeros.len() as u64) as usize], at)?;
+        }
+    }
+    file.sync_all()?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+/// Lets the kernel drop what it holds in memory of these disks and partitions, so that it reads again what was changed
+/// under another name of the same bytes (a partition through its disk, a disk through its partition). A hint.
+pub fn reread<'a>(nodes: impl IntoIterator<Item = &'a Path>) {
+    for node in nodes {
+        if let Ok(file) = File::open(node) {
+            let _ = rustix::fs::fadvise(&file, 0, None, Advice::DontNeed);
+        }
     }
 }
 

@@ -192,7 +192,7 @@ fn steps(request: &RestoreRequest, survey: &RestoreSurvey, content: ByteLen) -> 
 }
 
 /// What the user types to confirm: the disk's or file's name with the partition, without its folder.
-fn confirm_word(target: &Address) -> String {
+pub(super) fn confirm_word(target: &Address) -> String {
     let text = target.to_string();
     text.rsplit('/').next().unwrap_or(&text).to_owned()
 }

@@ -1,1 +1,8 @@
 //! Changes through the journal: power cuts, failing writes, finishing and rolling back.
+
+mod cli;
+mod cuts;
+mod faults;
+mod hostile;
+mod refusals;
+mod stage;

@@ -274,6 +274,7 @@ pub(crate) fn backup_plan() -> Proposed {
         ("Left out", "pagefile.sys (4.0 GiB), hiberfil.sys (6.0 GiB)"),
     ];
     let preview = Preview {
+        changes: Vec::new(),
         headline: "Back up /dev/sda:2 (ntfs, “Windows”) to Windows-2026-11-21.lbi".into(),
         facts: facts.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
         steps: vec![
@@ -289,6 +290,7 @@ pub(crate) fn backup_plan() -> Proposed {
 
 pub(crate) fn restore_plan() -> Proposed {
     let preview = Preview {
+        changes: Vec::new(),
         headline: "Restore windows.lbi (ntfs, “Windows”) to /dev/sda:2".into(),
         facts: vec![
             ("Image".into(), "/mnt/backup/windows.lbi, made 2026-11-20 18:03".into()),

@@ -1,0 +1,152 @@
+//! Working out a change: the volume is opened and checked, every edit becomes a step on an overlay, and the journal
+//! gets its place. Nothing is written.
+
+use std::path::Path;
+
+use super::super::journal::place;
+use super::super::{Monitor, resume};
+use super::record;
+use crate::device::ReadDevice;
+use crate::device::discover::{self, Roots};
+use crate::error::{Error, Result};
+use crate::extent::ClusterMap;
+use crate::fs::{self, Change, Edit, Probe, Watch};
+use crate::inventory::{Place, Source};
+use crate::plan::{self, ChangeRequest, ChangeSurvey, Depth, EditRequest, JournalPlace, JournalWish, VolumeIdentity};
+use crate::unit::{ByteLen, ByteOffset, Grid};
+
+/// A job's monitor watches a check as well.
+struct Watched<'a>(&'a Monitor);
+
+impl Watch for Watched<'_> {
+    fn advance(&self, _: &'static str, _: u64, _: u64) {}
+
+    fn proceed(&self) -> Result<()> {
+        self.0.check()
+    }
+}
+
+/// Steps that are worked out already, and what a journal must keep away from.
+#[derive(Clone, Debug)]
+pub struct Changes {
+    /// By what the volume is known again.
+    pub identity: VolumeIdentity,
+    /// The steps, in order.
+    pub steps: Vec<Change>,
+    /// What is used before, between or after any of them.
+    pub used: ClusterMap,
+    /// How the volume is cut.
+    pub grid: Grid,
+}
+
+/// Works a change out.
+pub(crate) fn survey(request: &ChangeRequest, source: &Source, monitor: &Monitor) -> Result<ChangeSurvey> {
+    plan::may_change(&request.volume, &source.place, in_use(&source.place).as_deref())?;
+    refuse_waiting(request, source, monitor)?;
+    let mut edit = fs::edit::open(source.device.clone(), &Watched(monitor))?;
+    let (identity, grid) = identify(source)?;
+    let (steps, used) = work_out(&request.edits, &mut *edit, monitor)?;
+    placed(request, source, Changes { identity, steps, used, grid })
+}
+
+/// Finds a place for the journal of steps that are worked out.
+pub(crate) fn placed(request: &ChangeRequest, source: &Source, changes: Changes) -> Result<ChangeSurvey> {
+    let Changes { identity, steps, used, grid } = changes;
+    let mut survey = ChangeSurvey {
+        place: source.place.clone(),
+        identity,
+        changes: steps,
+        journal: JournalPlace::Volume(ByteOffset::ZERO),
+        journal_len: ByteLen::ZERO,
+        found_quickly: true,
+        in_use: in_use(&source.place),
+    };
+    let (header, _) = record(&request.name, &survey).encode()?;
+    survey.journal_len = ByteLen(header.len.get());
+    survey.journal = match &request.journal {
+        JournalWish::File(path) => JournalPlace::File(new_file(path)?),
+        JournalWish::InVolume => {
+            let chosen = place::choose(&used, grid, &survey.changes, survey.identity.len, survey.journal_len.0)?;
+            survey.found_quickly = chosen.quick;
+            JournalPlace::Volume(chosen.start)
+        }
+    };
+    Ok(survey)
+}
+
+/// A second job must not begin on a volume that waits for the end of the first.
+fn refuse_waiting(request: &ChangeRequest, source: &Source, monitor: &Monitor) -> Result<()> {
+    let Some(job) = resume::waiting(source, Depth::Quick, monitor)? else { return Ok(()) };
+    let volume = &request.volume;
+    Err(Error::refused(format!("an interrupted job waits on {volume}: {}", job.words())).advise(format!(
+        "Bring it to an end first: `lifeboat resume {volume}` finishes it, with --roll-back it is taken back"
+    )))
+}
+
+fn identify(source: &Source) -> Result<(VolumeIdentity, Grid)> {
+    let Probe::One(kind) = fs::probe(&source.device)? else {
+        return Err(Error::refused("there is no file system here that Lifeboat can change"));
+    };
+    let system = fs::open(source.device.clone(), kind)?;
+    let summary = system.summary();
+    let identity = VolumeIdentity {
+        kind: Some(summary.kind),
+        id: summary.id.clone(),
+        label: summary.label.clone(),
+        len: source.device.len(),
+        start: source.place.start,
+    };
+    Ok((identity, system.grid()))
+}
+
+/// Every edit as a step, between marking the volume as in use and as clean; and what is used before, between or after
+/// any of them.
+fn work_out(edits: &[EditRequest], edit: &mut dyn Edit, monitor: &Monitor) -> Result<(Vec<Change>, ClusterMap)> {
+    let mut used = edit.used()?;
+    edit.mark(true)?;
+    let mut changes = vec![edit.take("Mark the volume as in use")?];
+    for request in edits {
+        monitor.check()?;
+        match request {
+            EditRequest::Adopt { directory, name, extents, len } => edit.adopt(directory, name, extents, *len)?,
+            EditRequest::Release { directory, name } => edit.release(directory, name).map(drop)?,
+            EditRequest::Relocate { from, to } => edit.relocate(from, to)?,
+            EditRequest::Replace { path, content } => edit.replace(path, content)?,
+        }
+        changes.push(edit.take(&request.title())?);
+        for run in edit.used()?.runs() {
+            used.set(run, true);
+        }
+    }
+    if changes[1..].iter().all(Change::is_empty) {
+        return Err(Error::refused("there is nothing to change: the volume is already as it was asked to be"));
+    }
+    edit.mark(false)?;
+    changes.push(edit.take("Mark the volume as clean")?);
+    Ok((changes, used))
+}
+
+fn new_file(path: &Path) -> Result<std::path::PathBuf> {
+    if path.symlink_metadata().is_ok() {
+        return Err(Error::refused(format!("the journal's file {} is there already", path.display())).advise(
+            "If it is the journal of an interrupted job, bring that to an end first; else choose another name",
+        ));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(Error::refused(format!("the journal's folder {} is not there", folder.display()))
+            .advise("Choose a folder that is there, on another medium than the volume"));
+    }
+    Ok(path.into())
+}
+
+/// What else uses an image file: a loop device that stands on these bytes has memory of its own of them, and could be
+/// mounted at any moment.
+pub(crate) fn in_use(place: &Place) -> Option<String> {
+    let machine = discover::disks(&Roots::default());
+    let end = place.start.0.saturating_add(place.len.0);
+    let mut loops = discover::loops_on(&machine, &place.disk).into_iter();
+    let on = loops.find(|(disk, at)| at.0 < end && place.start.0 < at.0.saturating_add(disk.len.0))?.0;
+    let node = on.node.display();
+    Some(format!("the loop device {node} stands on it (`losetup -d {node}` takes it away)"))
+}
