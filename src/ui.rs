@@ -86,6 +86,9 @@ fn turn(
     let (columns, rows) = terminal::size();
     update::update(model, Msg::Resize(columns, rows));
     update::update(model, Msg::Tick(now(began)));
+    for effect in update::update(model, Msg::Begin) {
+        worker.carry_out(effect);
+    }
     terminal.draw(model)?;
     loop {
         let mut changed = false;

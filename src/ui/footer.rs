@@ -38,6 +38,7 @@ fn all_keys(model: &Model) -> Vec<KeyWord> {
         Screen::Disks => vec![key::CHOOSE, key::MOVE, key::REFRESH],
         Screen::Images if model.images.path.is_some() => vec![key::OPEN, key::COMPLETE],
         Screen::Images => vec![key::CHOOSE, key::MOVE, key::GO, key::REFRESH],
+        Screen::Interrupted => vec![key::FINISH, key::UNDO, key::MOVE],
         Screen::Facts => vec![key::VERIFY, key::SCROLL],
         Screen::Options => option_keys(model),
         Screen::Preview => preview_keys(model),
@@ -61,6 +62,12 @@ fn option_keys(model: &Model) -> Vec<KeyWord> {
 }
 
 fn preview_keys(model: &Model) -> Vec<KeyWord> {
+    let mut keys = plan_keys(model);
+    keys.retain(|word| *word != key::OPTIONS || model.task != Task::Resume);
+    keys
+}
+
+fn plan_keys(model: &Model) -> Vec<KeyWord> {
     match &model.proposal {
         Proposal::Ready(plan) if plan.confirm.is_some() => vec![key::NEXT, key::OPTIONS, key::SCROLL],
         Proposal::Ready(_) => vec![key::START, key::OPTIONS, key::SCROLL],

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::{Error, Kind};
-use crate::inventory::{Inventory, LookRequest};
+use crate::inventory::{Address, Inventory, LookRequest};
 use crate::job::{Progress, Report};
 use crate::plan::Preview;
 
@@ -37,6 +37,8 @@ pub enum Screen {
     Running,
     /// How it ended.
     Report,
+    /// Jobs that were interrupted: finish or take back.
+    Interrupted,
 }
 
 /// What the user came for.
@@ -51,6 +53,8 @@ pub enum Task {
     Check,
     /// Look at the disks.
     Browse,
+    /// Bring an interrupted job to an end.
+    Resume,
 }
 
 /// Something went wrong, or must not be: what happened, and what to do next.
@@ -143,6 +147,28 @@ pub struct Images {
     pub path: Option<Input>,
 }
 
+/// A job that was interrupted on a volume.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Waiting {
+    /// The volume.
+    pub address: Address,
+    /// What it was about, and how far it came.
+    pub words: String,
+    /// When it was begun, and all else that its journal tells.
+    pub facts: Vec<(String, String)>,
+}
+
+/// The interrupted jobs, and where the cursor is among them.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupted {
+    /// Those found.
+    pub jobs: Vec<Waiting>,
+    /// The search that is under way.
+    pub seeking: Option<Ticket>,
+    /// The chosen one.
+    pub cursor: usize,
+}
+
 /// What the wizard waits for before it goes on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wait {
@@ -186,6 +212,7 @@ pub enum Job {
     Restore,
     Verify,
     Check,
+    Resume,
 }
 
 /// A job under way.
@@ -230,6 +257,8 @@ pub struct Model {
     pub disks: Disks,
     /// The image files.
     pub images: Images,
+    /// The interrupted jobs.
+    pub interrupted: Interrupted,
     /// The chosen image.
     pub image: Option<Box<ImageInfo>>,
     /// The chosen source or target.
@@ -281,6 +310,7 @@ impl Model {
             start_cursor: 0,
             disks: Disks::default(),
             images: Images { folder, ..Images::default() },
+            interrupted: Interrupted::default(),
             image: None,
             place: None,
             form: Form::default(),

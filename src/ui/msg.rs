@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::inventory::{Address, Inventory, LookRequest};
 use crate::job::{Progress, Report};
-use crate::plan::{BackupRequest, RestoreRequest};
+use crate::plan::{BackupRequest, RestoreRequest, ResumeRequest};
 
-use super::model::{ImageInfo, ImageRow, Proposed, Trouble};
+use super::model::{ImageInfo, ImageRow, Proposed, Trouble, Waiting};
 
 /// Which request an answer belongs to. Answers to abandoned requests are dropped by it.
 pub type Ticket = u64;
@@ -72,6 +72,8 @@ pub struct Completion {
 /// What can happen.
 #[derive(Clone, Debug)]
 pub enum Msg {
+    /// The wizard begins.
+    Begin,
     /// Time went by.
     Tick(Clock),
     /// A key was pressed.
@@ -82,6 +84,8 @@ pub enum Msg {
     Signal(Signal),
     /// The disks were looked at.
     Looked(Ticket, Inventory),
+    /// The jobs that were interrupted on these disks.
+    Sought(Ticket, Vec<Waiting>),
     /// A folder's image files.
     Listed(Ticket, Result<Vec<ImageRow>, Trouble>),
     /// One image file was opened.
@@ -103,6 +107,8 @@ pub enum Msg {
 pub enum Effect {
     /// Look at the disks.
     Look(Ticket, LookRequest),
+    /// Look for jobs that were interrupted.
+    Seek(Ticket, LookRequest),
     /// List a folder's image files.
     List(Ticket, PathBuf),
     /// Open one image file (or say that it is a folder).
@@ -113,6 +119,8 @@ pub enum Effect {
     PlanBackup(Ticket, Box<BackupRequest>),
     /// Plan a restore (reads only).
     PlanRestore(Ticket, Box<RestoreRequest>),
+    /// Plan the end of an interrupted job (reads only).
+    PlanResume(Ticket, Box<ResumeRequest>),
     /// Nobody waits for the plan any more.
     Abandon,
     /// Carry out the plan that was proposed under this ticket. The only effect that writes.

@@ -2,6 +2,7 @@
 
 mod disks;
 mod images;
+mod interrupted;
 mod options;
 mod preview;
 mod report;
@@ -20,6 +21,7 @@ use super::{footer, text};
 pub(super) use super::overlay::help_limit;
 pub(super) use disks::page as disks_page;
 pub(super) use images::page as images_page;
+pub(super) use interrupted::page as interrupted_page;
 
 /// Where a screen's content goes on a terminal of this size.
 pub(super) fn body(size: (u16, u16)) -> Rect {
@@ -37,6 +39,7 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
         Screen::Start => draw_lines(start::lines(model, area), area, buffer),
         Screen::Disks => disks::draw(model, area, buffer),
         Screen::Images => images::draw(model, area, buffer),
+        Screen::Interrupted => interrupted::draw(model, area, buffer),
         Screen::Options => draw_lines(options::lines(model, area), area, buffer),
         Screen::Confirm => draw_lines(preview::confirm_lines(model, area), area, buffer),
         Screen::Running => draw_lines(running::lines(model, area), area, buffer),
@@ -85,6 +88,7 @@ fn draw_title(model: &Model, buffer: &mut Buffer) {
         Some(Job::Restore) => Task::Restore,
         Some(Job::Verify) => Task::Check,
         Some(Job::Check) => Task::Browse,
+        Some(Job::Resume) => Task::Resume,
         None => model.task,
     };
     let line = Line::from(vec![

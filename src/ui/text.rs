@@ -126,10 +126,19 @@ words! {
     NOTHING_WRITTEN = "Nothing was written.";
     STEPS = "Steps";
     WARNINGS = "Please note";
+    CHANGES = "What will change, place by place";
     COMMAND = "The same on the command line";
     PRESS_START = "Press s to start.";
     PRESS_CONFIRM = "Press Enter to go on. You will be asked to confirm.";
 
+    FACT_BEGUN = "Begun";
+    FACT_JOURNAL = "Journal";
+    NOTHING_TO_RESUME = "There is nothing to do";
+    INTERRUPTED_TITLE = "A job was interrupted.";
+    INTERRUPTED_WHY = "Its journal is whole, so nothing is lost: it can be finished, or taken back. Until then, do not use the volume, and do not start a system from it.";
+    INTERRUPTED_NOTICE = "! A job was interrupted and can be finished or taken back. Press i.";
+
+    CONFIRM_RESUME_TITLE = "This changes the volume's own records.";
     CONFIRM_TITLE = "This overwrites what is there.";
     CONFIRM_WRONG = "That is not the word. Nothing was started.";
     CONFIRM_NEXT = "Then press Enter. Esc goes back.";
@@ -198,6 +207,8 @@ pub mod key {
     pub const PAUSE: KeyWord = ("p", "pause");
     pub const RESUME: KeyWord = ("p", "go on");
     pub const CANCEL: KeyWord = ("c", "cancel");
+    pub const FINISH: KeyWord = ("f", "finish it");
+    pub const UNDO: KeyWord = ("u", "take it back");
     pub const YES: KeyWord = ("y", "yes, cancel");
     pub const NO: KeyWord = ("n", "no, go on");
 }
@@ -215,6 +226,10 @@ pub fn title(screen: Screen, task: Task) -> &'static str {
         (Screen::Facts, _) => "Look > Image",
         (Screen::Options, Task::Backup) => "Back up > Where to?",
         (Screen::Options, _) => "Restore > Options",
+        (Screen::Interrupted, _) => "Interrupted",
+        (Screen::Preview, Task::Resume) => "Interrupted > What will be done",
+        (Screen::Confirm, Task::Resume) => "Interrupted > Confirm",
+        (Screen::Running, Task::Resume) => "Interrupted > Running",
         (Screen::Preview, Task::Backup) => "Back up > What will be done",
         (Screen::Preview, _) => "Restore > What will be done",
         (Screen::Confirm, _) => "Restore > Confirm",
@@ -267,6 +282,14 @@ pub fn help(screen: Screen, task: Task) -> &'static str {
         (Screen::Preview, _) => {
             "This is everything that will be done, step by step. Nothing has been written yet. The last line is the \
              command that does the same without this screen."
+        }
+        (Screen::Interrupted, _) => {
+            "The power went, or the program was stopped, while Lifeboat was changing this volume. It had written down \
+             beforehand what it would change. f does what is left to do; u puts everything back as it was before. Both \
+             show first what they will write, and ask. Esc leaves it for later."
+        }
+        (Screen::Confirm, Task::Resume) => {
+            "To be sure that it is the right volume, type its name as shown and press Enter. Nothing else starts the job."
         }
         (Screen::Confirm, _) => {
             "Restoring replaces what is on the target. To be sure that it is the right one, type its name as shown and \
@@ -348,6 +371,7 @@ pub fn after_cancel(job: Job, steps: &[StepKind], current: usize) -> &'static st
     match job {
         Job::Verify => "Nothing is changed. The image stays as it is, but you do not know whether it is whole.",
         Job::Check => "Nothing is changed. You do not know whether the volume is sound.",
+        Job::Resume => "What is done stays done, and the journal stays: the job can be finished or taken back later.",
         Job::Backup => "The disk that is read stays as it is. No image is left under the chosen name.",
         Job::Restore if begun(StepKind::Unseal) || begun(StepKind::WriteClusters) => {
             "The target is then unfinished: it cannot be used, and is marked so. Restoring the image again completes it."
@@ -362,6 +386,7 @@ pub fn cancelled(job: Job) -> &'static str {
     match job {
         Job::Verify => "Nothing was changed. It is not known whether the image is whole.",
         Job::Check => "Nothing was changed. It is not known whether the volume is sound.",
+        Job::Resume => "The journal is still there: the job can be finished or taken back later.",
         Job::Backup => "The disk that was read is as it was. No image was left under the chosen name.",
         Job::Restore => "Nothing was written to the target. It is as it was.",
     }
@@ -560,6 +585,18 @@ pub fn backup_what(address: &str, volume: &str) -> String {
 #[must_use]
 pub fn confirm_type(word: &str) -> String {
     format!("To overwrite it, type its name:  {word}")
+}
+
+/// What has to be typed before a volume's records are changed.
+#[must_use]
+pub fn confirm_resume(word: &str) -> String {
+    format!("To go on, type its name:  {word}")
+}
+
+/// Changed places that are not listed.
+#[must_use]
+pub fn more_places(count: usize) -> String {
+    format!("             and {count} more places")
 }
 
 /// The place in a scrolled text: `lines 1–12 of 40`.

@@ -7,6 +7,7 @@
 
 mod disks;
 mod images;
+mod interrupted;
 mod job;
 mod options;
 
@@ -30,6 +31,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.scroll = model.scroll.min(screen::scroll_limit(model));
             Vec::new()
         }
+        Msg::Begin => interrupted::seek(model),
         Msg::Key(pressed) => key(model, pressed),
         Msg::Signal(signal) => job::signal(model, signal),
         Msg::Progress(progress) => job::progress(model, progress),
@@ -49,6 +51,10 @@ fn answered(model: &mut Model, answer: Msg) -> Vec<Effect> {
             model.disks.rows = rows;
             model.disks.inventory = Some(inventory);
             model.disks.looking = None;
+            Vec::new()
+        }
+        Msg::Sought(ticket, jobs) if model.interrupted.seeking == Some(ticket) => {
+            interrupted::sought(model, jobs);
             Vec::new()
         }
         Msg::Listed(ticket, list) if model.images.listing == Some(ticket) => {
@@ -127,6 +133,7 @@ fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         Screen::Confirm => job::confirm_key(model, pressed),
         Screen::Running => job::running_key(model, pressed),
         Screen::Report => job::report_key(model, pressed),
+        Screen::Interrupted => interrupted::key(model, pressed),
     }
 }
 
@@ -160,6 +167,7 @@ fn start_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         'e' => enter_task(model, Task::Restore),
         'l' => enter_task(model, Task::Check),
         'd' => enter_task(model, Task::Browse),
+        'i' if !model.interrupted.jobs.is_empty() => enter_task(model, Task::Resume),
         'q' => vec![Effect::Quit(model.exit_code)],
         _ => Vec::new(),
     }
@@ -173,6 +181,10 @@ fn enter_task(model: &mut Model, task: Task) -> Vec<Effect> {
     match task {
         Task::Backup | Task::Browse => disks::enter(model),
         Task::Restore | Task::Check => images::enter(model),
+        Task::Resume => {
+            go(model, Screen::Interrupted);
+            Vec::new()
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! messages; a job is watched through its monitor.
 
 mod images;
+mod interrupted;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -13,9 +14,9 @@ use crossbeam_channel::Sender;
 use crate::error::{Error, Result};
 use crate::inventory::{self, Address, Inventory, LookRequest};
 use crate::job::{self, Monitor, Progress, Report};
-use crate::plan::{self, BackupRequest, Plan, RestoreRequest, Work};
+use crate::plan::{self, BackupRequest, Plan, RestoreRequest, ResumeRequest, Work};
 
-use super::model::{ImageInfo, Job, Proposed, Trouble};
+use super::model::{ImageInfo, Job, Proposed, Trouble, Waiting};
 use super::msg::{Effect, Msg, Ticket};
 use super::text;
 
@@ -30,6 +31,10 @@ pub struct Library {
     pub plan_backup: fn(&BackupRequest, &Monitor) -> Result<Plan>,
     /// Plans a restore.
     pub plan_restore: fn(&RestoreRequest, &Monitor) -> Result<Plan>,
+    /// Looks for the jobs that were interrupted.
+    pub seek: fn(&LookRequest, &Monitor) -> Vec<Waiting>,
+    /// Plans the end of one.
+    pub plan_resume: fn(&ResumeRequest, &Monitor) -> Result<Plan>,
     /// Carries out a plan.
     pub run: fn(&Plan, &Arc<Monitor>) -> Report,
     /// Verifies an image.
@@ -47,6 +52,8 @@ impl Library {
             inspect: images::inspect,
             plan_backup: job::plan_backup,
             plan_restore: job::plan_restore,
+            seek: interrupted::seek,
+            plan_resume: interrupted::plan,
             run: job::run,
             verify: job::verify,
             check: job::check_address,
@@ -106,6 +113,13 @@ impl Worker {
             }
             Effect::PlanRestore(ticket, request) => {
                 self.plan(ticket, move |monitor| (library.plan_restore)(&request, monitor));
+            }
+            Effect::Seek(ticket, request) => self.ask(
+                move || Msg::Sought(ticket, (library.seek)(&request, &Monitor::new())),
+                move |_| Msg::Sought(ticket, Vec::new()),
+            ),
+            Effect::PlanResume(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_resume)(&request, monitor));
             }
             Effect::Abandon => {
                 if let Some(monitor) = self.planning.take() {
@@ -200,7 +214,8 @@ impl Worker {
 fn propose(ticket: Ticket, plan: &Plan) -> Proposed {
     let job = match plan.work {
         Work::Backup(_) => Job::Backup,
-        Work::Restore(_) | Work::Change(_) | Work::Resume(_) => Job::Restore,
+        Work::Restore(_) => Job::Restore,
+        Work::Change(_) | Work::Resume(_) => Job::Resume,
     };
     Proposed { ticket, job, preview: plan::preview(plan), confirm: plan.confirm.clone() }
 }
@@ -224,6 +239,8 @@ mod tests {
                 monitor.check()?;
                 thread::sleep(Duration::from_millis(1));
             },
+            seek: |_, _| Vec::new(),
+            plan_resume: |_, _| Err(Error::refused("nothing to resume")),
             run: |_, _| Report::failed(&Error::damaged("no plan reaches this")),
             check: |_, _| Report::failed(&Error::damaged("nothing checks this")),
             verify: |path, monitor| {

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use lifeboat::error::Error;
 use lifeboat::job::{Outcome, Report};
+use lifeboat::plan::Direction;
 use lifeboat::ui::model::{Proposal, Proposed, Screen, Task, Trouble};
 use lifeboat::ui::msg::{Completion, Effect, Key, Msg, Signal};
 use proptest::prelude::*;
-use stage::{GIB, Stage, backup_plan, image, image_row, progress, report, restore_plan};
+use stage::{GIB, Stage, backup_plan, image, image_row, interrupted, progress, report, restore_plan};
 
 #[test]
 fn a_partition_is_backed_up_with_one_explicit_start() {
@@ -191,6 +192,41 @@ fn an_image_is_looked_at_and_verified() {
     assert!(matches!(stage.last(), Effect::Verify(path) if path.ends_with("windows.lbi")));
     stage.send(Msg::Finished(report(Outcome::Failed)));
     assert_eq!((stage.screen(), stage.model.exit_code, stage.runs()), (Screen::Report, 1, 0));
+}
+
+#[test]
+fn the_wizard_opens_on_an_interrupted_job_and_only_its_typed_name_lets_it_write() {
+    for (key, direction) in [("f", Direction::Finish), ("<enter>", Direction::Finish), ("u", Direction::RollBack)] {
+        let mut stage = Stage::interrupted();
+        assert_eq!(stage.screen(), Screen::Interrupted);
+        stage.keys(key);
+        assert!(matches!(stage.last(), Effect::PlanResume(_, request) if request.direction == direction));
+        stage.keys("o<enter>s<enter>sda2<enter>");
+        assert_eq!((stage.screen(), stage.runs()), (Screen::Confirm, 0));
+        stage.keys("<clear>sda:2<enter>");
+        assert_eq!((stage.screen(), stage.runs()), (Screen::Running, 1));
+        stage.script.interrupted.clear();
+        stage.send(Msg::Finished(report(Outcome::Done)));
+        stage.keys("<enter>i");
+        assert_eq!(stage.screen(), Screen::Start, "what is finished is offered no more");
+    }
+}
+
+#[test]
+fn an_interrupted_job_can_wait_and_does_not_push_in() {
+    let mut stage = Stage::interrupted();
+    stage.keys("<esc>");
+    assert_eq!(stage.screen(), Screen::Start);
+    stage.keys("i");
+    assert_eq!(stage.screen(), Screen::Interrupted);
+
+    let mut busy = Stage::new();
+    busy.script.silent = true;
+    busy.send(Msg::Begin);
+    busy.keys("b");
+    let Some(Effect::Seek(ticket, _)) = busy.asked.first().cloned() else { panic!("no search was asked for") };
+    busy.send(Msg::Sought(ticket, vec![interrupted()]));
+    assert_eq!(busy.screen(), Screen::Disks);
 }
 
 #[test]

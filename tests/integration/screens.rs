@@ -8,7 +8,7 @@ use lifeboat::job::{Outcome, Progress, Report, StepProgress};
 use lifeboat::plan::{Safety, Step, StepKind};
 use lifeboat::table;
 use lifeboat::ui::Options;
-use lifeboat::ui::model::{Job, Model, Proposed, Trouble};
+use lifeboat::ui::model::{Job, Model, Proposed, Trouble, Waiting};
 use lifeboat::ui::msg::{Completion, Msg};
 use lifeboat::ui::theme::Theme;
 use lifeboat::ui::view::view;
@@ -17,7 +17,7 @@ use ratatui::backend::TestBackend;
 use ratatui::style::Color;
 
 use super::journeys::stage::{
-    GIB, Stage, backup_plan, image, image_row, partition, progress, report, restore_plan, volume,
+    GIB, Stage, backup_plan, image, image_row, interrupted, partition, progress, report, restore_plan, volume,
 };
 
 /// Compares a stage's screen with its snapshot.
@@ -272,6 +272,34 @@ fn the_running_screen() {
     let mut last = running(after("b<down><enter><enter>s"), &plan, 0);
     last.send(Msg::Progress(progress(&plan, 2, 22 * GIB)));
     shows("running with all bytes done is not yet a hundred percent", &mut last);
+}
+
+#[test]
+fn the_screens_of_an_interrupted_job() {
+    shows("interrupted with one job", &mut Stage::interrupted());
+    shows_at("interrupted at 120x40", &mut Stage::interrupted(), 120, 40);
+    shows_at("interrupted at 40x12", &mut Stage::interrupted(), 40, 12);
+    shows("interrupted with help", Stage::interrupted().keys("?"));
+    shows("interrupted, left for later", Stage::interrupted().keys("<esc>"));
+    shows("interrupted, what will be done", Stage::interrupted().keys("f"));
+    shows("interrupted, asked to confirm", Stage::interrupted().keys("f<enter>"));
+    let mut refused = Stage::interrupted();
+    refused.script.plan = Err(Trouble {
+        refused: true,
+        what: "the journal does not fit the volume any more: byte 0x4000 holds neither its old nor its new bytes"
+            .into(),
+        next: Some("Somebody wrote to it meanwhile. Have the volume checked by its own tools".into()),
+    });
+    shows("interrupted, refused", refused.keys("u"));
+    let mut many = Stage::new();
+    many.script.interrupted = (1..=20)
+        .map(|n| Waiting {
+            address: format!("/dev/sd{}:1", char::from(b'a' + n)).parse().expect("an address"),
+            ..interrupted()
+        })
+        .collect();
+    many.send(Msg::Begin);
+    shows("interrupted with many jobs", many.keys("<end>"));
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::plan::{Safety, Step};
-use crate::ui::model::{Model, Proposal, Proposed, Trouble};
+use crate::plan::{ChangeView, Safety, Step};
+use crate::ui::model::{Job, Model, Proposal, Proposed, Trouble};
 use crate::ui::widget::{clip, pad, pairs, typed, width, wrap};
 use crate::ui::{overlay, text};
 
@@ -31,6 +31,10 @@ fn plan_lines(model: &Model, plan: &Proposed, columns: usize) -> Vec<Line<'stati
     for (index, step) in shown.steps.iter().enumerate() {
         lines.push(step_line(model, index + 1, step, columns));
     }
+    if !shown.changes.is_empty() {
+        lines.extend(super::heading(model, text::CHANGES));
+        lines.extend(shown.changes.iter().flat_map(|change| change_lines(model, change, columns)));
+    }
     lines.extend(super::heading(model, text::COMMAND));
     lines.extend(wrap(&shown.command, columns).into_iter().map(Line::from));
     lines.push(Line::default());
@@ -56,6 +60,22 @@ fn step_line(model: &Model, number: usize, step: &Step, columns: usize) -> Line<
     ])
 }
 
+/// Changed places that are listed for a step; the log has all.
+const LISTED: usize = 24;
+
+/// What a step changes, place by place.
+fn change_lines(model: &Model, change: &ChangeView, columns: usize) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let mut lines = vec![Line::from(clip(&change.title, columns))];
+    for patch in change.patches.iter().take(LISTED) {
+        let words = format!("  {:>9}  {}", text::bytes(patch.bytes), patch.tags.join("; "));
+        lines.push(Line::styled(clip(&words, columns), theme.quiet()));
+    }
+    let more = change.patches.len().saturating_sub(LISTED);
+    lines.extend((more > 0).then(|| Line::styled(text::more_places(more), theme.quiet())));
+    lines
+}
+
 fn refusal_lines(model: &Model, trouble: &Trouble, columns: usize) -> Vec<Line<'static>> {
     let theme = model.theme;
     let title = if trouble.refused { text::REFUSED_TITLE } else { text::TROUBLE_TITLE };
@@ -72,8 +92,12 @@ pub(super) fn confirm_lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     let columns = usize::from(area.width);
     let Proposal::Ready(plan) = &model.proposal else { return Vec::new() };
     let word = plan.confirm.clone().unwrap_or_default();
-    let mut asking = vec![Line::styled(text::CONFIRM_TITLE, theme.bad().patch(theme.strong())), Line::default()];
-    asking.extend(wrap(&text::confirm_type(&word), columns).into_iter().map(Line::from));
+    let (title, question) = match plan.job {
+        Job::Resume => (text::CONFIRM_RESUME_TITLE, text::confirm_resume(&word)),
+        _ => (text::CONFIRM_TITLE, text::confirm_type(&word)),
+    };
+    let mut asking = vec![Line::styled(title, theme.bad().patch(theme.strong())), Line::default()];
+    asking.extend(wrap(&question, columns).into_iter().map(Line::from));
     asking.push(Line::default());
     let room = columns.saturating_sub(4).min(width(&word).max(20) + 8);
     let mut entry = typed(theme, &model.typed, room, true);

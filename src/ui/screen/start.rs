@@ -29,6 +29,11 @@ pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
             lines.push(Line::default());
         }
     }
+    if !model.interrupted.jobs.is_empty() {
+        lines.extend(
+            wrap(text::INTERRUPTED_NOTICE, columns).into_iter().map(|part| Line::styled(part, theme.warning())),
+        );
+    }
     lines.push(Line::default());
     lines.extend(wrap(text::START_PROMISE, columns).into_iter().map(|part| Line::styled(part, theme.quiet())));
     lines

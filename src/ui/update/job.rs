@@ -149,12 +149,18 @@ pub(super) fn finished(model: &mut Model, mut report: Report) -> Vec<Effect> {
     if report.outcome == Outcome::Cancelled && bare {
         text::cancelled(running.job).clone_into(&mut report.headline);
     }
+    // What was brought to an end is looked for again, so that only what is left is offered.
+    let again = running.job == Job::Resume;
     model.exit_code = report.outcome.exit_code();
     model.report = Some(report);
     model.help = None;
     model.trail = vec![Screen::Start, Screen::Report];
     model.scroll = 0;
-    if model.leaving { vec![Effect::Quit(SIGNALLED)] } else { Vec::new() }
+    match (model.leaving, again) {
+        (true, _) => vec![Effect::Quit(SIGNALLED)],
+        (false, true) => super::interrupted::seek(model),
+        (false, false) => Vec::new(),
+    }
 }
 
 pub(super) fn report_key(model: &mut Model, pressed: Key) -> Vec<Effect> {

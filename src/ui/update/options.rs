@@ -67,6 +67,10 @@ pub(super) fn reopen(model: &mut Model) -> Vec<Effect> {
         model.proposal = Proposal::None;
         return super::back(model);
     }
+    // The end of an interrupted job has no options.
+    if model.task == Task::Resume {
+        return Vec::new();
+    }
     model.kept_form = Some(model.form.clone());
     super::go(model, Screen::Options);
     Vec::new()

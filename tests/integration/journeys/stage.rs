@@ -6,14 +6,15 @@ use std::time::Duration;
 use lifeboat::fs::{Kind, State};
 use lifeboat::inventory::{Disk, Inventory, Partition, TableView, Volume};
 use lifeboat::job::{Outcome, Progress, Report, StepProgress};
-use lifeboat::plan::{Preview, Safety, Step, StepKind};
+use lifeboat::plan::{ChangeView, PatchView, Preview, Safety, Step, StepKind};
 use lifeboat::table;
 use lifeboat::ui::Options;
-use lifeboat::ui::model::{ImageInfo, ImageRow, Job, Model, Proposed, Screen, Trouble};
+use lifeboat::ui::model::{ImageInfo, ImageRow, Job, Model, Proposed, Screen, Trouble, Waiting};
 use lifeboat::ui::msg::{Clock, Completion, Effect, Key, Msg};
 use lifeboat::ui::theme::Theme;
 use lifeboat::ui::update::update;
 use lifeboat::ui::view::view;
+use lifeboat::unit::ByteOffset;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -27,6 +28,7 @@ pub(crate) struct Script {
     pub(crate) inspected: Result<ImageInfo, Trouble>,
     pub(crate) plan: Result<Proposed, Trouble>,
     pub(crate) completion: Completion,
+    pub(crate) interrupted: Vec<Waiting>,
     /// Answer nothing: what waits, waits on.
     pub(crate) silent: bool,
 }
@@ -55,11 +57,20 @@ impl Stage {
                 inspected: Ok(image("elsewhere.lbi")),
                 plan: Ok(backup_plan()),
                 completion: Completion { text: "/mnt/backup/".into(), choices: Vec::new() },
+                interrupted: vec![interrupted()],
                 silent: false,
             },
             asked: Vec::new(),
         };
         stage.at(Duration::ZERO);
+        stage
+    }
+
+    /// A wizard that finds an interrupted job when it begins, and whose planner answers with its end.
+    pub(crate) fn interrupted() -> Self {
+        let mut stage = Self::new();
+        stage.script.plan = Ok(resume_plan());
+        stage.send(Msg::Begin);
         stage
     }
 
@@ -90,11 +101,12 @@ impl Stage {
         }
         Some(match effect {
             Effect::Look(ticket, _) => Msg::Looked(ticket, self.script.inventory.clone()),
+            Effect::Seek(ticket, _) => Msg::Sought(ticket, self.script.interrupted.clone()),
             Effect::List(ticket, _) => Msg::Listed(ticket, self.script.images.clone()),
             Effect::Inspect(ticket, path) if path.to_string_lossy().ends_with('/') => Msg::IsFolder(ticket, path),
             Effect::Inspect(ticket, _) => Msg::Inspected(ticket, self.script.inspected.clone().map(Box::new)),
             Effect::Complete(ticket, _) => Msg::Completed(ticket, self.script.completion.clone()),
-            Effect::PlanBackup(ticket, _) | Effect::PlanRestore(ticket, _) => {
+            Effect::PlanBackup(ticket, _) | Effect::PlanRestore(ticket, _) | Effect::PlanResume(ticket, _) => {
                 Msg::Planned(ticket, self.script.plan.clone().map(|plan| Box::new(Proposed { ticket, ..plan })))
             }
             _ => return None,
@@ -309,6 +321,49 @@ pub(crate) fn restore_plan() -> Proposed {
         command: "lifeboat restore /mnt/backup/windows.lbi --to /dev/sda:2".into(),
     };
     Proposed { ticket: 1, job: Job::Restore, preview, confirm: Some("sda2".into()) }
+}
+
+pub(crate) fn interrupted() -> Waiting {
+    Waiting {
+        address: "/dev/sda:2".parse().expect("an address"),
+        words: "moving 212.0 MiB out of the way: 3 of 5 steps done".into(),
+        facts: vec![
+            ("Volume".into(), "ntfs, “Windows”, 40.0 GiB".into()),
+            ("Begun".into(), "2026-11-20T18:03:00Z".into()),
+            ("Journal".into(), "in free space of the volume, at byte 42881515520".into()),
+        ],
+    }
+}
+
+pub(crate) fn resume_plan() -> Proposed {
+    let patch = |offset: u64, tag: &str| PatchView { offset: ByteOffset(offset), bytes: 1024, tags: vec![tag.into()] };
+    let change = |title: &str, patches: Vec<PatchView>| ChangeView {
+        title: title.into(),
+        copied_bytes: 0,
+        patched_bytes: 1024 * patches.len() as u64,
+        patches,
+    };
+    let preview = Preview {
+        headline: "Finish what was interrupted on /dev/sda:2: moving 212.0 MiB out of the way: 3 of 5 steps done"
+            .into(),
+        facts: vec![("Volume".into(), "ntfs “Windows”".into()), ("Place".into(), "/dev/sda:2, 40.0 GiB".into())],
+        steps: vec![
+            step(StepKind::ReadBackCopies, "Check the copies of data", 424 << 20, Safety::Reads),
+            step(StepKind::ChangeMetadata, "Make the folder LIFEBOAT", 3072, Safety::Overwrites),
+            step(StepKind::ChangeMetadata, "Mark the volume as clean", 1024, Safety::Overwrites),
+            step(StepKind::CloseJournal, "Read everything back, and close the journal", 0, Safety::Overwrites),
+        ],
+        changes: vec![
+            change(
+                "Make the folder LIFEBOAT",
+                vec![patch(0x4000, "MFT record 40"), patch(0x9000, "index of /, block 3"), patch(0xA000, "$Bitmap")],
+            ),
+            change("Mark the volume as clean", vec![patch(0x4C00, "MFT record 3")]),
+        ],
+        warnings: Vec::new(),
+        command: "lifeboat resume /dev/sda:2".into(),
+    };
+    Proposed { ticket: 1, job: Job::Resume, preview, confirm: Some("sda:2".into()) }
 }
 
 /// A job's progress: in step `current`, with so many bytes of it done.

@@ -1,0 +1,66 @@
+//! Jobs that were interrupted.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::Scrolled;
+use crate::ui::model::{Model, Waiting};
+use crate::ui::text;
+use crate::ui::widget::{clip, first_visible, pad, paint, pairs, wrap};
+
+/// Below this height the list counts more than what the help says as well.
+const LOW: u16 = 12;
+
+/// The words above the list.
+fn head(model: &Model, area: Rect) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let mut lines = vec![Line::styled(text::INTERRUPTED_TITLE, theme.strong()), Line::default()];
+    if area.height >= LOW {
+        lines.extend(wrap(text::INTERRUPTED_WHY, usize::from(area.width)).into_iter().map(Line::from));
+        lines.push(Line::default());
+    }
+    lines
+}
+
+/// Where the list begins, and how many of its lines fit; the details stand below it.
+fn list(model: &Model, area: Rect) -> Rect {
+    let above = u16::try_from(head(model, area).len()).unwrap_or(u16::MAX).min(area.height);
+    let left = area.height - above;
+    let wanted = u16::try_from(model.interrupted.jobs.len()).unwrap_or(u16::MAX);
+    Rect { y: area.y + above, height: wanted.min((left / 2).max(1)).min(left), ..area }
+}
+
+/// How many lines of the list fit the screen.
+pub(in crate::ui) fn page(model: &Model) -> usize {
+    usize::from(list(model, super::body(model.size)).height)
+}
+
+pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
+    let theme = model.theme;
+    let columns = usize::from(area.width);
+    let list = list(model, area);
+    paint(head(model, area), 0, Rect { height: list.y - area.y, ..area }, buffer);
+    let jobs = &model.interrupted.jobs;
+    let page = usize::from(list.height);
+    let first = first_visible(model.interrupted.cursor, jobs.len(), page);
+    let lines = jobs.iter().enumerate().skip(first).take(page).map(|(index, job)| {
+        let chosen = index == model.interrupted.cursor;
+        let sign = if chosen { text::ACTIVE_SIGN } else { " " };
+        let words = format!("{sign} {}", job_words(job));
+        if chosen { Line::styled(pad(&words, columns), theme.selected()) } else { Line::from(clip(&words, columns)) }
+    });
+    paint(lines.collect(), 0, list, buffer);
+    let below = Rect { y: list.bottom(), height: area.bottom().saturating_sub(list.bottom()), ..area };
+    if let Some(job) = jobs.get(model.interrupted.cursor) {
+        let mut lines = vec![Line::default()];
+        lines.extend(wrap(&job.words, columns).into_iter().map(Line::from));
+        lines.extend(pairs(&job.facts, columns, theme.quiet()));
+        paint(lines, 0, below, buffer);
+    }
+    (jobs.len() > page).then_some((first, page, jobs.len()))
+}
+
+fn job_words(job: &Waiting) -> String {
+    format!("{}   {}", job.address, job.words)
+}

@@ -1,0 +1,48 @@
+//! Jobs that were interrupted: found at the start, finished or taken back.
+
+use super::super::model::{Model, Screen, Task, Waiting};
+use super::super::msg::{Effect, Key};
+use super::super::{model, screen};
+use crate::plan::{Direction, ResumeRequest};
+
+/// Looks for them, beside everything else.
+pub(super) fn seek(model: &mut Model) -> Vec<Effect> {
+    let ticket = model.next_ticket();
+    model.interrupted.seeking = Some(ticket);
+    vec![Effect::Seek(ticket, model.look_request())]
+}
+
+/// They are known. As long as the user has not begun anything, they come first.
+pub(super) fn sought(model: &mut Model, jobs: Vec<Waiting>) {
+    model.interrupted.seeking = None;
+    model.interrupted.cursor = model.interrupted.cursor.min(jobs.len().saturating_sub(1));
+    let untouched = model.trail == [Screen::Start] && model.help.is_none() && model.trouble.is_none();
+    let any = !jobs.is_empty();
+    model.interrupted.jobs = jobs;
+    if any && untouched {
+        model.task = Task::Resume;
+        super::go(model, Screen::Interrupted);
+    }
+}
+
+pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
+    match pressed {
+        Key::Esc => super::back(model),
+        Key::Enter | Key::Char('f') => plan(model, Direction::Finish),
+        Key::Char('u') => plan(model, Direction::RollBack),
+        _ => {
+            let (len, page) = (model.interrupted.jobs.len(), screen::interrupted_page(model));
+            model.interrupted.cursor = super::moved(model.interrupted.cursor, len, page, pressed);
+            Vec::new()
+        }
+    }
+}
+
+fn plan(model: &mut Model, direction: Direction) -> Vec<Effect> {
+    let Some(job) = model.interrupted.jobs.get(model.interrupted.cursor) else { return Vec::new() };
+    let request = ResumeRequest { volume: job.address.clone(), journal: None, direction };
+    model.proposal = model::Proposal::None;
+    let ticket = model.next_ticket();
+    model.wait = Some(model::Wait::Plan(ticket));
+    vec![Effect::PlanResume(ticket, Box::new(request))]
+}
