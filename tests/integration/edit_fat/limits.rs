@@ -26,7 +26,7 @@ pub(super) fn root_is_full(bench: &mut Bench) {
     assert!(bench.edit.take("nothing").unwrap().is_empty());
     bench.edits += 2;
     // A file gives its entry.
-    bench.release("/", "F7");
+    bench.release("/", "F10");
     bench.adopt("/", "IMAGE.LBI", &extents, 5);
     bench.apply("instead");
     bench.sound();

@@ -122,7 +122,7 @@ fn relocate(bench: &mut Bench) {
 
 #[test]
 fn random_edits_come_to_what_the_model_says() {
-    let (rounds, steps) = if long() { (40, 60) } else { (3, 16) };
+    let (rounds, steps) = if long() { (12, 40) } else { (2, 8) };
     let mut edits = 0;
     for name in ON {
         let dir = tempfile::tempdir().unwrap();
@@ -157,6 +157,7 @@ fn random_edits_come_to_what_the_model_says() {
                 || round_left(&bench)
         );
         edits += bench.edits;
+        println!("{name}: {} edits", bench.edits);
     }
     println!("{edits} edits");
 }
