@@ -45,6 +45,8 @@ pub(super) struct Bench {
     pub(super) began: Vec<Extent>,
     /// Something was applied since then.
     pub(super) applied: bool,
+    /// What will lie in the clusters that were adopted: written after the copies, as a job does.
+    pub(super) data: Vec<(u64, Vec<u8>)>,
     pub(super) dice: Dice,
 }
 
@@ -81,8 +83,8 @@ impl Bench {
         let kind = open(image).summary().kind;
         let edit = lifeboat::fs::edit::open_unchecked(device(&origin), kind).unwrap();
         let (name, image, ours) = (name.to_owned(), image.to_owned(), BTreeMap::new());
-        let (began, applied, edits, dice) = (Vec::new(), false, 0, Dice(1));
-        let mut bench = Self { name, kind, edit, image, origin, first, ours, edits, began, applied, dice };
+        let (began, applied, data, edits, dice) = (Vec::new(), false, Vec::new(), 0, Dice(1));
+        let mut bench = Self { name, kind, edit, image, origin, first, ours, edits, began, applied, data, dice };
         bench.began = bench.free();
         bench
     }
@@ -118,6 +120,11 @@ impl Bench {
             file.read_exact_at(&mut bytes, copy.from.0).unwrap();
             file.write_all_at(&bytes, copy.to.0).unwrap();
         }
+        for path in [&self.image, &self.origin] {
+            let file = OpenOptions::new().write(true).open(path).unwrap();
+            self.data.iter().for_each(|(at, bytes)| file.write_all_at(bytes, *at).unwrap());
+        }
+        self.data.clear();
         let mut last = 0;
         for patch in &change.patches {
             assert!(patch.offset.0 >= last && patch.old.len() == patch.new.len(), "sorted and disjoint");
@@ -132,6 +139,10 @@ impl Bench {
                 patch.tags
             );
             file.write_all_at(&patch.new, patch.offset.0).unwrap();
+        }
+        if !change.copies.is_empty() {
+            // What was vacated may hold something else now, and the edit would read what it moved from there.
+            self.reopen();
         }
         change
     }
@@ -284,8 +295,7 @@ impl Bench {
         let mut rest = &content[..];
         for extent in extents {
             let (now, later) = rest.split_at(grid.bytes_of(extent.clusters).0 as usize);
-            let file = OpenOptions::new().write(true).open(&self.image).unwrap();
-            file.write_all_at(now, grid.offset_of(extent.start).0).unwrap();
+            self.data.push((grid.offset_of(extent.start).0, now.to_vec()));
             rest = later;
         }
         self.edit.adopt(Path::new(directory), name, extents, ByteLen(len)).unwrap();

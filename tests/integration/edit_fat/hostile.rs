@@ -113,7 +113,7 @@ fn try_all(dice: &mut Dice, device: &SharedDevice, kind: Kind) -> (usize, usize)
 
 #[test]
 fn damaged_volumes_are_refused_or_changed_and_nothing_else() {
-    let rounds = if long() { 20_000 } else { 250 };
+    let rounds = if long() { 5_000 } else { 60 };
     for (name, kind, metadata) in ON {
         let dir = tempfile::tempdir().unwrap();
         let image = SHAPES.iter().find(|shape| shape.name == name).unwrap().make(dir.path());
