@@ -56,8 +56,11 @@ fn acts(seed: &mut Seed) -> String {
             5 | 6 => writeln!(script, "mdel -i v.img '{one}' || :"),
             7 => writeln!(script, "mren -i v.img -D s '{one}' '{other}' || :"),
             8 => writeln!(script, "mattrib -i v.img +r +h '{one}' || :"),
-            _ => writeln!(script, "mmove -D s -i v.img '{one}' '::/dir one' || :; mdeltree -i v.img '::/D/below me/E' || :
-                mmd -D s -i v.img ::/D/'below me'/E || :"),
+            _ => writeln!(
+                script,
+                "mmove -D s -i v.img '{one}' '::/dir one' || :; mdeltree -i v.img '::/D/below me/E' || :
+                mmd -D s -i v.img ::/D/'below me'/E || :"
+            ),
         };
     }
     script

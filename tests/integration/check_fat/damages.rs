@@ -55,7 +55,10 @@ impl Stage {
         };
         sh(
             dir,
-            &format!("truncate -s {len} v.img; mkfs.fat {options} -F {bits} -s {} -n 'A LABEL' v.img >/dev/null; C={cluster}\n{FILL}", cluster / 512),
+            &format!(
+                "truncate -s {len} v.img; mkfs.fat {options} -F {bits} -s {} -n 'A LABEL' v.img >/dev/null; C={cluster}\n{FILL}",
+                cluster / 512
+            ),
         );
         let path = dir.join("v.img");
         let original = std::fs::read(&path).unwrap();
@@ -219,10 +222,16 @@ fn try_damage(stage: &mut Stage, damage: &Damage) -> Option<String> {
     let placed = findings.list.iter().all(|found| found.place.offset.is_some() || found.message.contains("not listed"));
     let right = found && placed && agrees == damage.differs.is_empty();
     (!right).then(|| {
-        let list: Vec<_> = findings.list.iter().map(|found| (found.severity, found.rule, &found.message, &found.path)).collect();
+        let list: Vec<_> =
+            findings.list.iter().map(|found| (found.severity, found.rule, &found.message, &found.path)).collect();
         format!(
             "FAT{} {}: wanted {:?} {}, fsck ended with {status} (differs: {:?})\n  ours: {list:?}\n  fsck: {}",
-            stage.bits, damage.name, damage.severity, damage.rule, damage.differs, said.replace('\n', " | ")
+            stage.bits,
+            damage.name,
+            damage.severity,
+            damage.rule,
+            damage.differs,
+            said.replace('\n', " | ")
         )
     })
 }

@@ -38,7 +38,9 @@ fn exercise(volume: &dyn FileSystem) -> usize {
 fn no_mutation_makes_the_check_or_the_owners_panic_hang_or_run_over() {
     let (mut tried, mut opened, mut findings) = (0, 0, 0);
     let mut slowest = Duration::ZERO;
-    for (options, size, rounds) in [("-F 12 -s 1", "1M", 300), ("-F 16 -s 1", "3M", 200), ("-F 32 -s 1 -R 8", "34M", 40)] {
+    for (options, size, rounds) in
+        [("-F 12 -s 1", "1M", 300), ("-F 16 -s 1", "3M", 200), ("-F 32 -s 1 -R 8", "34M", 40)]
+    {
         let dir = tempfile::tempdir().unwrap();
         sh(
             dir.path(),

@@ -111,7 +111,9 @@ fn owners_are_clipped_and_the_fixed_parts_say_why() {
     let clipped = owners(volume.as_ref(), &within);
     let expected = set(all.iter().flat_map(|owner| within.runs().iter().filter_map(|run| run.intersect(owner.extent))));
     assert_eq!(set(clipped.iter().map(|owner| owner.extent)), expected);
-    assert!(clipped.iter().all(|owner| within.runs().iter().any(|run| run.intersect(owner.extent) == Some(owner.extent))));
+    assert!(
+        clipped.iter().all(|owner| within.runs().iter().any(|run| run.intersect(owner.extent) == Some(owner.extent)))
+    );
     let fixed: Vec<_> = all.iter().filter(|owner| owner.fixed.is_some()).map(|owner| &owner.holder).collect();
     let names = ["boot sector and reserved sectors", "FAT 1", "FAT 2", "root directory"];
     assert_eq!(fixed, names.map(|name| Holder::Metadata(name.to_owned())).iter().collect::<Vec<_>>());
@@ -130,7 +132,9 @@ fn lost_and_bad_clusters_are_told_and_crossed_ones_once_at_least() {
     );
     let volume = open(&dir.path().join("v.img"));
     let list = owners(volume.as_ref(), &whole(volume.as_ref()));
-    let count = |holder: Holder| list.iter().filter(|owner| owner.holder == holder).map(|owner| owner.extent.clusters).sum::<u64>();
+    let count = |holder: Holder| {
+        list.iter().filter(|owner| owner.holder == holder).map(|owner| owner.extent.clusters).sum::<u64>()
+    };
     let grid = u64::from(volume.summary().cluster_bytes / volume.grid().cluster_bytes);
     // 9000 and 9001 lie in one cluster or in two that touch.
     assert!((2 * grid..=3 * grid).contains(&count(Holder::Bad)), "{}", count(Holder::Bad));

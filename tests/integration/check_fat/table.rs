@@ -21,9 +21,11 @@ const INFO: usize = 512;
 
 /// Why our verdict is another one than that of fsck.fat.
 const TIDIED: &str = "nothing is lost by a dirty bit or a count; fsck.fat ends with 1 because it would tidy it";
-const NAMED: &str = "a label in one place only takes nothing from anyone; fsck.fat ends with 1 because it would copy it";
+const NAMED: &str =
+    "a label in one place only takes nothing from anyone; fsck.fat ends with 1 because it would copy it";
 const LOSES: &str = "fsck.fat takes the chain of a label for owned; no system finds it, and Windows calls it lost";
-const READS_ON: &str = "fsck.fat reads on after the end mark; Windows and the specification do not, and the files are lost";
+const READS_ON: &str =
+    "fsck.fat reads on after the end mark; Windows and the specification do not, and the files are lost";
 
 type Edit = fn(&mut Stage);
 
@@ -85,7 +87,9 @@ pub(super) const TABLE: &[Damage] = &[
         s.put(0x47, b"ANOTHER");
         s.put(BACKUP + 0x47, b"ANOTHER");
     }),
-    row("boot: root entries not of whole sectors", NARROW, "fat.boot.root-entries", Error, "", |s| s.put(0x11, &[0xFF, 1])),
+    row("boot: root entries not of whole sectors", NARROW, "fat.boot.root-entries", Error, "", |s| {
+        s.put(0x11, &[0xFF, 1])
+    }),
     row("boot: root cluster out of range", WIDE, "fat.entry.start", Error, "", |s| {
         s.put(0x2C, &[0xFF, 0xFF, 0xFF, 0]);
         s.put(BACKUP + 0x2C, &[0xFF, 0xFF, 0xFF, 0]);
@@ -150,17 +154,29 @@ pub(super) const TABLE: &[Damage] = &[
     row("entry: start 0", ALL, "fat.entry.size-long", Error, "", |s| s.set_start(s.entry(SMALL), 0)),
     row("entry: start 1", ALL, "fat.entry.start", Error, "", |s| s.set_start(s.entry(SMALL), 1)),
     row("entry: start out of range", ALL, "fat.entry.start", Error, "", |s| s.set_start(s.entry(SMALL), s.last() + 1)),
-    row("entry: start with the high four bits", WIDE, "fat.entry.start", Error, "", |s| s.flip(s.entry(SMALL) + 21, 0x10)),
+    row("entry: start with the high four bits", WIDE, "fat.entry.start", Error, "", |s| {
+        s.flip(s.entry(SMALL) + 21, 0x10)
+    }),
     row("entry: start free", ALL, "fat.chain.free", Error, "", |s| s.set_start(s.entry(SMALL), s.free())),
-    row("entry: start of another", ALL, "fat.chain.crossed", Error, "", |s| s.set_start(s.entry(SMALL), s.chain(BIG)[0])),
-    row("entry: start within another", ALL, "fat.chain.crossed", Error, "", |s| s.set_start(s.entry(SMALL), s.chain(BIG)[4])),
+    row("entry: start of another", ALL, "fat.chain.crossed", Error, "", |s| {
+        s.set_start(s.entry(SMALL), s.chain(BIG)[0])
+    }),
+    row("entry: start within another", ALL, "fat.chain.crossed", Error, "", |s| {
+        s.set_start(s.entry(SMALL), s.chain(BIG)[4])
+    }),
     row("entry: directory's start 0", ALL, "fat.entry.start", Error, "", |s| s.set_start(s.entry(SUB), 0)),
-    row("entry: directory's start a file", ALL, "fat.chain.crossed", Error, "", |s| s.set_start(s.entry(SUB), s.chain(BIG)[0])),
+    row("entry: directory's start a file", ALL, "fat.chain.crossed", Error, "", |s| {
+        s.set_start(s.entry(SUB), s.chain(BIG)[0])
+    }),
     row("entry: directory's size", ALL, "fat.entry.directory-size", Error, "", |s| s.put(s.entry(SUB) + 28, &[0, 2])),
     row("entry: directory becomes a file", ALL, "fat.entry.size-short", Error, "", |s| s.flip(s.entry(SUB) + 11, 0x10)),
-    row("entry: file becomes a directory", ALL, "fat.entry.directory-size", Error, "", |s| s.flip(s.entry(BIG) + 11, 0x10)),
+    row("entry: file becomes a directory", ALL, "fat.entry.directory-size", Error, "", |s| {
+        s.flip(s.entry(BIG) + 11, 0x10)
+    }),
     row("entry: file becomes a label", ALL, "fat.label.second", Warning, LOSES, |s| s.flip(s.entry(SMALL) + 11, 0x08)),
-    row("entry: label and directory at once", ALL, "fat.entry.attributes", Error, LOSES, |s| s.flip(s.entry(SUB) + 11, 0x08)),
+    row("entry: label and directory at once", ALL, "fat.entry.attributes", Error, LOSES, |s| {
+        s.flip(s.entry(SUB) + 11, 0x08)
+    }),
     row("entry: reserved attributes", ALL, "fat.entry.attributes", Warning, "", |s| s.flip(s.entry(SMALL) + 11, 0x40)),
     row("entry: deleted", ALL, "fat.chain.lost", Error, "", |s| s.put(s.entry(SMALL), &[0xE5])),
     row("entry: end mark too early", ALL, "fat.directory.end", Warning, READS_ON, |s| s.put(s.entry(EMPTY), &[0])),
@@ -229,6 +245,8 @@ pub(super) const TABLE: &[Damage] = &[
     }),
     row("label: with a length", ALL, "fat.label.content", Error, "", |s| s.put(s.entry(LABEL) + 28, &[1])),
     row("label: with a cluster", ALL, "fat.label.content", Error, "", |s| s.set_start(s.entry(LABEL), s.free())),
-    row("label: with a file's cluster", ALL, "fat.label.content", Error, "", |s| s.set_start(s.entry(LABEL), s.chain(BIG)[0])),
+    row("label: with a file's cluster", ALL, "fat.label.content", Error, "", |s| {
+        s.set_start(s.entry(LABEL), s.chain(BIG)[0])
+    }),
     row("label: gone", ALL, "fat.boot.label", Warning, NAMED, |s| s.put(s.entry(LABEL), &[0xE5])),
 ];

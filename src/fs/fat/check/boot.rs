@@ -1,9 +1,9 @@
 //! The boot sector, its backup, its label, and FSInfo.
 
+use super::super::NO_NAME;
 use super::super::Volume;
 use super::super::boot::{BOOT_BYTES, Boot, Root};
 use super::super::directory::label_text;
-use super::super::NO_NAME;
 use super::Report;
 use crate::bytes::{u16_at, u32_at};
 use crate::device::read_array;
@@ -57,10 +57,12 @@ fn check_backup(volume: &Volume, sector: &Sector, report: &mut Report) -> Result
     let number = u16_at(&sector.bytes, 0x32).unwrap_or(0);
     let Some(place) = volume.boot.backup else {
         let finding = if number == 0 {
-            let message = "expected a copy of the boot sector, found none: when the boot sector is lost, so are the files";
+            let message =
+                "expected a copy of the boot sector, found none: when the boot sector is lost, so are the files";
             Finding::error("fat.boot.backup", message)
         } else {
-            let message = format!("expected the boot sector's copy in the reserved sectors, found it in sector {number}");
+            let message =
+                format!("expected the boot sector's copy in the reserved sectors, found it in sector {number}");
             Finding::warning("fat.boot.backup", message)
         };
         report.add(finding.at(ByteOffset(0x32)));
@@ -162,7 +164,8 @@ pub(super) fn check_info(volume: &Volume, boot: &Sector, free: u64, report: &mut
     let field = |at| u32_at(&info, at).unwrap_or(0);
     for (at, expected) in INFO_SIGNATURES {
         if field(at) != expected {
-            let message = format!("expected the signature {expected:08X} in the FSInfo sector, found {:08X}", field(at));
+            let message =
+                format!("expected the signature {expected:08X} in the FSInfo sector, found {:08X}", field(at));
             report.add(Finding::error("fat.info.signature", message).at(ByteOffset(offset + at as u64)));
             return Ok(());
         }

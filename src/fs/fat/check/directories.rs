@@ -148,7 +148,14 @@ impl<'a, 'r> Directories<'a, 'r> {
     }
 
     /// The names of files and directories: allowed ones, and each once.
-    fn check_names(&mut self, place: &Place, raw: &RawEntry, long: &mut LongName, offset: ByteOffset, names: &mut Names) {
+    fn check_names(
+        &mut self,
+        place: &Place,
+        raw: &RawEntry,
+        long: &mut LongName,
+        offset: ByteOffset,
+        names: &mut Names,
+    ) {
         let name = long.take(&raw.name).map(|name| name.to_string_lossy().into_owned());
         let path = shown(&place.path, name.as_deref().unwrap_or(&short_name(raw)));
         entry::check(raw, offset, &path, self.report);
@@ -173,7 +180,8 @@ impl<'a, 'r> Directories<'a, 'r> {
     fn check_end(&mut self, place: &Place, listing: &Listing, from: usize) {
         let behind = listing.entries()[from..].iter().position(|raw| !matches!(raw[0], 0 | 0xE5));
         if let Some(behind) = behind {
-            let message = "expected free entries only after the directory's end mark, found others: Windows ignores them";
+            let message =
+                "expected free entries only after the directory's end mark, found others: Windows ignores them";
             let offset = listing.offset_of(from + behind);
             self.report.add(Finding::warning("fat.directory.end", message).at(offset).of(shown(&place.path, "")));
         }

@@ -21,7 +21,8 @@ pub(super) fn compare(volume: &Volume, watch: &dyn Watch, report: &mut Report) -
     let boot = &volume.boot;
     let believed = volume.table.offset();
     if !volume.table.plausible {
-        let message = format!("expected the media byte {:02X} in the FAT's first entry; no FAT can be believed", boot.media);
+        let message =
+            format!("expected the media byte {:02X} in the FAT's first entry; no FAT can be believed", boot.media);
         report.add(Finding::error("fat.table.media", message).at(believed));
         return Ok(());
     }
@@ -58,7 +59,8 @@ fn compare_copy(volume: &Volume, offset: ByteOffset, name: u32, watch: &dyn Watc
     }
     if let Some(first) = first {
         let number = volume.table.entry_at(first);
-        let message = format!("expected FAT {name} to be a copy of the one in use, found {differing} bytes that differ");
+        let message =
+            format!("expected FAT {name} to be a copy of the one in use, found {differing} bytes that differ");
         let place = ByteOffset(offset.0.saturating_add(first));
         report.add(Finding::error("fat.table.copies", message).at(place).in_cluster(number.into()));
     }
