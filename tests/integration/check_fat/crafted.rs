@@ -1,11 +1,17 @@
 //! Volumes that no formatter makes: too deep, too long, too many findings, FATs that are not mirrored.
 
-use lifeboat::fs::Severity;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use lifeboat::error::{Error, Kind, Result};
+use lifeboat::extent::{Extent, ExtentSet};
 use lifeboat::fs::check::Findings;
+use lifeboat::fs::{Severity, Watch};
 
 use super::damages::Stage;
+use super::owners::compare_with_mshowfat;
 use super::{check, fsck, open};
-use crate::oracle::sh;
+use crate::oracle::{long, sh};
 
 fn count(findings: &Findings, rule: &str) -> usize {
     findings.list.iter().filter(|found| found.rule == rule).count()
@@ -127,4 +133,67 @@ fn more_than_two_fats_are_compared_all_and_are_an_error_as_to_fsck() {
          printf x | dd of=v.img bs=1 seek=$((512 * (reserved + 3 * fat) + 9)) conv=notrunc status=none",
     );
     assert_eq!(count(&check(open(&path).as_ref()), "fat.table.copies"), 1);
+}
+
+/// Ends the look at the n-th time it is asked.
+struct Patience(AtomicU64);
+
+impl Watch for Patience {
+    fn advance(&self, _: &'static str, done: u64, total: u64) {
+        assert!(done <= total);
+    }
+
+    fn proceed(&self) -> Result<()> {
+        let left = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        left.map(|_| ()).map_err(|_| Error::cancelled())
+    }
+}
+
+#[test]
+fn a_check_and_a_look_for_owners_end_when_they_are_cancelled() {
+    let dir = tempfile::tempdir().unwrap();
+    let volume = open(Stage::make(dir.path(), 32, false).write_now());
+    let mut within = ExtentSet::new();
+    within.insert(Extent::new(0, volume.grid().clusters));
+    let (mut cancelled, mut done) = (0, false);
+    for asked in 0..1000 {
+        let outcome = volume.check().check(&Patience(AtomicU64::new(asked)), &mut |_| {});
+        match outcome {
+            Ok(()) => {
+                done = true;
+                break;
+            }
+            Err(error) => assert_eq!(error.kind(), Kind::Cancelled),
+        }
+        cancelled += 1;
+    }
+    assert!(done && cancelled > 3, "{cancelled}");
+    let outcome = volume.owners().owners(&within, &Patience(AtomicU64::new(1)), &mut |_| {});
+    assert_eq!(outcome.unwrap_err().kind(), Kind::Cancelled);
+}
+
+#[test]
+fn a_fat_too_long_for_memory_is_followed_in_parts() {
+    // Eighteen million clusters: a FAT of 72 MB, of which 64 KiB are held. Some seconds, so only when asked for.
+    if !long() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    sh(
+        dir.path(),
+        "truncate -s 72G v.img; mkfs.fat -F 32 -s 8 v.img >/dev/null; head -c 9M /dev/urandom > f; mmd -i v.img ::/D
+         for n in $(seq 20); do mcopy -i v.img f ::/F$n; mcopy -i v.img f \"::/D/a long name $n\"; done; mdel -i v.img '::/F*[24]'
+         mcopy -i v.img f ::/LAST",
+    );
+    let path = dir.path().join("v.img");
+    let start = Instant::now();
+    assert_eq!(fsck(&path).0, 0);
+    let theirs = start.elapsed();
+    let volume = open(&path);
+    let start = Instant::now();
+    let findings = check(volume.as_ref());
+    let ours = start.elapsed();
+    assert_eq!(findings.list, []);
+    let held = compare_with_mshowfat(dir.path(), &path, "72 GiB");
+    println!("{held} files in eighteen million clusters: fsck.fat took {theirs:?}, we {ours:?}");
 }
