@@ -5,6 +5,7 @@
 //! where they differ on purpose, the table says why.
 
 mod aged;
+mod crafted;
 mod damages;
 mod mutations;
 mod owners;
@@ -51,12 +52,15 @@ fn both_are_content(path: &Path, what: &str) {
 }
 
 #[test]
-fn every_shape_is_sound_to_us_and_to_fsck() {
-    let mut volumes = 0;
+fn every_shape_is_sound_to_us_and_to_fsck_and_has_the_owners_of_mshowfat() {
+    let (mut volumes, mut held) = (0, 0);
     for shape in SHAPES.iter().chain(FEW_CLUSTERS) {
         let dir = tempfile::tempdir().unwrap();
-        both_are_content(&shape.make(dir.path()), shape.name);
+        let image = shape.make(dir.path());
+        both_are_content(&image, shape.name);
+        held += owners::compare_with_mshowfat(dir.path(), &image, shape.name);
         volumes += 1;
     }
-    println!("{volumes} shapes, sound to both");
+    println!("{volumes} shapes, sound to both; {held} files and directories hold what mshowfat says");
+    assert!(held > 500);
 }

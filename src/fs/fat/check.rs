@@ -2,12 +2,13 @@
 //!
 //! In this order: [`boot`] looks at the boot sector, its backup and its label, [`fats`] compares the copies of the
 //! FAT, [`directories`] walks over all directories and claims every chain, with [`entry`] for what stands in an entry
-//! and [`long`] for what stands before it; at last [`fats`] looks for clusters that nobody claimed, and at FSInfo.
+//! and [`long`] for what stands before it; at last [`fats`] looks for clusters that nobody claimed, and [`boot`] at FSInfo.
+//! [`crossed`] walks once more where two chains meet, to tell whose the other one is.
 //!
 //! **Memory** is that of the [walk](super::walk) (32 MiB of marks for 2^28 clusters, at most 64 MiB of the FAT, some
 //! 32 MiB of directories) and, for the directory that is looked at, its short names and a digest of its long ones
 //! (65,536 at most: some 3 MiB). So 160 MiB are enough for any volume, whatever it holds. Each FAT is read twice at
-//! most, and each directory once.
+//! most, and each directory once (twice when chains are crossed).
 //!
 //! **Severity.** An error is what `fsck.fat -n` (dosfstools 4.2) ends with 1 for, but for what it merely tidies and
 //! what takes nothing from anyone: dirty bits, the counts in FSInfo, a label that is not the same in both places. These
@@ -18,6 +19,7 @@
 //! named where a rule is used.
 
 mod boot;
+mod crossed;
 mod directories;
 mod entry;
 mod fats;
@@ -97,8 +99,9 @@ impl Check for Volume {
             };
             if let Some(root) = root {
                 self.walk(root, &mut claims, watch, &mut directories)?;
-                let label = directories.label();
+                let (label, crossings) = directories.finish();
                 boot::check_label(self, label, &mut report);
+                crossings.tell(self, watch, &mut report)?;
             }
             let free = fats::check_claims(self, &claims, watch, &mut report)?;
             boot::check_info(self, &boot, free, &mut report)?;

@@ -43,16 +43,20 @@ mcopy -Q -i v.img in/BIG.BIN in/OTHER.BIN in/SMALL.TXT in/EMPTY in/a* ::/; mcopy
 ";
 
 impl Stage {
-    fn make(dir: &Path, bits: u32) -> Self {
-        let (len, cluster) = match bits {
-            12 => ("3M", 1024),
-            16 => ("9M", 1024),
-            _ => ("36M", 512),
+    /// A volume of this type, in one of two geometries.
+    pub(super) fn make(dir: &Path, bits: u32, other: bool) -> Self {
+        let (len, cluster, options) = match (bits, other) {
+            (12, false) => ("3M", 1024, ""),
+            (12, true) => ("12M", 4096, "-a -R 2 -r 224"),
+            (16, false) => ("9M", 1024, ""),
+            (16, true) => ("20M", 2048, "-a -R 7"),
+            (_, false) => ("36M", 512, ""),
+            (_, true) => ("72M", 1024, "-a -R 40"),
         };
         sh(
             dir,
             &format!(
-                "truncate -s {len} v.img; mkfs.fat -F {bits} -s {} -n 'A LABEL' v.img >/dev/null; C={cluster}\n{FILL}",
+                "truncate -s {len} v.img; mkfs.fat {options} -F {bits} -s {} -n 'A LABEL' v.img >/dev/null; C={cluster}\n{FILL}",
                 cluster / 512
             ),
         );
@@ -185,6 +189,11 @@ impl Stage {
         (from..).step_by(32).find(|at| self.byte(*at) == 0).unwrap()
     }
 
+    pub(super) fn write_now(&self) -> &Path {
+        self.write(&self.now);
+        &self.path
+    }
+
     fn write(&self, from: &[u8]) {
         let file = File::options().write(true).open(&self.path).unwrap();
         for (at, len) in &self.dirty {
@@ -204,7 +213,7 @@ impl Stage {
 /// Tries one; what is wrong with our answer, if anything.
 fn try_damage(stage: &mut Stage, damage: &Damage) -> Option<String> {
     (damage.edit)(stage);
-    stage.write(&stage.now);
+    stage.write_now();
     let (status, said) = fsck(&stage.path);
     let findings = check(open(&stage.path).as_ref());
     stage.reset();
@@ -230,9 +239,10 @@ fn try_damage(stage: &mut Stage, damage: &Damage) -> Option<String> {
 #[test]
 fn every_damage_is_found_and_named_and_judged_as_fsck_does_or_for_a_reason() {
     let (mut tried, mut differing, mut wrong) = (0, 0, Vec::new());
-    for (bits, kind) in [(12, Kind::Fat12), (16, Kind::Fat16), (32, Kind::Fat32)] {
+    let kinds = [(12, Kind::Fat12), (16, Kind::Fat16), (32, Kind::Fat32)];
+    for ((bits, kind), other) in kinds.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
         let dir = tempfile::tempdir().unwrap();
-        let mut stage = Stage::make(dir.path(), bits);
+        let mut stage = Stage::make(dir.path(), bits, other);
         super::both_are_content(&stage.path, "undamaged");
         assert_eq!(open(&stage.path).summary().kind, kind);
         for damage in TABLE.iter().filter(|damage| damage.on.contains(&bits)) {

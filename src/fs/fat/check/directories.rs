@@ -8,6 +8,7 @@ use super::super::boot::Root;
 use super::super::directory::{RawEntry, is_dots, is_label, is_long_name};
 use super::super::name::{LongName, fold, short_name};
 use super::super::walk::{Chain, Claims, Flaw, Item, Listing, Place, Visitor, directory_limit};
+use super::crossed::Crossings;
 use super::long::Parts;
 use super::{Report, entry, shown};
 use crate::error::Result;
@@ -23,6 +24,7 @@ pub(super) struct Directories<'a, 'r> {
     watch: &'a dyn Watch,
     report: &'a mut Report<'r>,
     label: Option<[u8; 11]>,
+    crossings: Crossings,
 }
 
 /// The names of one directory.
@@ -35,12 +37,12 @@ struct Names {
 
 impl<'a, 'r> Directories<'a, 'r> {
     pub(super) fn new(volume: &'a Volume, watch: &'a dyn Watch, report: &'a mut Report<'r>) -> Self {
-        Self { volume, watch, report, label: None }
+        Self { volume, watch, report, label: None, crossings: Crossings::default() }
     }
 
-    /// The volume's label, if the root directory has one.
-    pub(super) fn label(self) -> Option<[u8; 11]> {
-        self.label
+    /// The volume's label, if the root directory has one, and the crossings that are still to be told.
+    pub(super) fn finish(self) -> (Option<[u8; 11]>, Crossings) {
+        (self.label, self.crossings)
     }
 
     /// Claims FAT32's root directory; `None` when there is nothing of it.
@@ -80,7 +82,14 @@ impl<'a, 'r> Directories<'a, 'r> {
             many => (self.volume.table.place_of(chain.last), format!("after {many} clusters")),
         };
         let message = format!("expected a cluster from 2 to {most} of its own {after}, found {number:#x}, {found}");
-        self.report.add(Finding::error(rule, message).at(place).in_cluster(number.into()).of(path));
+        let finding = Finding::error(rule, message).at(place).in_cluster(number.into()).of(path);
+        let finding = match flaw {
+            Flaw::Crossed(number) => self.crossings.push(number, finding),
+            _ => Some(finding),
+        };
+        if let Some(finding) = finding {
+            self.report.add(finding);
+        }
     }
 
     /// The first two entries of every directory but the root: itself, and the one above (0 for the root, on FAT32,
