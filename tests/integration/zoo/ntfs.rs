@@ -115,7 +115,8 @@ pub(crate) const SHAPES: &[Shape] = &[
         "mkdir d e; cat /dev/zero > rest 2>/dev/null || true; truncate -s -2M rest
         for i in $(seq 900); do printf %1000s $i > d/$i; done 2>/dev/null || true
         cat /dev/zero > rest2 2>/dev/null || true; rm d/*[13579]
-        for i in $(seq 1100); do echo $i > e/$i || break; done 2>/dev/null || true"
+        for i in $(seq 700); do echo $i > e/$i || break; done 2>/dev/null || true; rm d/*2
+        for i in $(seq 2000 3500); do echo $i > e/$i || break; done 2>/dev/null || true"
     ),
     // A directory of 5,000 names.
     shape!(
