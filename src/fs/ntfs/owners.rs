@@ -72,7 +72,10 @@ impl Owners for Volume {
 /// The parts of `run` that lie in the set.
 fn clip(set: &ExtentSet, run: Extent) -> impl Iterator<Item = Extent> {
     let from = set.runs().partition_point(|have| have.end() <= run.start.0);
-    set.runs()[from..].iter().take_while(move |have| have.start.0 < run.end()).filter_map(move |have| have.intersect(run))
+    set.runs()[from..]
+        .iter()
+        .take_while(move |have| have.start.0 < run.end())
+        .filter_map(move |have| have.intersect(run))
 }
 
 /// One look at all records.

@@ -179,7 +179,7 @@ impl Record {
 }
 
 impl Attribute {
-    fn parse(bytes: &[u8], kind: u32, clusters: u64, place: ByteOffset) -> Result<Self> {
+    pub(super) fn parse(bytes: &[u8], kind: u32, clusters: u64, place: ByteOffset) -> Result<Self> {
         let wrong = || Error::corrupt(place, "an attribute header", "fields that do not fit");
         let name_len = usize::from(u8_at(bytes, 9).ok_or_else(wrong)?);
         let name_at = usize::from(u16_at(bytes, 10).ok_or_else(wrong)?);

@@ -200,7 +200,7 @@ impl Volume {
         Ok((label, flags & 1 != 0))
     }
 
-    fn log(&self) -> Result<Log> {
+    pub(super) fn log(&self) -> Result<Log> {
         let file = self.file(Reference(number::LOG_FILE))?;
         let content = file.content(kind::DATA, &[]).ok_or_else(|| Error::damaged("it has no content"))?;
         content.check(&self.boot)?;
