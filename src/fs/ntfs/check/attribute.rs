@@ -18,9 +18,14 @@ use crate::bytes::{u8_at, u16_at, u32_at, u64_at};
 use crate::fs::Finding;
 use crate::unit::ByteOffset;
 
-/// Flags: compressed, sparse.
+/// Flags: compressed, sparse, encrypted.
 const COMPRESSED: u16 = 0x00FF;
 const SPARSE: u16 = 0x8000;
+const ENCRYPTED: u16 = 0x4000;
+
+/// The only method of compression, and its unit: 2^4 clusters.
+const LZNT1: u16 = 1;
+const UNIT: u16 = 4;
 
 /// The largest type that is not a user's own.
 const LAST_TYPE: u32 = 0x100;
@@ -143,6 +148,17 @@ fn clusters(view: &View<'_>, boot: &Boot, here: ByteOffset) -> Result<Clusters, 
     let pairs_at = u16_at(view.bytes, 0x20).unwrap_or(0);
     let stored = (first && flags & (COMPRESSED | SPARSE) != 0 && pairs_at >= 0x48).then(|| field(0x40));
     let (allocated, len, initialized) = (field(0x28), field(0x30), field(0x38));
+    let unit = u16_at(view.bytes, 0x22).unwrap_or(0);
+    let packed = flags & COMPRESSED;
+    let known = packed <= LZNT1 && flags & !(COMPRESSED | SPARSE | ENCRYPTED) == 0;
+    let long = !first || flags & (COMPRESSED | SPARSE) == 0 || stored.is_some();
+    if !known || !long {
+        return Err(("ntfs.attribute.flags", format!("flags 0x{flags:x}, mapping pairs at {pairs_at}")));
+    }
+    // Windows and ntfs-3g pack 16 clusters at a time; a sparse attribute may have been made to be packed.
+    if first && (packed != 0 && unit != UNIT || packed == 0 && unit != 0 && (unit != UNIT || flags & SPARSE == 0)) {
+        return Err(("ntfs.attribute.unit", format!("a compression unit of 2^{unit} clusters, flags 0x{flags:x}")));
+    }
     Ok(Clusters { flags, lowest, end, real, runs, allocated, len, initialized, stored })
 }
 

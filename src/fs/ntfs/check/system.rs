@@ -53,7 +53,12 @@ pub(super) fn boot(volume: &Volume, report: &mut Report<'_>) -> Result<bool> {
     }
     let main = Boot::read(device, ByteOffset::ZERO);
     let main_ok = match main {
-        Ok(boot) => boot == volume.boot,
+        Ok(boot) if boot == volume.boot => true,
+        Ok(_) => {
+            let message = "the boot sector leads to no MFT that can be read; its backup was used";
+            report.tell(Finding::error("ntfs.boot.main", message).at(ByteOffset::ZERO));
+            false
+        }
         Err(error) => {
             report.error("ntfs.boot.main", error.context("the boot sector"))?;
             false
