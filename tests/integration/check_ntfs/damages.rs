@@ -149,20 +149,19 @@ pub(super) const ATTRIBUTES: &[Damage] = &[
     ("runs: end mark", "ntfs.runs.end", |w| header(w, "big", DATA, |a| a[a[0x20] as usize] = 0)),
     ("runs: length", "ntfs.runs.end", |w| header(w, "big", DATA, |a| bump(a, a[0x20] as usize + 1, 1))),
     ("runs: another place", "ntfs.runs.double", |w| {
-        // The whole run moves down by two clusters, onto what lies before it; its own last two are nobody's then.
-        header(w, "other", DATA, |a| {
-            let at = a[0x20] as usize;
-            let (len, offset) = (usize::from(a[at] & 15), usize::from(a[at] >> 4));
-            let from = at + 1 + len;
-            let lcn = a[from..from + offset].iter().rev().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte)) - 1;
-            a[from..from + offset].copy_from_slice(&lcn.to_le_bytes()[..offset]);
+        let big = w.run(w.find("big"), DATA, "") / w.cluster;
+        let other = w.find("other");
+        w.attribute(other, DATA, |record, at| {
+            let pairs = at + u16_at(record, at + 0x20);
+            let (len, offset) = (usize::from(record[pairs] & 15), usize::from(record[pairs] >> 4));
+            record[pairs + 1 + len..][..offset].copy_from_slice(&big.to_le_bytes()[..offset]);
         });
     }),
     ("runs: outside the volume", "ntfs.runs.pairs", |w| {
         header(w, "big", DATA, |a| {
             let at = a[0x20] as usize;
             let (len, offset) = (usize::from(a[at] & 15), usize::from(a[at] >> 4));
-            a[at + len + offset] = 0x7F;
+            a[at + len + offset] = 0x80;
         });
     }),
     ("runs: a hole", "ntfs.runs.hole", |w| {
@@ -175,7 +174,7 @@ pub(super) const ATTRIBUTES: &[Damage] = &[
     }),
     ("standard information: length", "ntfs.record.standard", |w| header(w, "small", STANDARD, |a| a[0x10] -= 8)),
     ("standard information: security id", "ntfs.security.unknown", |w| {
-        w.value(5, STANDARD, |value| value[52..56].copy_from_slice(&0x7777u32.to_le_bytes()));
+        w.value(0, STANDARD, |value| value[52..56].copy_from_slice(&0x7777u32.to_le_bytes()));
     }),
 ];
 
