@@ -81,11 +81,11 @@ fn look(device: &SharedDevice) -> Option<usize> {
 fn mutated_volumes_are_checked_to_the_end() {
     let dir = tempfile::tempdir().unwrap();
     let whole = specimen(dir.path(), 2048);
-    let rounds = if crate::oracle::long() { 20_000 } else { 250 };
+    let rounds: u64 = if crate::oracle::long() { 20_000 } else { 250 };
     let (mut opened, mut sound, mut most, mut slowest) = (0, 0, 0, Duration::ZERO);
     for seed in 1..=rounds {
         let mut broken = whole.clone();
-        let mut dice = Dice(seed * 0x9E37_79B9_7F4A_7C15);
+        let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         mutate(&mut broken, &mut dice);
         let device: SharedDevice = Arc::new(MemoryDevice::new(broken.bytes));
         let started = Instant::now();
