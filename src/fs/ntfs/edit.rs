@@ -1,5 +1,7 @@
 //! Changes of a volume, as patches: [`Edit`] for NTFS.
 
+mod index;
+
 use std::sync::Arc;
 
 use crate::error::{Error, Result};

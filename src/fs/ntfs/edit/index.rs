@@ -1,0 +1,177 @@
+//! Changes of a directory's index, the B-tree `$I30`.
+//!
+//! The tree is worked on through a [`Store`], which knows where the root, the blocks and their bitmap lie. A change
+//! that fails may have changed some blocks of the store already: the caller undoes them (`Overlay::attempt`).
+//!
+//! | Offset | Size | Meaning (value of `$INDEX_ROOT`) |
+//! |---|---|---|
+//! | 0x00 | 4 | type of the attribute whose values are the keys: 0x30, `$FILE_NAME` |
+//! | 0x04 | 4 | collation: 1, `COLLATION_FILE_NAME` |
+//! | 0x08 | 4 | bytes in an index block |
+//! | 0x0C | 1 | block numbers in an index block: clusters, or 512-byte units when a cluster is larger than a block |
+//! | 0x10 | 16 | index header |
+//! | 0x20 | | entries |
+//!
+//! | Offset | Size | Meaning (index block) |
+//! |---|---|---|
+//! | 0x00 | 4 | `INDX` |
+//! | 0x04 | 2 + 2 | where the update sequence array lies (0x28), and its entries |
+//! | 0x08 | 8 | the log's sequence number of the last change |
+//! | 0x10 | 8 | the block's own number |
+//! | 0x18 | 16 | index header |
+//! | 0x28 | | update sequence array; the entries follow, at a multiple of 8 |
+//!
+//! | Offset | Size | Meaning (index header; offsets count from its first byte) |
+//! |---|---|---|
+//! | 0x00 | 4 | where the first entry lies |
+//! | 0x04 | 4 | where the last entry ends |
+//! | 0x08 | 4 | where the node's room ends; in a root this is where the last entry ends |
+//! | 0x0C | 1 | in a block 1: its entries have subtrees; in a root 1: there are blocks |
+//!
+//! | Offset | Size | Meaning (entry) |
+//! |---|---|---|
+//! | 0x00 | 8 | reference of the record; 0 in an end entry |
+//! | 0x08 | 2 | length of the entry, a multiple of 8 |
+//! | 0x0A | 2 | length of the key, a `$FILE_NAME`; 0 in an end entry |
+//! | 0x0C | 2 | flags: 1 has a subtree (of names before it), whose block's number is its last 8 bytes; 2 ends its node |
+//! | 0x10 | | key, then zeros up to a multiple of 8 |
+//!
+//! Source: Linux-NTFS documentation, "$INDEX_ROOT", "$INDEX_ALLOCATION", "Index Header" and "Index Entry".
+
+use crate::error::{Error, Result};
+use crate::fs::ntfs::name::UpCase;
+use crate::fs::ntfs::record::Reference;
+
+/// Where an index lives: its root in the record, its blocks in `$INDEX_ALLOCATION`, which of them are used in its
+/// `$BITMAP`. Block numbers ("VCN") are whatever the volume counts them in: the tree stores and passes them on.
+pub(in crate::fs::ntfs) trait Store {
+    /// The value of `$INDEX_ROOT`.
+    fn root(&self) -> Result<Vec<u8>>;
+
+    /// Changes the value of `$INDEX_ROOT`; false when it does not fit the record, and then nothing was changed. A
+    /// value whose header says that there are no blocks ([`is_small`]) comes after the last block was freed: the store
+    /// drops `$INDEX_ALLOCATION` and `$BITMAP`, before it looks for room.
+    fn set_root(&mut self, value: Vec<u8>) -> Result<bool>;
+
+    /// The length of the longest `$INDEX_ROOT` value that would fit now.
+    fn root_room(&self) -> usize;
+
+    /// The same, if `$INDEX_ALLOCATION` and `$BITMAP` were dropped.
+    fn small_root_room(&self) -> usize {
+        self.root_room()
+    }
+
+    /// Bytes in an index block.
+    fn block_bytes(&self) -> usize;
+
+    /// The bytes of a block, its fixups verified and taken back.
+    fn read_block(&self, vcn: u64) -> Result<Vec<u8>>;
+
+    /// Changes a block; its header says where the update sequence array lies, whose first entry is the number it had
+    /// (0 in a new block). The store counts it up and applies the fixups.
+    fn write_block(&mut self, vcn: u64, block: &[u8]) -> Result<()>;
+
+    /// The number of a block that was free or is new, now marked as used: `$INDEX_ALLOCATION` and `$BITMAP` are made
+    /// and grow as needed. (The root was made small before the first one is asked for.)
+    fn allocate_block(&mut self) -> Result<u64>;
+
+    /// Marks a block as free.
+    fn free_block(&mut self, vcn: u64) -> Result<()>;
+}
+
+/// A name to be put into a directory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(in crate::fs::ntfs) struct NewEntry {
+    /// The file's record, with its sequence number.
+    pub(in crate::fs::ntfs) reference: Reference,
+    /// The value of its `$FILE_NAME`.
+    pub(in crate::fs::ntfs) key: Vec<u8>,
+}
+
+/// An entry of an index: a name's file and `$FILE_NAME`.
+pub(in crate::fs::ntfs) type Indexed = NewEntry;
+
+/// Puts a name into its place.
+///
+/// # Errors
+/// `Refused` when the name is there already (in any case of its letters) or cannot fit; `Corrupt` when the tree
+/// contradicts itself; those of the store.
+pub(in crate::fs::ntfs) fn insert(store: &mut dyn Store, upcase: &UpCase, entry: NewEntry) -> Result<()> {
+    let _ = (store, upcase, entry);
+    Err(Error::unsupported("adding to an index"))
+}
+
+/// Takes a name out. When it was the last one that needed blocks, the index becomes a small one (see
+/// [`Store::set_root`]).
+///
+/// # Errors
+/// `Refused` when this very name with this reference is not there; `Corrupt` when the tree contradicts itself; those
+/// of the store.
+pub(in crate::fs::ntfs) fn remove(
+    store: &mut dyn Store,
+    upcase: &UpCase,
+    name: &[u16],
+    reference: Reference,
+) -> Result<()> {
+    let _ = (store, upcase, name, reference);
+    Err(Error::unsupported("removing from an index"))
+}
+
+/// Changes what the index remembers of a file: its sizes, times and attributes. The new `$FILE_NAME` has the same
+/// name.
+///
+/// # Errors
+/// `Refused` when this very name with this reference is not there, or the new value has another name; `Corrupt` when
+/// the tree contradicts itself; those of the store.
+pub(in crate::fs::ntfs) fn update(
+    store: &mut dyn Store,
+    upcase: &UpCase,
+    name: &[u16],
+    reference: Reference,
+    key: &[u8],
+) -> Result<()> {
+    let _ = (store, upcase, name, reference, key);
+    Err(Error::unsupported("changing an index"))
+}
+
+/// Finds a name: the very same one first, else one that differs only in case.
+///
+/// # Errors
+/// `Corrupt` when the tree contradicts itself; those of the store.
+pub(in crate::fs::ntfs) fn find(store: &dyn Store, upcase: &UpCase, name: &[u16]) -> Result<Option<Indexed>> {
+    let _ = (store, upcase, name);
+    Err(Error::unsupported("searching an index"))
+}
+
+/// All entries in collation order. After an error the iterator ends.
+///
+/// # Errors
+/// `Corrupt` when the root contradicts itself; those of the store.
+pub(in crate::fs::ntfs) fn entries(store: &dyn Store) -> Result<Box<dyn Iterator<Item = Result<Indexed>> + '_>> {
+    let _ = store;
+    Err(Error::unsupported("walking an index"))
+}
+
+/// True when the index has no entry.
+///
+/// # Errors
+/// Those of [`entries`].
+pub(in crate::fs::ntfs) fn is_empty(store: &dyn Store) -> Result<bool> {
+    Ok(entries(store)?.next().transpose()?.is_none())
+}
+
+/// The value of `$INDEX_ROOT` of an empty directory.
+pub(in crate::fs::ntfs) fn empty_root(cluster_bytes: u32, block_bytes: u32) -> Vec<u8> {
+    let _ = (cluster_bytes, block_bytes);
+    Vec::new()
+}
+
+/// True when a value of `$INDEX_ROOT` says that there are no blocks.
+pub(in crate::fs::ntfs) fn is_small(root: &[u8]) -> bool {
+    root.get(0x1C).is_some_and(|flags| flags & 1 == 0)
+}
+
+/// What block numbers count, in bytes: clusters, or 512 bytes when a cluster is larger than a block.
+pub(in crate::fs::ntfs) fn vcn_unit_bytes(cluster_bytes: u32, block_bytes: u32) -> u32 {
+    if cluster_bytes <= block_bytes { cluster_bytes } else { 512 }
+}
