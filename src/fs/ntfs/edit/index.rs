@@ -48,15 +48,13 @@ pub(in crate::fs::ntfs) trait Store {
     /// The value of `$INDEX_ROOT`.
     fn root(&self) -> Result<Vec<u8>>;
 
-    /// Changes the value of `$INDEX_ROOT`; false when it does not fit the record, and then nothing was changed. A
-    /// value whose header says that there are no blocks ([`is_small`]) comes after the last block was freed: the store
-    /// drops `$INDEX_ALLOCATION` and `$BITMAP`, before it looks for room.
+    /// Changes the value of `$INDEX_ROOT`; false when it does not fit the record, and then nothing was changed.
     fn set_root(&mut self, value: Vec<u8>) -> Result<bool>;
 
     /// The length of the longest `$INDEX_ROOT` value that would fit now.
     fn root_room(&self) -> usize;
 
-    /// The same, if `$INDEX_ALLOCATION` and `$BITMAP` were dropped.
+    /// The same, if [`drop_blocks`](Self::drop_blocks) were called before.
     fn small_root_room(&self) -> usize {
         self.root_room()
     }
@@ -72,11 +70,16 @@ pub(in crate::fs::ntfs) trait Store {
     fn write_block(&mut self, vcn: u64, block: &[u8]) -> Result<()>;
 
     /// The number of a block that was free or is new, now marked as used: `$INDEX_ALLOCATION` and `$BITMAP` are made
-    /// and grow as needed. (The root was made small before the first one is asked for.)
+    /// and grow as needed. When the record has no room for that it is `Refused`, and nothing was changed: the tree then
+    /// moves the root's entries into a block, and asks again while the root is as small as it can be.
     fn allocate_block(&mut self) -> Result<u64>;
 
     /// Marks a block as free.
     fn free_block(&mut self, vcn: u64) -> Result<()>;
+
+    /// The index has become a small one, all blocks are free: `$INDEX_ALLOCATION` and `$BITMAP` may go. (They may
+    /// also stay, as ntfs-3g leaves them; they serve when blocks are asked for again.)
+    fn drop_blocks(&mut self) -> Result<()>;
 }
 
 /// A name to be put into a directory.
@@ -101,8 +104,8 @@ pub(in crate::fs::ntfs) fn insert(store: &mut dyn Store, upcase: &UpCase, entry:
     Err(Error::unsupported("adding to an index"))
 }
 
-/// Takes a name out. When it was the last one that needed blocks, the index becomes a small one (see
-/// [`Store::set_root`]).
+/// Takes a name out. When no name needs a block any more, the index becomes a small one (see
+/// [`Store::drop_blocks`]).
 ///
 /// # Errors
 /// `Refused` when this very name with this reference is not there; `Corrupt` when the tree contradicts itself; those
