@@ -26,11 +26,11 @@ pub(super) mod number {
     /// Records below this one belong to the volume's own files.
     pub(in crate::fs::ntfs) const FIRST_FILE: u64 = 16;
     /// Records that `$MFTMirr` repeats.
-    pub(super) const MIRRORED: u64 = 4;
+    pub(in crate::fs::ntfs) const MIRRORED: u64 = 4;
 }
 
 /// Longest attribute list: Windows stops at 256 KiB.
-const MAX_LIST_BYTES: usize = 1 << 20;
+pub(super) const MAX_LIST_BYTES: usize = 1 << 20;
 
 /// Bytes in the header of `hiberfil.sys`.
 const HIBERFIL_HEADER_BYTES: u64 = 4096;
@@ -75,7 +75,7 @@ pub(super) struct Volume {
     pub(super) boot: Boot,
     pub(super) summary: Summary,
     pub(super) grid: Grid,
-    mft: Content,
+    pub(super) mft: Content,
     upcase: OnceLock<UpCase>,
     files: Mutex<HashMap<u64, Arc<File>>>,
     directories: Mutex<Vec<(u64, Arc<Directory>)>>,
@@ -331,7 +331,7 @@ impl Volume {
 }
 
 /// The references in an attribute list to records other than the base record, each once, in order.
-fn listed(list: &[u8], base: u64) -> Vec<Reference> {
+pub(super) fn listed(list: &[u8], base: u64) -> Vec<Reference> {
     let mut found = Vec::new();
     let mut at = 0;
     while let (Some(len), Some(reference)) = (u16_at(list, at + 4), u64_at(list, at + 16).map(Reference)) {
