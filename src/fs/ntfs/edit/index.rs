@@ -38,8 +38,17 @@
 //!
 //! Source: Linux-NTFS documentation, "$INDEX_ROOT", "$INDEX_ALLOCATION", "Index Header" and "Index Entry".
 
+mod node;
+mod path;
+mod settle;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use self::node::Entry;
+use self::path::{Level, Path};
 use crate::error::{Error, Result};
-use crate::fs::ntfs::name::UpCase;
+use crate::fs::ntfs::name::{self, UpCase};
 use crate::fs::ntfs::record::Reference;
 
 /// Where an index lives: its root in the record, its blocks in `$INDEX_ALLOCATION`, which of them are used in its
@@ -100,8 +109,26 @@ pub(in crate::fs::ntfs) type Indexed = NewEntry;
 /// `Refused` when the name is there already (in any case of its letters) or cannot fit; `Corrupt` when the tree
 /// contradicts itself; those of the store.
 pub(in crate::fs::ntfs) fn insert(store: &mut dyn Store, upcase: &UpCase, entry: NewEntry) -> Result<()> {
-    let _ = (store, upcase, entry);
-    Err(Error::unsupported("adding to an index"))
+    let name = name_of_new(&entry.key)?;
+    let path = Path::to(store, upcase, &name)?;
+    if let Some(same) = path.same(upcase, &name) {
+        let have = node::name_of(&same.key).unwrap_or_default();
+        return Err(Error::refused(format!(
+            "the name {} is taken in the directory (by {})",
+            shown(&name),
+            shown(&have)
+        )));
+    }
+    add(store, path, entry)
+}
+
+/// Adds an entry at the end of the path to its name.
+fn add(store: &mut dyn Store, mut path: Path, entry: Indexed) -> Result<()> {
+    if let Some(Level { node, index, changed, .. }) = path.levels.last_mut() {
+        node.entries.insert(*index, Entry { indexed: entry, child: None });
+        *changed = true;
+    }
+    settle::settle(store, path.levels, false).map(drop)
 }
 
 /// Takes a name out. When no name needs a block any more, the index becomes a small one (see
@@ -116,8 +143,58 @@ pub(in crate::fs::ntfs) fn remove(
     name: &[u16],
     reference: Reference,
 ) -> Result<()> {
-    let _ = (store, upcase, name, reference);
-    Err(Error::unsupported("removing from an index"))
+    let mut path = path_to(store, upcase, name, reference)?;
+    let at = path.levels.len() - 1;
+    if path.levels[at].node.is_leaf() {
+        let level = &mut path.levels[at];
+        level.node.entries.remove(level.index);
+        level.changed = true;
+    } else {
+        // The greatest name before it takes its place.
+        path.to_predecessor(store)?;
+        let lowest = path.levels.last_mut().ok_or_else(|| missing(name))?;
+        let before =
+            lowest.node.entries.pop().ok_or_else(|| Error::damaged("a directory's index has an empty block"))?;
+        lowest.index = lowest.node.entries.len();
+        lowest.changed = true;
+        let level = &mut path.levels[at];
+        level.node.entries[level.index].indexed = before.indexed;
+        level.changed = true;
+    }
+    if let Some(entry) = settle::settle(store, path.levels, true)? {
+        let path = Path::to(store, upcase, &entry.name())?;
+        add(store, path, entry.indexed)?;
+    }
+    Ok(())
+}
+
+/// The path to a name that must be there, and belong to this very file.
+fn path_to(store: &dyn Store, upcase: &UpCase, name: &[u16], reference: Reference) -> Result<Path> {
+    let path = Path::to(store, upcase, name)?;
+    match path.found() {
+        Some(entry) if entry.indexed.reference == reference => Ok(path),
+        Some(entry) => Err(Error::refused(format!(
+            "the name {} in the directory belongs to record {}, not {}",
+            shown(name),
+            entry.indexed.reference.number(),
+            reference.number()
+        ))),
+        None => Err(missing(name)),
+    }
+}
+
+fn missing(name: &[u16]) -> Error {
+    Error::refused(format!("the name {} is not in the directory's index", shown(name)))
+}
+
+fn shown(name: &[u16]) -> String {
+    format!("\"{}\"", name::to_os(name).to_string_lossy())
+}
+
+/// The name in a `$FILE_NAME` that is to be stored: 1 to 255 units, and nothing behind them.
+fn name_of_new(key: &[u8]) -> Result<Vec<u16>> {
+    let name = node::name_of(key).filter(|name| !name.is_empty() && key.len() == node::NAME_AT + 2 * name.len());
+    name.ok_or_else(|| Error::refused(format!("{} bytes are no $FILE_NAME with one name", key.len())))
 }
 
 /// Changes what the index remembers of a file: its sizes, times and attributes. The new `$FILE_NAME` has the same
@@ -133,8 +210,13 @@ pub(in crate::fs::ntfs) fn update(
     reference: Reference,
     key: &[u8],
 ) -> Result<()> {
-    let _ = (store, upcase, name, reference, key);
-    Err(Error::unsupported("changing an index"))
+    if name_of_new(key)? != name {
+        return Err(Error::refused(format!("{} cannot get another name in its place", shown(name))));
+    }
+    let mut path = path_to(store, upcase, name, reference)?;
+    let mut level = path.levels.pop().ok_or_else(|| missing(name))?;
+    level.node.entries[level.index].indexed.key = key.to_vec();
+    settle::rewrite(store, level)
 }
 
 /// Finds a name: the very same one first, else one that differs only in case.
@@ -142,8 +224,7 @@ pub(in crate::fs::ntfs) fn update(
 /// # Errors
 /// `Corrupt` when the tree contradicts itself; those of the store.
 pub(in crate::fs::ntfs) fn find(store: &dyn Store, upcase: &UpCase, name: &[u16]) -> Result<Option<Indexed>> {
-    let _ = (store, upcase, name);
-    Err(Error::unsupported("searching an index"))
+    Ok(Path::to(store, upcase, name)?.same(upcase, name).cloned())
 }
 
 /// All entries in collation order. After an error the iterator ends.
@@ -151,8 +232,7 @@ pub(in crate::fs::ntfs) fn find(store: &dyn Store, upcase: &UpCase, name: &[u16]
 /// # Errors
 /// `Corrupt` when the root contradicts itself; those of the store.
 pub(in crate::fs::ntfs) fn entries(store: &dyn Store) -> Result<Box<dyn Iterator<Item = Result<Indexed>> + '_>> {
-    let _ = store;
-    Err(Error::unsupported("walking an index"))
+    Ok(Box::new(walk::Walk::new(store)?))
 }
 
 /// True when the index has no entry.
@@ -164,9 +244,20 @@ pub(in crate::fs::ntfs) fn is_empty(store: &dyn Store) -> Result<bool> {
 }
 
 /// The value of `$INDEX_ROOT` of an empty directory.
-pub(in crate::fs::ntfs) fn empty_root(cluster_bytes: u32, block_bytes: u32) -> Vec<u8> {
-    let _ = (cluster_bytes, block_bytes);
-    Vec::new()
+///
+/// # Errors
+/// When a block would have more units than the field can say.
+pub(in crate::fs::ntfs) fn empty_root(cluster_bytes: u32, block_bytes: u32) -> Result<Vec<u8>> {
+    let units = block_bytes / vcn_unit_bytes(cluster_bytes, block_bytes).max(1);
+    let units = u8::try_from(units).map_err(|_| {
+        Error::unsupported(format!("index blocks of {block_bytes} bytes in clusters of {cluster_bytes}"))
+    })?;
+    let mut head = [0; node::ROOT_HEADER_AT];
+    head[0] = 0x30;
+    head[4] = 1;
+    head[8..12].copy_from_slice(&block_bytes.to_le_bytes());
+    head[12] = units;
+    node::Root { head, large: false, node: node::Node::default() }.value()
 }
 
 /// True when a value of `$INDEX_ROOT` says that there are no blocks.
