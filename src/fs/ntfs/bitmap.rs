@@ -15,7 +15,7 @@ impl Volume {
     /// # Errors
     /// When the bitmap cannot be read or has fewer bits than the volume has clusters, or when the device ends before
     /// the volume does (such a volume cannot be imaged, and a hostile length must not size anything).
-    fn bits(&self, mut take: impl FnMut(u64, &[u8], u64)) -> Result<()> {
+    pub(super) fn bits(&self, mut take: impl FnMut(u64, &[u8], u64) -> Result<()>) -> Result<()> {
         if self.device.len().0 < self.boot.backup_at().0 {
             let (have, want) = (self.device.len().0, self.boot.backup_at().0);
             return Err(Error::damaged(format!("the volume has {want} bytes, but the device ends after {have}")));
@@ -33,7 +33,7 @@ impl Volume {
         while at < bytes {
             piece.truncate((bytes - at).min(PIECE_BYTES) as usize);
             content.read_at(&*self.device, &self.boot, at, &mut piece)?;
-            take(at * 8, &piece, (clusters - at * 8).min(PIECE_BYTES * 8));
+            take(at * 8, &piece, (clusters - at * 8).min(PIECE_BYTES * 8))?;
             at += piece.len() as u64;
         }
         Ok(())
@@ -51,6 +51,7 @@ impl Volume {
             if count % 8 != 0 {
                 used += u64::from((bytes[whole] & ((1 << (count % 8)) - 1)).count_ones());
             }
+            Ok(())
         })?;
         Ok(used)
     }
@@ -78,6 +79,7 @@ impl Volume {
             } else {
                 set_scaled(map, first, bytes, count, factor);
             }
+            Ok(())
         })?;
         let mut map = map.unwrap_or_else(|| ClusterMap::new(self.grid.clusters));
         // Whatever the bitmap says, an image without the boot sector would be of no use.

@@ -27,11 +27,13 @@ const FIXUP_STRIDE: usize = 512;
 pub(super) mod kind {
     pub(in crate::fs::ntfs) const STANDARD_INFORMATION: u32 = 0x10;
     pub(in crate::fs::ntfs) const ATTRIBUTE_LIST: u32 = 0x20;
+    pub(in crate::fs::ntfs) const FILE_NAME: u32 = 0x30;
     pub(in crate::fs::ntfs) const VOLUME_NAME: u32 = 0x60;
     pub(in crate::fs::ntfs) const VOLUME_INFORMATION: u32 = 0x70;
     pub(in crate::fs::ntfs) const DATA: u32 = 0x80;
     pub(in crate::fs::ntfs) const INDEX_ROOT: u32 = 0x90;
     pub(in crate::fs::ntfs) const INDEX_ALLOCATION: u32 = 0xA0;
+    pub(in crate::fs::ntfs) const BITMAP: u32 = 0xB0;
     pub(in crate::fs::ntfs) const REPARSE_POINT: u32 = 0xC0;
     /// Ends the attributes of a record.
     pub(in crate::fs::ntfs) const END: u32 = 0xFFFF_FFFF;

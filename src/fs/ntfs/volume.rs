@@ -18,13 +18,21 @@ use crate::unit::{ByteLen, ByteOffset, Grid};
 /// Numbers of the metadata records.
 pub(super) mod number {
     pub(in crate::fs::ntfs) const MFT: u64 = 0;
+    pub(in crate::fs::ntfs) const MIRROR: u64 = 1;
     pub(in crate::fs::ntfs) const LOG_FILE: u64 = 2;
     pub(in crate::fs::ntfs) const VOLUME: u64 = 3;
+    pub(in crate::fs::ntfs) const ATTRIBUTES: u64 = 4;
     pub(in crate::fs::ntfs) const ROOT: u64 = 5;
     pub(in crate::fs::ntfs) const BITMAP: u64 = 6;
+    pub(in crate::fs::ntfs) const BOOT: u64 = 7;
+    pub(in crate::fs::ntfs) const BAD: u64 = 8;
+    pub(in crate::fs::ntfs) const SECURE: u64 = 9;
     pub(in crate::fs::ntfs) const UPCASE: u64 = 10;
+    pub(in crate::fs::ntfs) const EXTEND: u64 = 11;
     /// Records below this one belong to the volume's own files.
     pub(in crate::fs::ntfs) const FIRST_FILE: u64 = 16;
+    /// Records below this one are never given to files: 16 to 23 are kept for later versions.
+    pub(in crate::fs::ntfs) const FIRST_USER: u64 = 24;
     /// Records that `$MFTMirr` repeats.
     pub(in crate::fs::ntfs) const MIRRORED: u64 = 4;
 }
@@ -192,7 +200,7 @@ impl Volume {
         Ok((label, flags & 1 != 0))
     }
 
-    fn log(&self) -> Result<Log> {
+    pub(super) fn log(&self) -> Result<Log> {
         let file = self.file(Reference(number::LOG_FILE))?;
         let content = file.content(kind::DATA, &[]).ok_or_else(|| Error::damaged("it has no content"))?;
         content.check(&self.boot)?;
@@ -261,7 +269,7 @@ impl Volume {
         Ok(file)
     }
 
-    fn read_file(&self, number: u64) -> Result<File> {
+    pub(super) fn read_file(&self, number: u64) -> Result<File> {
         let record = self.record(number)?;
         let place = self.mft.place_of(&self.boot, number.saturating_mul(u64::from(self.boot.record_bytes)));
         if !record.in_use || record.base.0 != 0 {
