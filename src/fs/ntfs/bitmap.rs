@@ -61,7 +61,10 @@ impl Volume {
     /// # Errors
     /// When the bitmap cannot be read.
     pub(super) fn each_used(&self, mut take: impl FnMut(Extent)) -> Result<()> {
-        self.bits(|first, bytes, count| each_run(bytes, count, |from, len| take(Extent::new(first + from, len))))
+        self.bits(|first, bytes, count| {
+            each_run(bytes, count, |from, len| take(Extent::new(first + from, len)));
+            Ok(())
+        })
     }
 
     /// The used clusters on the volume's grid: what the bitmap says, the boot sector, and the backup boot sector in the

@@ -97,7 +97,7 @@ impl Editor {
         let parent = self.find_directory(before)?;
         let parent = parent.ok_or_else(|| Error::refused(format!("there is no directory {}", title(before))))?;
         let block_bytes = Directory::open(self, parent, &title(before))?.block_bytes();
-        let root = index::empty_root(self.boot.cluster_bytes, block_bytes as u32);
+        let root = index::empty_root(self.boot.cluster_bytes, block_bytes as u32)?;
         let described = Described { directory: true, time: names::now(), allocated: 0, len: 0 };
         let root = Attribute::new(kind::INDEX_ROOT, &i30(), Value::Resident(root));
         self.make(parent, &title(before), &units, described, root)?;

@@ -18,12 +18,10 @@ use crate::error::{Error, Result};
 use crate::extent::{Extent, ExtentSet};
 use crate::fs::Tag;
 use crate::fs::ntfs::boot::Boot;
+use crate::fs::ntfs::owners::fixed_reason;
 use crate::fs::ntfs::record::{Body, Record, Reference};
 use crate::fs::ntfs::volume::number;
 use crate::unit::{ByteLen, ByteOffset};
-
-const BOOT_FILE: u64 = 7;
-const BAD_CLUSTERS_FILE: u64 = 8;
 
 /// Bytes of the MFT that are looked at at a time.
 const PIECE_BYTES: u64 = 1 << 20;
@@ -36,15 +34,6 @@ const BOOT_MIRROR_AT: u64 = 0x38;
 struct Feed {
     targets: Vec<Extent>,
     next: usize,
-}
-
-/// Why clusters of a file of this number cannot move, when they cannot.
-fn fixed(number: u64) -> Option<&'static str> {
-    match number {
-        BOOT_FILE => Some("$Boot, which must lie at the volume's start"),
-        BAD_CLUSTERS_FILE => Some("$BadClus: it is known to fail"),
-        _ => None,
-    }
 }
 
 impl Editor {
@@ -271,8 +260,8 @@ fn count_held(number: u64, record: &Record, source: &ExtentSet, holders: &mut BT
             let sources = source.runs();
             let first = sources.partition_point(|have| have.end() <= run.start.0);
             for part in sources[first..].iter().map_while(|have| have.intersect(run)) {
-                if let Some(reason) = fixed(base) {
-                    return Err(Error::refused(format!("cluster {} belongs to {reason}", part.start.0)));
+                if let Some(reason) = fixed_reason(base) {
+                    return Err(Error::refused(format!("cluster {} cannot move: {reason}", part.start.0)));
                 }
                 *holders.entry(base).or_default() += part.clusters;
             }
