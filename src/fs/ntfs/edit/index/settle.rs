@@ -31,6 +31,8 @@ pub(super) fn settle(store: &mut dyn Store, mut levels: Vec<Level>, shrinks: boo
             Place::Block(head) => head,
         };
         let parent = levels.last_mut().ok_or_else(rootless)?;
+        // A node that has one subtree only is looked at, too: it may be joined, or the subtree may move up into it.
+        parent.changed |= shrinks && parent.node.entries.is_empty();
         if level.node.bytes() > capacity {
             split(store, head, level.node, &mut levels)?;
         } else if shrinks && join(store, head, &level.node, parent)? {
@@ -136,6 +138,9 @@ fn settle_root(store: &mut dyn Store, mut root: Root, shrinks: bool) -> Result<(
     for _ in 0..MAX_LEVELS {
         if Root::value_bytes(&root.node) <= store.root_room() && store.set_root(root.value()?)? {
             return Ok(());
+        }
+        if root.node.entries.is_empty() {
+            return Err(no_room());
         }
         empty(store, &root)?;
         let head = Head::new(store.allocate_block()?);

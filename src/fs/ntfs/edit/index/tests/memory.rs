@@ -6,7 +6,7 @@ use super::Store;
 use crate::error::{Error, Result};
 use crate::fs::ntfs::edit::index::empty_root;
 
-/// Bytes that the attributes of blocks take in the record, and what sixteen more blocks take (their runs).
+/// Bytes that the attributes of blocks take in the record, and what each sixteen of the first blocks take (their runs).
 const ATTRIBUTES: usize = 136;
 const RUN: usize = 8;
 
@@ -20,12 +20,14 @@ pub(super) struct Memory {
     step: u64,
     pub(super) blocks: BTreeMap<u64, Vec<u8>>,
     pub(super) used: BTreeSet<u64>,
+    /// False when the tree may say anything: then wrong calls are errors.
+    pub(super) trusted: bool,
 }
 
 impl Memory {
     pub(super) fn new(room: usize, block_bytes: usize, step: u64) -> Self {
         let root = empty_root(512, block_bytes as u32).unwrap();
-        Self { root, room, block_bytes, step, blocks: BTreeMap::new(), used: BTreeSet::new() }
+        Self { root, room, block_bytes, step, blocks: BTreeMap::new(), used: BTreeSet::new(), trusted: true }
     }
 
     pub(super) fn used(&self) -> Vec<u64> {
@@ -34,7 +36,7 @@ impl Memory {
 
     /// What the attributes of so many blocks take.
     fn taken(blocks: usize) -> usize {
-        if blocks == 0 { 0 } else { ATTRIBUTES + blocks / 16 * RUN }
+        if blocks == 0 { 0 } else { ATTRIBUTES + (blocks / 16).min(4) * RUN }
     }
 }
 
@@ -72,7 +74,10 @@ impl Store for Memory {
         assert_eq!(block.len(), self.block_bytes);
         assert_eq!(block[4..6], [0x28, 0]);
         assert_eq!(usize::from(u16::from_le_bytes([block[6], block[7]])), self.block_bytes / 512 + 1);
-        assert!(self.used.contains(&vcn), "block {vcn} is not used");
+        if !self.used.contains(&vcn) {
+            assert!(!self.trusted, "block {vcn} is not used");
+            return Err(Error::damaged(format!("no block {vcn}")));
+        }
         self.blocks.insert(vcn, block.to_vec());
         Ok(())
     }
@@ -89,12 +94,16 @@ impl Store for Memory {
     }
 
     fn free_block(&mut self, vcn: u64) -> Result<()> {
-        assert!(self.used.remove(&vcn), "block {vcn} is freed once");
+        if !self.used.remove(&vcn) {
+            assert!(!self.trusted, "block {vcn} is freed once");
+            return Err(Error::damaged(format!("no block {vcn}")));
+        }
         Ok(())
     }
 
     fn drop_blocks(&mut self) -> Result<()> {
-        assert!(self.used.is_empty(), "{:?} are used", self.used);
+        assert!(!self.trusted || self.used.is_empty(), "{:?} are used", self.used);
+        self.used.clear();
         self.blocks.clear();
         Ok(())
     }
