@@ -56,6 +56,17 @@ impl Volume {
         Ok(used)
     }
 
+    /// Tells each run of clusters that the bitmap marks used.
+    ///
+    /// # Errors
+    /// When the bitmap cannot be read.
+    pub(super) fn each_used(&self, mut take: impl FnMut(Extent)) -> Result<()> {
+        self.bits(|first, bytes, count| {
+            each_run(bytes, count, |from, len| take(Extent::new(first + from, len)));
+            Ok(())
+        })
+    }
+
     /// The used clusters on the volume's grid: what the bitmap says, the boot sector, and the backup boot sector in the
     /// tail behind the last cluster.
     ///
@@ -87,6 +98,11 @@ impl Volume {
 
 /// Marks the set bits of `bytes` in a map whose clusters are `factor` times smaller.
 fn set_scaled(map: &mut ClusterMap, first: u64, bytes: &[u8], count: u64, factor: u64) {
+    each_run(bytes, count, |from, len| map.set(Extent::new((first + from) * factor, len * factor), true));
+}
+
+/// Tells each run of set bits among the first `count`: where it begins, and its length.
+fn each_run(bytes: &[u8], count: u64, mut take: impl FnMut(u64, u64)) {
     let is_used = |at: u64| bytes[(at / 8) as usize] & (1 << (at % 8)) != 0;
     let mut at = 0;
     while at < count {
@@ -96,7 +112,7 @@ fn set_scaled(map: &mut ClusterMap, first: u64, bytes: &[u8], count: u64, factor
             at += 1;
         }
         if used {
-            map.set(Extent::new((first + from) * factor, (at - from) * factor), true);
+            take(from, at - from);
         }
     }
 }

@@ -24,17 +24,14 @@ pub(super) use bits::Bits;
 /// What the user reads while records are looked through.
 const PHASE: &str = "Reading the MFT";
 
-/// Why clusters of this attribute cannot be moved; `None` when they can.
+/// Why clusters of this file cannot be moved; `None` when they can.
 ///
-/// Movable are files, the indexes of directories (the root's, too) and attribute lists. What belongs to the first 24
-/// records is the file system's own: Windows finds it by the boot sector, or keeps it open from the start.
-pub(super) fn fixed_reason(file: u64, attribute: u32) -> Option<&'static str> {
-    let index = attribute == kind::INDEX_ALLOCATION || attribute == kind::ATTRIBUTE_LIST;
+/// Everything that a record of the MFT leads to can move, the file system's own files, too: `ntfsresize` moves them
+/// in the same way. `$MFT` and `$MFTMirr` are moved with the boot sectors' fields that lead to them.
+pub(super) fn fixed_reason(file: u64) -> Option<&'static str> {
     match file {
         number::BOOT => Some("the boot sector must lie at the volume's start"),
         number::BAD => Some("the medium fails there"),
-        number::ROOT | number::EXTEND if index => None,
-        0..number::FIRST_USER => Some("it is the file system's own file"),
         _ => None,
     }
 }
@@ -142,7 +139,7 @@ impl<'a> Look<'a> {
                     self.claimed.set(from..from.saturating_add(part.clusters));
                     let file = base_of(number, &header);
                     let holder = holder.get_or_insert_with(|| self.holder(file, number, record, &view));
-                    take(part, holder, fixed_reason(file, view.kind));
+                    take(part, holder, fixed_reason(file));
                 }
             }
         }

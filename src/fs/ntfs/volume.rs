@@ -28,7 +28,6 @@ pub(super) mod number {
     pub(in crate::fs::ntfs) const BAD: u64 = 8;
     pub(in crate::fs::ntfs) const SECURE: u64 = 9;
     pub(in crate::fs::ntfs) const UPCASE: u64 = 10;
-    pub(in crate::fs::ntfs) const EXTEND: u64 = 11;
     /// Records below this one belong to the volume's own files.
     pub(in crate::fs::ntfs) const FIRST_FILE: u64 = 16;
     /// Records below this one are never given to files: 16 to 23 are kept for later versions.
@@ -339,7 +338,7 @@ impl Volume {
 }
 
 /// The references in an attribute list to records other than the base record, each once, in order.
-fn listed(list: &[u8], base: u64) -> Vec<Reference> {
+pub(super) fn listed(list: &[u8], base: u64) -> Vec<Reference> {
     let mut found = Vec::new();
     let mut at = 0;
     while let (Some(len), Some(reference)) = (u16_at(list, at + 4), u64_at(list, at + 16).map(Reference)) {
