@@ -8,6 +8,7 @@
 //! | `source`, `names` | reading blocks; small caches |
 //! | `inode`, `blocks`, `directory`, `content`, `files` | the files |
 //! | `field` | little-endian fields and checksums |
+//! | `record`, `scan`, `trace`, `marks` | the same inodes and maps without judgement: what `check` and `owners` look at |
 //!
 //! # Decisions
 //! - **One reader, our own.** Leaving files out of an image and naming the files that damage hit both need the
@@ -32,10 +33,14 @@ mod field;
 mod files;
 mod group;
 mod inode;
+mod marks;
 mod names;
 mod owners;
+mod record;
+mod scan;
 mod source;
 mod superblock;
+mod trace;
 
 use std::sync::OnceLock;
 
