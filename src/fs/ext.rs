@@ -7,7 +7,7 @@
 //! | `bitmap` | the used blocks |
 //! | `source`, `names` | reading blocks; small caches |
 //! | `inode`, `blocks`, `directory`, `content`, `files` | the files |
-//! | `field` | little-endian fields and checksums |
+//! | `field`, `checksum`, `hash` | little-endian fields; what they are protected with; what directories are sorted by |
 //!
 //! # Decisions
 //! - **One reader, our own.** Leaving files out of an image and naming the files that damage hit both need the
@@ -24,6 +24,7 @@
 mod bitmap;
 mod blocks;
 mod check;
+mod checksum;
 mod content;
 mod directory;
 mod edit;
@@ -31,6 +32,7 @@ mod feature;
 mod field;
 mod files;
 mod group;
+mod hash;
 mod inode;
 mod names;
 mod owners;
