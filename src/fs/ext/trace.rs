@@ -14,7 +14,7 @@ use super::field::{crc32c, halves, le16, le32};
 use super::record::{Record, flag};
 use super::source::Source;
 use super::superblock::Superblock;
-use crate::error::{Kind as ErrorKind, Result};
+use crate::error::Result;
 use crate::unit::ByteOffset;
 
 /// `eh_magic`.
@@ -236,9 +236,4 @@ impl Walk<'_> {
         self.next = logical + blocks;
         Ok(())
     }
-}
-
-/// What a read tells when it fails because of the volume and not because of the medium.
-pub(super) fn is_damage(error: &crate::error::Error) -> bool {
-    error.kind() == ErrorKind::Corrupt
 }

@@ -61,7 +61,9 @@ impl Look<'_> {
                 self.report.add(Finding::error(rule, message).at(ByteOffset(PRIMARY.0 + at)));
             }
         };
-        total("ext.superblock.free_blocks", "clusters", 0x0c, sums.free_clusters, self.facts.free_clusters);
+        // A group counts allocation units, the superblock blocks.
+        let free_blocks = sums.free_clusters * u64::from(self.superblock.cluster_blocks);
+        total("ext.superblock.free_blocks", "blocks", 0x0c, free_blocks, self.facts.free_blocks);
         total("ext.superblock.free_inodes", "inodes", 0x10, sums.free_inodes, u64::from(self.facts.free_inodes));
         Ok(())
     }

@@ -16,7 +16,7 @@ use crate::unit::ByteOffset;
 pub(super) struct Facts {
     /// Why the primary superblock cannot be used; the rest is then that of the copy the volume was opened by.
     pub(super) damage: Option<crate::error::Error>,
-    pub(super) free_clusters: u64,
+    pub(super) free_blocks: u64,
     pub(super) free_inodes: u32,
     pub(super) reserved_blocks: u64,
     /// The first inode that is not reserved.
@@ -52,7 +52,7 @@ impl Facts {
         let times = [0x30, 0x2c, 0x108].map(|at| le32(&raw, at));
         Ok(Self {
             damage,
-            free_clusters: count(0x0c, 0x158),
+            free_blocks: count(0x0c, 0x158),
             free_inodes: le32(&raw, 0x10),
             reserved_blocks: count(0x08, 0x154),
             first_inode: if is_dynamic { le32(&raw, 0x54) } else { 11 },
