@@ -8,6 +8,7 @@
 //! | `source`, `names` | reading blocks; small caches |
 //! | `inode`, `blocks`, `directory`, `content`, `files` | the files |
 //! | `field`, `checksum`, `hash` | little-endian fields; what they are protected with; what directories are sorted by |
+//! | `record`, `scan`, `trace`, `marks` | the same inodes and maps without judgement: what `check` and `owners` look at |
 //!
 //! # Decisions
 //! - **One reader, our own.** Leaving files out of an image and naming the files that damage hit both need the
@@ -34,10 +35,14 @@ mod files;
 mod group;
 mod hash;
 mod inode;
+mod marks;
 mod names;
 mod owners;
+mod record;
+mod scan;
 mod source;
 mod superblock;
+mod trace;
 
 use std::sync::OnceLock;
 
