@@ -5,9 +5,9 @@
 //! ```
 //!
 //! [`boot`] reads the geometry, [`table`] the FAT, [`directory`] and [`name`] the directories, and
-//! [`tree`] makes files of them. Used is all before the data region, and every cluster whose FAT entry is
-//! neither free nor bad; so what is used depends on the FAT alone, and a volume with a broken directory
-//! can still be imaged.
+//! [`tree`] makes files of them. [`walk`] goes over everything once, for [`check`] and [`owners`].
+//! Used is all before the data region, and every cluster whose FAT entry is neither free nor bad; so
+//! what is used depends on the FAT alone, and a volume with a broken directory can still be imaged.
 //!
 //! We read FAT ourselves instead of through the crate `fatfs`, because that shows no cluster numbers,
 //! cannot read without the right to write, and goes on for ever in a directory that contains itself. It

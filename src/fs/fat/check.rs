@@ -110,3 +110,31 @@ impl Check for Volume {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_findings_of_a_rule_are_told_and_the_rest_counted() {
+        let mut told = Vec::new();
+        let mut take = |finding| told.push(finding);
+        let mut report = Report::new(&mut take);
+        for _ in 0..1500 {
+            report.add(Finding::warning("fat.name.long", "odd"));
+        }
+        report.add(Finding::error("fat.chain.lost", "lost"));
+        report.finish();
+        assert_eq!(told.len(), 1002);
+        assert_eq!((told[1001].severity, told[1001].rule), (Severity::Warning, "fat.name.long"));
+        assert!(told[1001].message.starts_with("500 more"));
+    }
+
+    #[test]
+    fn a_long_path_keeps_its_end() {
+        assert_eq!(shown("/a/", "b"), "/a/b");
+        let cut = shown(&"ü/".repeat(5000), "end");
+        assert!(cut.len() < MAX_PATH_BYTES + 8 && cut.starts_with('…') && cut.ends_with("ü/end"));
+        assert!(shown("/", &"n".repeat(5000)).ends_with('n'));
+    }
+}

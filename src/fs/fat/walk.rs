@@ -381,3 +381,34 @@ impl Runs {
         self.run.take()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_new_once_and_out_of_range_never() {
+        let mut marks = Marks::new(126);
+        assert!(marks.add(127) && !marks.add(127) && marks.has(127));
+        assert!(!marks.has(126) && !marks.has(128) && !marks.has(u32::MAX));
+        assert!(!marks.add(u32::MAX));
+    }
+
+    #[test]
+    fn numbers_that_follow_each_other_are_one_run() {
+        let mut runs = Runs::default();
+        let mut found: Vec<Extent> = [5, 6, 7, 9, 2, 3].iter().filter_map(|number| runs.push(*number)).collect();
+        found.extend(runs.finish());
+        assert_eq!(found, [Extent::new(5, 3), Extent::new(9, 1), Extent::new(2, 2)]);
+        assert_eq!(runs.finish(), None);
+    }
+
+    #[test]
+    fn an_entry_is_found_in_its_part() {
+        let parts = vec![ByteOffset(0x8000), ByteOffset(0x2000)];
+        let listing = Listing { bytes: vec![0; 1024], parts, part_bytes: 512 };
+        assert_eq!(listing.entries().len(), 32);
+        assert_eq!(listing.offset_of(15), ByteOffset(0x8000 + 480));
+        assert_eq!(listing.offset_of(16), ByteOffset(0x2000));
+    }
+}
