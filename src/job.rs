@@ -214,8 +214,7 @@ impl Plan {
 
     /// Tells the watchers that the change of this number begins, counted from 0.
     fn enter_change(&self, number: usize, monitor: &Monitor) {
-        let mut changes =
-            self.steps.iter().enumerate().filter(|(_, step)| step.kind == StepKind::ChangeMetadata);
+        let mut changes = self.steps.iter().enumerate().filter(|(_, step)| step.kind == StepKind::ChangeMetadata);
         if let Some((index, step)) = changes.nth(number) {
             monitor.enter(index);
             monitor.event(format!("{}…", step.title));

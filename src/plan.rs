@@ -9,8 +9,8 @@ mod resume;
 
 pub use backup::{BackupRequest, BackupSurvey, BackupWork, ImageTarget, backup};
 pub use change::{
-    ChangeRequest, ChangeSurvey, ChangeView, ChangeWork, EditRequest, JournalPlace, JournalWish, PatchView, VolumeIdentity,
-    change, may_change,
+    ChangeRequest, ChangeSurvey, ChangeView, ChangeWork, EditRequest, JournalPlace, JournalWish, PatchView,
+    VolumeIdentity, change, may_change,
 };
 pub use preview::{Preview, preview};
 pub use restore::{ImageSource, PipedImage, RestoreRequest, RestoreSurvey, RestoreWork, restore};

@@ -139,7 +139,11 @@ fn still_free(survey: &ChangeSurvey, volume: &Arc<dyn WriteDevice>) -> Result<()
     let system = fs::open(shared, kind)?;
     let summary = system.summary();
     if summary.id != survey.identity.id || summary.state != fs::State::Clean {
-        return Err(changed(format!("it is now {} and {}", summary.id.as_deref().unwrap_or("without id"), summary.state)));
+        return Err(changed(format!(
+            "it is now {} and {}",
+            summary.id.as_deref().unwrap_or("without id"),
+            summary.state
+        )));
     }
     let (used, grid) = (system.used()?, system.grid());
     let copies = survey.changes.iter().flat_map(|change| &change.copies).map(|copy| (copy.to.0, copy.len.0));

@@ -193,7 +193,9 @@ fn same_volume(record: &Record, device: &SharedDevice) -> Result<()> {
 
 fn nothing(request: &ResumeRequest, search: &Search) -> String {
     let mut words = match &request.journal {
-        Some(path) => format!("{}: there is nothing to resume. Its job is at its end, or was never begun.", path.display()),
+        Some(path) => {
+            format!("{}: there is nothing to resume. Its job is at its end, or was never begun.", path.display())
+        }
         None => format!("{}: there is nothing to resume.", request.volume),
     };
     if search.closed > 0 {
@@ -274,7 +276,8 @@ pub(super) fn run(plan: &Plan, work: &ResumeWork, devices: &dyn Devices, monitor
     let reached = judge::judge(&record, &*volume).map_err(asis)?;
     check_copies(plan, &record, &*volume, reached, direction, monitor).map_err(asis)?;
     let notes = store::latest_note(journal, start, &header).map_or(0, |note| note.sequence.get());
-    let go = Work { record: &record, header: &header, store: Store { device: journal, start }, volume: &*volume, notes };
+    let go =
+        Work { record: &record, header: &header, store: Store { device: journal, start }, volume: &*volume, notes };
     let order = survey.interrupted.remaining(direction);
     let mut at = None;
     let done = go.go(reached, direction, &mut |step| {

@@ -291,8 +291,9 @@ pub fn may_change(volume: &Address, place: &Place, in_use: Option<&str>) -> Resu
             .advise(format!("Name a partition: {volume}:N")));
     }
     if place.read_only {
-        return Err(Error::refused(format!("{volume} cannot be written: it is read-only"))
-            .advise("Lift its write protection"));
+        return Err(
+            Error::refused(format!("{volume} cannot be written: it is read-only")).advise("Lift its write protection")
+        );
     }
     Ok(())
 }

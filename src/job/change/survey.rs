@@ -12,9 +12,7 @@ use crate::error::{Error, Result};
 use crate::extent::ClusterMap;
 use crate::fs::{self, Change, Edit, Probe, Watch};
 use crate::inventory::{Place, Source};
-use crate::plan::{
-    self, ChangeRequest, ChangeSurvey, Depth, EditRequest, JournalPlace, JournalWish, VolumeIdentity,
-};
+use crate::plan::{self, ChangeRequest, ChangeSurvey, Depth, EditRequest, JournalPlace, JournalWish, VolumeIdentity};
 use crate::unit::{ByteLen, ByteOffset, Grid};
 
 /// A job's monitor watches a check as well.
@@ -130,8 +128,9 @@ fn work_out(edits: &[EditRequest], edit: &mut dyn Edit, monitor: &Monitor) -> Re
 
 fn new_file(path: &Path) -> Result<std::path::PathBuf> {
     if path.symlink_metadata().is_ok() {
-        return Err(Error::refused(format!("the journal's file {} is there already", path.display()))
-            .advise("If it is the journal of an interrupted job, bring that to an end first; else choose another name"));
+        return Err(Error::refused(format!("the journal's file {} is there already", path.display())).advise(
+            "If it is the journal of an interrupted job, bring that to an end first; else choose another name",
+        ));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.is_dir() {

@@ -16,7 +16,7 @@ pub(crate) const QUICK: u64 = 64 << 20;
 const AT_ONCE: u64 = 4 << 20;
 const UNREADABLE: usize = 64 << 10;
 /// Headers kept; a volume full of them was not written by us.
-const MAX_KEPT: usize = 64;
+const MAX_KEPT: usize = 16;
 
 /// What lies where.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -48,7 +48,9 @@ pub(crate) fn judge(record: &Record, volume: &dyn ReadDevice) -> Result<Reached>
             record.tags_of(first)
         )));
     }
-    tally.reached(steps).ok_or_else(|| changed("some sectors are as before and others as after, in no order that the job has"))
+    tally
+        .reached(steps)
+        .ok_or_else(|| changed("some sectors are as before and others as after, in no order that the job has"))
 }
 
 fn changed(how: impl std::fmt::Display) -> Error {

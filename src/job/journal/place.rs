@@ -27,9 +27,9 @@ fn touched(changes: &[Change]) -> Vec<Range<u64>> {
         for copy in &change.copies {
             ranges.extend([copy.from.0, copy.to.0].map(|start| start..start.saturating_add(copy.len.0)));
         }
-        ranges.extend(change.patches.iter().map(|patch| {
-            patch.offset.0..patch.offset.0.saturating_add(patch.new.len() as u64)
-        }));
+        ranges.extend(
+            change.patches.iter().map(|patch| patch.offset.0..patch.offset.0.saturating_add(patch.new.len() as u64)),
+        );
     }
     ranges.sort_by_key(|range| range.start);
     let mut merged: Vec<Range<u64>> = Vec::new();

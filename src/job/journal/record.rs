@@ -187,8 +187,7 @@ impl Record {
         {
             return Err(broken("its words name other steps or patches than its tables"));
         }
-        let mut steps: Vec<Step> =
-            words.steps.into_iter().map(|title| Step { title, patches: Vec::new() }).collect();
+        let mut steps: Vec<Step> = words.steps.into_iter().map(|title| Step { title, patches: Vec::new() }).collect();
         for (entry, tags) in entries.chunks_exact(size_of::<PatchEntry>()).zip(words.tags) {
             let entry = PatchEntry::read_from_bytes(entry).map_err(|_| broken("a patch"))?;
             let len = u64::from(entry.len.get());
@@ -338,10 +337,7 @@ impl Record {
 
 fn logged(entry: &[u8]) -> Result<LoggedCopy> {
     let entry = CopyEntry::read_from_bytes(entry).map_err(|_| broken("a copy"))?;
-    let copy = Copy {
-        from: ByteOffset(entry.from.get()),
-        to: ByteOffset(entry.to.get()),
-        len: ByteLen(entry.len.get()),
-    };
+    let copy =
+        Copy { from: ByteOffset(entry.from.get()), to: ByteOffset(entry.to.get()), len: ByteLen(entry.len.get()) };
     Ok(LoggedCopy { copy, source: entry.source, target: entry.target })
 }

@@ -90,7 +90,11 @@ fn states(start: &Disks, log: Log, effort: Effort, see: &mut dyn FnMut(&Disks)) 
                 for pieces in [loose.clone(), sectors_of(&loose)] {
                     for which in subsets(pieces.len(), effort) {
                         let mut disks = durable.clone();
-                        pieces.iter().zip(which).filter(|(_, landed)| *landed).for_each(|(piece, _)| land(&mut disks, piece));
+                        pieces
+                            .iter()
+                            .zip(which)
+                            .filter(|(_, landed)| *landed)
+                            .for_each(|(piece, _)| land(&mut disks, piece));
                         see(&disks);
                     }
                 }

@@ -7,7 +7,7 @@ use lifeboat::job::{Monitor, Outcome, Report, Resumption};
 use lifeboat::plan::{Direction, Plan};
 
 use super::stage::{Bench, Disks, Stage};
-use crate::faults_device::{EIO, Fault, Op};
+use crate::faults_device::{EIO, Event, Fault, Op};
 
 /// Runs a plan with one operation failing, for every operation of every kind on both devices.
 fn each_fault(disks: &Disks, plan: &Plan, see: &mut dyn FnMut(&str, &Report, &Bench)) -> usize {
@@ -27,6 +27,12 @@ fn each_fault(disks: &Disks, plan: &Plan, see: &mut dyn FnMut(&str, &Report, &Be
                     assert!(matches!(report.outcome, Outcome::Failed | Outcome::Done), "{what}: {report:?}");
                     if op != Op::Read {
                         assert_eq!(report.outcome, Outcome::Failed, "{what}: {report:?}");
+                    }
+                    let log = bench.log();
+                    if op != Op::Read {
+                        let (on, event) = log.last().unwrap();
+                        let is_flush = *event == Event::Flush;
+                        assert_eq!((*on, is_flush), (device, op == Op::Flush), "{what}: nothing is said after it");
                     }
                     see(&what, &report, &bench);
                     tried += 1;
@@ -55,7 +61,8 @@ fn recovers(stage: &Stage, what: &str, report: &Report, disks: &Disks) {
                 let report = bench.run(&plan);
                 assert_eq!(report.outcome, Outcome::Done, "{what}: {report:?}");
                 let volume = bench.disks().volume;
-                let right = if direction == Direction::Finish { stage.is_after(&volume) } else { stage.is_before(&volume) };
+                let right =
+                    if direction == Direction::Finish { stage.is_after(&volume) } else { stage.is_before(&volume) };
                 assert!(right, "{what}: {direction:?}");
             }
             Resumption::Nothing(_) | Resumption::NotBegun(_) => {

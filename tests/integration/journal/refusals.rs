@@ -139,7 +139,10 @@ fn a_journal_that_is_damaged_after_it_was_begun_is_explained() {
     torn.volume[start.0 as usize + 4096..][..512].fill(0);
     torn.volume[start.0 as usize + 12288 + 99] ^= 1;
     let found = stage.find(&torn, Direction::Finish).unwrap();
-    assert!(matches!(&found, Resumption::NotBegun(job) if job.words().contains("before anything was changed")), "{found:?}");
+    assert!(
+        matches!(&found, Resumption::NotBegun(job) if job.words().contains("before anything was changed")),
+        "{found:?}"
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@ use lifeboat::fs::{Change, Overlay, Tag};
 use lifeboat::inventory::{Address, Place, Source, open_source};
 use lifeboat::job::{self, Changes, Devices, Monitor, Report, Resumption};
 use lifeboat::plan::{
-    ChangeRequest, ChangeWork, Direction, JournalPlace, JournalWish, Plan, ResumeRequest, RestoreWork, VolumeIdentity,
+    ChangeRequest, ChangeWork, Direction, JournalPlace, JournalWish, Plan, RestoreWork, ResumeRequest, VolumeIdentity,
     Work,
 };
 use lifeboat::unit::{ByteLen, ByteOffset, Grid};
