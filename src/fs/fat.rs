@@ -21,6 +21,7 @@ mod name;
 mod owners;
 mod table;
 mod tree;
+mod walk;
 
 use std::io::Read;
 

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 
 use zerocopy::byteorder::little_endian::{U16, U32};
-use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::name::{LongName, fold, oem_text, short_name};
 use crate::fs::{Attributes, Entry, EntryKind};
@@ -24,19 +24,19 @@ pub(super) const ENTRY_BYTES: usize = 32;
 /// No directory may be larger (65536 entries: fatgen103, and what Windows and Linux enforce).
 pub(super) const MAX_DIRECTORY_BYTES: u64 = 65536 * ENTRY_BYTES as u64;
 
-const READ_ONLY: u8 = 0x01;
-const HIDDEN: u8 = 0x02;
-const SYSTEM: u8 = 0x04;
-const VOLUME_LABEL: u8 = 0x08;
-const DIRECTORY: u8 = 0x10;
+pub(super) const READ_ONLY: u8 = 0x01;
+pub(super) const HIDDEN: u8 = 0x02;
+pub(super) const SYSTEM: u8 = 0x04;
+pub(super) const VOLUME_LABEL: u8 = 0x08;
+pub(super) const DIRECTORY: u8 = 0x10;
 const ARCHIVE: u8 = 0x20;
 /// Read-only, hidden, system and label at once: never a real entry, so old systems skip long names.
-const LONG_NAME: u8 = 0x0F;
+pub(super) const LONG_NAME: u8 = 0x0F;
 /// The attribute bits that mean something.
-const ATTRIBUTES: u8 = 0x3F;
+pub(super) const ATTRIBUTES: u8 = 0x3F;
 
 /// An entry as it is on the disk.
-#[derive(FromBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Default)]
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy, Default)]
 #[repr(C)]
 pub(super) struct RawEntry {
     pub name: [u8; 11],
@@ -64,8 +64,25 @@ pub(super) struct Record {
     pub bytes: u32,
 }
 
+impl RawEntry {
+    /// True for the entry of a directory.
+    pub(super) fn is_directory(&self) -> bool {
+        self.attributes & DIRECTORY != 0
+    }
+}
+
+/// True for a part of a long name.
+pub(super) fn is_long_name(entry: &RawEntry) -> bool {
+    entry.attributes & ATTRIBUTES == LONG_NAME
+}
+
+/// True for the entry that holds the volume's label.
+pub(super) fn is_label(entry: &RawEntry) -> bool {
+    !is_long_name(entry) && entry.attributes & VOLUME_LABEL != 0
+}
+
 impl Record {
-    fn decode(raw: &RawEntry, long: Option<OsString>, wide: bool) -> Self {
+    pub(super) fn decode(raw: &RawEntry, long: Option<OsString>, wide: bool) -> Self {
         let has = |bit| raw.attributes & bit != 0;
         // FAT12/16 volumes may hold OS/2's extended attributes where FAT32 has the high half.
         let high = if wide { u32::from(raw.cluster_high.get()) << 16 } else { 0 };
@@ -99,7 +116,7 @@ impl Record {
 }
 
 /// Local time, taken as UTC; nothing for a date that no calendar has.
-fn timestamp(date: u16, time: u16) -> Option<jiff::Timestamp> {
+pub(super) fn timestamp(date: u16, time: u16) -> Option<jiff::Timestamp> {
     // Each of these has at most seven bits, so it fits.
     let part = |value: u16, shift: u16, bits: u16| (value >> shift & ((1 << bits) - 1)) as i8;
     let year = 1980 + i16::from(part(date, 9, 7));
@@ -161,7 +178,7 @@ impl Directory {
 }
 
 /// `.` and `..`: the directory itself and the one above.
-fn is_dots(name: &[u8; 11]) -> bool {
+pub(super) fn is_dots(name: &[u8; 11]) -> bool {
     matches!(name, b".          " | b"..         ")
 }
 

@@ -17,9 +17,9 @@ const CP437: [char; 128] = [
 ];
 
 /// Long-name entries an entry may have: 20 × 13 units hold the 255 that Windows allows.
-const MAX_PARTS: u8 = 20;
+pub(super) const MAX_PARTS: u8 = 20;
 /// UTF-16 units in a long-name entry.
-const PART_UNITS: usize = 13;
+pub(super) const PART_UNITS: usize = 13;
 
 /// Bytes of an OEM code page as text, trailing spaces removed.
 pub(super) fn oem_text(bytes: &[u8]) -> String {

@@ -14,6 +14,10 @@ use crate::unit::ByteOffset;
 const SCAN_BYTES: u64 = 1 << 20;
 /// Read at once when following a chain: a page, because chains may jump about.
 const WINDOW_BYTES: u64 = 4096;
+/// A table of this length is kept in memory by those who follow all chains: that of 512 GiB in clusters of 32 KiB.
+const WHOLE_BYTES: u64 = 64 << 20;
+/// Read at once by them of a longer table: files lie together more often than not.
+const SWEEP_BYTES: u64 = 64 << 10;
 
 /// What an entry says of its cluster.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,9 +39,9 @@ pub(super) struct Table {
     mirrors: Vec<ByteOffset>,
     bytes: u64,
     /// Bits in an entry.
-    bits: u32,
+    pub bits: u32,
     /// Bits of an entry that count.
-    mask: u32,
+    pub mask: u32,
     /// Data clusters, from number 2 on.
     clusters: u32,
     /// Entry 0 is as it should be; when it is not, the table may be overwritten.
@@ -101,17 +105,22 @@ impl Table {
         self.offset
     }
 
+    /// How many data clusters there are.
+    pub(super) fn clusters(&self) -> u32 {
+        self.clusters
+    }
+
     /// True when there is a data cluster of this number.
     pub(super) fn has(&self, number: u32) -> bool {
         number >= 2 && number - 2 < self.clusters
     }
 
-    fn entry(&self, number: u32) -> Result<u32> {
+    pub(super) fn entry(&self, number: u32) -> Result<u32> {
         Cursor::new(self).entry(number)
     }
 
     /// Reads part of the table; from a mirrored copy where the medium fails.
-    fn read(&self, position: u64, buf: &mut [u8]) -> Result<()> {
+    pub(super) fn read(&self, position: u64, buf: &mut [u8]) -> Result<()> {
         let mut outcome = self.device.read_at(ByteOffset(self.offset.0.saturating_add(position)), buf);
         for mirror in &self.mirrors {
             if outcome.is_ok() {
@@ -125,17 +134,17 @@ impl Table {
     }
 
     /// Byte of the table at which an entry begins.
-    fn position(&self, number: u32) -> u64 {
+    pub(super) fn position(&self, number: u32) -> u64 {
         u64::from(number) * u64::from(self.bits) / 8
     }
 
     /// Bytes that hold an entry (12 bits lie in two).
-    fn width(&self) -> u64 {
+    pub(super) fn width(&self) -> u64 {
         u64::from(self.bits.div_ceil(8))
     }
 
     /// Takes an entry from bytes that begin at `position(number)`.
-    fn decode(&self, number: u32, raw: &[u8]) -> u32 {
+    pub(super) fn decode(&self, number: u32, raw: &[u8]) -> u32 {
         match *raw {
             [a, b, ..] if self.bits == 12 => (u32::from(u16::from_le_bytes([a, b])) >> (number % 2 * 4)) & 0xFFF,
             [a, b, ..] if self.bits == 16 => u16::from_le_bytes([a, b]).into(),
@@ -144,7 +153,33 @@ impl Table {
         }
     }
 
-    fn slot(&self, entry: u32) -> Slot {
+    /// Bytes of the table that hold entries of clusters; what follows to the end of its last sector has no meaning.
+    pub(super) fn used_bytes(&self) -> u64 {
+        (self.position(self.clusters + 1) + self.width()).min(self.bytes)
+    }
+
+    /// True for an entry that ends a chain: FF8 to FFF, FFF8 to FFFF, 0FFFFFF8 to 0FFFFFFF (fatgen103, "FAT Data
+    /// Structure").
+    pub(super) fn is_end(&self, entry: u32) -> bool {
+        entry >= self.mask - 7
+    }
+
+    /// The byte of the volume at which a cluster's entry begins.
+    pub(super) fn place_of(&self, number: u32) -> ByteOffset {
+        ByteOffset(self.offset.0.saturating_add(self.position(number)))
+    }
+
+    /// The number of the entry that the table's byte `position` is part of.
+    pub(super) fn entry_at(&self, position: u64) -> u32 {
+        u32::try_from(position * 8 / u64::from(self.bits)).unwrap_or(u32::MAX)
+    }
+
+    /// What an entry of so many bits has at most: all ones.
+    pub(super) fn mask(&self) -> u32 {
+        self.mask
+    }
+
+    pub(super) fn slot(&self, entry: u32) -> Slot {
         match entry {
             0 => Slot::Free,
             // The mark is the highest value but eight: FF7, FFF7, 0FFFFFF7.
@@ -211,8 +246,7 @@ impl Table {
             }
             place = ByteOffset(self.offset.0 + self.position(number));
             let next = cursor.entry(number)?;
-            // FF8 to FFF (and so on) end a chain.
-            if next >= self.mask - 7 {
+            if self.is_end(next) {
                 return Ok(runs);
             }
             number = next;
@@ -221,24 +255,34 @@ impl Table {
 }
 
 /// Reads single entries, keeping the page around the last one.
-struct Cursor<'a> {
+pub(super) struct Cursor<'a> {
     table: &'a Table,
+    window: u64,
     base: u64,
     page: Vec<u8>,
 }
 
 impl<'a> Cursor<'a> {
     fn new(table: &'a Table) -> Self {
-        Self { table, base: 0, page: Vec::new() }
+        Self { table, window: WINDOW_BYTES, base: 0, page: Vec::new() }
     }
 
-    fn entry(&mut self, number: u32) -> Result<u32> {
+    /// One that is to follow every chain: it holds the whole table where that has no more than
+    /// [`WHOLE_BYTES`], and else the part around the last entry.
+    pub(super) fn over_all(table: &'a Table) -> Self {
+        let needed = table.used_bytes();
+        let window = if needed <= WHOLE_BYTES { needed.next_multiple_of(WINDOW_BYTES) } else { SWEEP_BYTES };
+        Self { table, window, base: 0, page: Vec::new() }
+    }
+
+    /// The entry of a cluster that the table [has](Table::has).
+    pub(super) fn entry(&mut self, number: u32) -> Result<u32> {
         let start = self.table.position(number);
         let end = start + self.table.width();
         if start < self.base || end > self.base + self.page.len() as u64 {
-            self.base = start - start % WINDOW_BYTES;
+            self.base = start - start % self.window;
             // A 12-bit entry may begin in the page's last byte; one entry more never harms.
-            let len = (WINDOW_BYTES + self.table.width()).min(self.table.bytes.saturating_sub(self.base));
+            let len = (self.window + self.table.width()).min(self.table.bytes.saturating_sub(self.base));
             let len = len.max(end - self.base);
             self.page.resize(len as usize, 0);
             self.table.read(self.base, &mut self.page)?;

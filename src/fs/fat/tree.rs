@@ -105,7 +105,7 @@ impl Volume {
     }
 
     /// Where a run of cluster numbers lies in the volume, and how many bytes it has.
-    fn bytes_of(&self, run: Extent) -> (ByteOffset, u64) {
+    pub(super) fn bytes_of(&self, run: Extent) -> (ByteOffset, u64) {
         let number = u32::try_from(run.start.0).unwrap_or(u32::MAX);
         (self.boot.offset_of(number), run.clusters.saturating_mul(self.boot.cluster_bytes.into()))
     }
