@@ -7,7 +7,8 @@
 //! | `bitmap` | the used blocks |
 //! | `source`, `names` | reading blocks; small caches |
 //! | `inode`, `blocks`, `directory`, `content`, `files` | the files |
-//! | `field` | little-endian fields and checksums |
+//! | `field`, `checksum`, `hash` | little-endian fields; what they are protected with; what directories are sorted by |
+//! | `record`, `scan`, `trace`, `marks` | the same inodes and maps without judgement: what `check` and `owners` look at |
 //!
 //! # Decisions
 //! - **One reader, our own.** Leaving files out of an image and naming the files that damage hit both need the
@@ -24,6 +25,7 @@
 mod bitmap;
 mod blocks;
 mod check;
+mod checksum;
 mod content;
 mod directory;
 mod edit;
@@ -31,11 +33,16 @@ mod feature;
 mod field;
 mod files;
 mod group;
+mod hash;
 mod inode;
+mod marks;
 mod names;
 mod owners;
+mod record;
+mod scan;
 mod source;
 mod superblock;
+mod trace;
 
 use std::sync::OnceLock;
 

@@ -40,6 +40,17 @@ pub(super) struct Run {
     pub(super) unwritten: bool,
 }
 
+/// A block of a file's own map: a node of its extent tree, or an indirect block.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Node {
+    /// Where it lies.
+    pub(super) block: u64,
+    /// Steps above the content: an indirect block has level 1; of an extent tree a leaf has level 0.
+    pub(super) level: u32,
+    /// The first block of the file that it could map (indirect blocks), or that was to come when it was met.
+    pub(super) logical: u64,
+}
+
 /// Where a file's bytes lie.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
@@ -47,6 +58,8 @@ pub(super) struct Layout {
     pub(super) runs: Vec<Run>,
     /// Everything the file occupies, its own index or indirect blocks included, in file order.
     pub(super) extents: Vec<Extent>,
+    /// The blocks of the map itself, each before those it leads to.
+    pub(super) nodes: Vec<Node>,
 }
 
 impl Layout {
@@ -177,6 +190,7 @@ impl Walk<'_> {
             return Err(Error::corrupt(own_place, "an extent node with the right checksum", "another"));
         }
         self.layout.occupy(block, 1);
+        self.layout.nodes.push(Node { block, level: u32::from(depth), logical: self.next });
         let before = self.next;
         self.node(&node, depth, end, own_place)?;
         // A child that maps nothing could be named again; `self.next` would not have risen.
@@ -214,6 +228,7 @@ impl Walk<'_> {
         }
         let bytes = self.source.block(block, place)?;
         self.layout.occupy(block, 1);
+        self.layout.nodes.push(Node { block, level, logical: self.next });
         for (index, raw) in bytes.chunks_exact(4).enumerate() {
             let own_place = ByteOffset(self.source.offset_of(block).0 + index as u64 * 4);
             self.pointer(u64::from(le32(raw, 0)), level - 1, own_place)?;

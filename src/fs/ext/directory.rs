@@ -62,7 +62,7 @@ pub(super) fn parse(superblock: &Superblock, block: &[u8], place: ByteOffset, na
 
 /// A record's length. In a block of 64 KiB it may not fit 16 bits: 0 and 65535 mean the whole block, and
 /// the two low bits, which lengths do not use, hold bits 16 and 17.
-fn record_len(stored: u16, block_bytes: usize) -> usize {
+pub(super) fn record_len(stored: u16, block_bytes: usize) -> usize {
     let len = usize::from(stored);
     if block_bytes < 65_536 {
         len

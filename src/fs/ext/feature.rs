@@ -9,8 +9,11 @@ use crate::fs::Kind;
 /// Bits of `s_feature_compat`.
 pub(super) mod compat {
     pub(crate) const HAS_JOURNAL: u32 = 0x4;
+    pub(crate) const EXT_ATTR: u32 = 0x8;
     pub(crate) const RESIZE_INODE: u32 = 0x10;
+    pub(crate) const DIR_INDEX: u32 = 0x20;
     pub(crate) const SPARSE_SUPER2: u32 = 0x200;
+    pub(crate) const ORPHAN_FILE: u32 = 0x1000;
 }
 
 /// Bits of `s_feature_incompat`.
@@ -19,9 +22,15 @@ pub(super) mod incompat {
     pub(crate) const RECOVER: u32 = 0x4;
     pub(crate) const JOURNAL_DEV: u32 = 0x8;
     pub(crate) const META_BG: u32 = 0x10;
+    pub(crate) const EXTENTS: u32 = 0x40;
     pub(crate) const BITS64: u32 = 0x80;
+    pub(crate) const MMP: u32 = 0x100;
+    pub(crate) const FLEX_BG: u32 = 0x200;
+    pub(crate) const EA_INODE: u32 = 0x400;
     pub(crate) const CSUM_SEED: u32 = 0x2000;
     pub(crate) const LARGEDIR: u32 = 0x4000;
+    pub(crate) const INLINE_DATA: u32 = 0x8000;
+    pub(crate) const CASEFOLD: u32 = 0x2_0000;
 }
 
 /// Bits of `s_feature_ro_compat`.
@@ -29,9 +38,13 @@ pub(super) mod ro_compat {
     pub(crate) const SPARSE_SUPER: u32 = 0x1;
     pub(crate) const LARGE_FILE: u32 = 0x2;
     pub(crate) const BTREE_DIR: u32 = 0x4;
+    pub(crate) const HUGE_FILE: u32 = 0x8;
     pub(crate) const GDT_CSUM: u32 = 0x10;
+    pub(crate) const DIR_NLINK: u32 = 0x20;
+    pub(crate) const QUOTA: u32 = 0x100;
     pub(crate) const BIGALLOC: u32 = 0x200;
     pub(crate) const METADATA_CSUM: u32 = 0x400;
+    pub(crate) const PROJECT: u32 = 0x2000;
     pub(crate) const ORPHAN_PRESENT: u32 = 0x1_0000;
 }
 

@@ -71,6 +71,22 @@ impl Volume {
         Ok(found)
     }
 
+    /// Where a directory hangs: its parent, as its `..` says, and its name there. `None` when either cannot be read.
+    pub(super) fn parent_and_name(&self, directory: u32) -> Option<(u32, OsString)> {
+        let inode = self.inode(directory).ok().filter(|inode| inode.kind == Type::Directory)?;
+        let parent = if inode.has_inline_data() {
+            u32::from_le_bytes(*inode.block_field().first_chunk()?)
+        } else {
+            let run = *self.layout(&inode).ok()?.runs.first().filter(|run| run.logical == 0)?;
+            let block = self.source.block(run.physical, inode.place).ok()?;
+            // Behind the 12 bytes of `.`: "Linear (Classic) Directories".
+            u32::from_le_bytes(*block.get(12..)?.first_chunk()?)
+        };
+        let above = self.inode(parent).ok().filter(|inode| inode.kind == Type::Directory)?;
+        let names = self.directory(&above).ok()?;
+        names.into_iter().find(|name| name.inode == directory).map(|name| (parent, name.name))
+    }
+
     /// Inline: four bytes name the parent, entries fill the rest of `i_block`, and then the attribute.
     fn inline_directory(&self, inode: &Inode, found: &mut Vec<Name>) -> Result<()> {
         let (head, tail) = inline(inode)?;

@@ -2,7 +2,7 @@
 //!
 //! Source: the kernel's ext4 data structures documentation, "Block Group Descriptors" and "Meta Block
 //! Groups". 32 bytes each, or `s_desc_size` with the feature `64bit`, whose second half has the upper
-//! halves of the first's fields. A table entry is kept in 40 bytes: 5 MiB for 131072 groups (16 TiB).
+//! halves of the first's fields. A table entry is kept in 64 bytes: 8 MiB for 131072 groups (16 TiB).
 
 use super::feature::{compat, incompat, ro_compat};
 use super::field::{crc16, crc32c, halves, le16, le32};
@@ -11,8 +11,13 @@ use super::superblock::Superblock;
 use crate::error::{Error, Result};
 use crate::unit::ByteOffset;
 
-/// Bit of `bg_flags`: the block bitmap was never written and is to be computed.
-const BLOCK_UNINIT: u16 = 0x2;
+/// Bits of `bg_flags`, which mean something where descriptors have checksums.
+pub(super) mod flag {
+    /// The inode bitmap and the inode table were never written.
+    pub(crate) const INODE_UNINIT: u16 = 0x1;
+    /// The block bitmap was never written and is to be computed.
+    pub(crate) const BLOCK_UNINIT: u16 = 0x2;
+}
 /// Where `bg_checksum` lies in a descriptor.
 const CHECKSUM_AT: usize = 0x1e;
 /// How much of the descriptor table is read at once.
@@ -31,6 +36,16 @@ pub(super) struct Group {
     pub(super) bitmap_checksum: u32,
     /// The block bitmap on the disk means nothing: see [`super::bitmap`].
     pub(super) bitmap_is_computed: bool,
+    /// [`flag`]s.
+    pub(super) flags: u16,
+    /// Free clusters.
+    pub(super) free_clusters: u32,
+    pub(super) free_inodes: u32,
+    pub(super) directories: u32,
+    /// Inodes at the table's end that were never written.
+    pub(super) unused_inodes: u32,
+    /// As `bitmap_checksum`, of the inode bitmap.
+    pub(super) inode_bitmap_checksum: u32,
 }
 
 /// The descriptors of all groups.
@@ -95,13 +110,13 @@ fn adjacent_blocks(superblock: &Superblock, table_block: u64, table_blocks: u64)
 }
 
 /// True when block `table_block` of the descriptor table lies with the groups it describes (`meta_bg`).
-fn is_in_meta_group(superblock: &Superblock, table_block: u64) -> bool {
+pub(super) fn is_in_meta_group(superblock: &Superblock, table_block: u64) -> bool {
     superblock.features.incompat(incompat::META_BG) && table_block >= u64::from(superblock.first_meta_bg)
 }
 
 /// Where block `table_block` of the descriptor table lies: after the primary superblock, or, with
 /// `meta_bg`, in the first of the groups that it describes.
-fn descriptor_block(superblock: &Superblock, table_block: u64) -> u64 {
+pub(super) fn descriptor_block(superblock: &Superblock, table_block: u64) -> u64 {
     if !is_in_meta_group(superblock, table_block) {
         return superblock.superblock_block() + 1 + table_block;
     }
@@ -111,7 +126,7 @@ fn descriptor_block(superblock: &Superblock, table_block: u64) -> u64 {
 
 /// Blocks before a group's part of the descriptor table: its superblock, and in the first group of a
 /// `bigalloc` volume of 1 KiB blocks the boot block too.
-fn leading_superblock(superblock: &Superblock, group: u64) -> u64 {
+pub(super) fn leading_superblock(superblock: &Superblock, group: u64) -> u64 {
     if group == 0 {
         return superblock.superblock_block() - u64::from(superblock.first_data_block) + 1;
     }
@@ -148,14 +163,22 @@ fn parse(superblock: &Superblock, group: u64, raw: &[u8], place: ByteOffset) -> 
     }
     let is_wide = raw.len() >= 64;
     let wide = |low: usize, high: usize| halves(le32(raw, low), if is_wide { le32(raw, high) } else { 0 });
-    let checksum_high = if is_wide { u32::from(le16(raw, 0x38)) << 16 } else { 0 };
+    let wide16 = |low: usize, high: usize| {
+        u32::from(le16(raw, low)) | if is_wide { u32::from(le16(raw, high)) << 16 } else { 0 }
+    };
     let has_flags = superblock.features.has_descriptor_checksums();
     Ok(Group {
         block_bitmap: wide(0, 0x20),
         inode_bitmap: wide(4, 0x24),
         inode_table: wide(8, 0x28),
-        bitmap_checksum: checksum_high | u32::from(le16(raw, 0x18)),
-        bitmap_is_computed: has_flags && le16(raw, 0x12) & BLOCK_UNINIT != 0,
+        bitmap_checksum: wide16(0x18, 0x38),
+        bitmap_is_computed: has_flags && le16(raw, 0x12) & flag::BLOCK_UNINIT != 0,
+        flags: le16(raw, 0x12),
+        free_clusters: wide16(0x0c, 0x2c),
+        free_inodes: wide16(0x0e, 0x2e),
+        directories: wide16(0x10, 0x30),
+        unused_inodes: wide16(0x1c, 0x32),
+        inode_bitmap_checksum: wide16(0x1a, 0x3a),
     })
 }
 

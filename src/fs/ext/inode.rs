@@ -75,6 +75,16 @@ impl Inode {
             .map_err(|error| error.context(format_args!("inode {number}")))
     }
 
+    /// From a record's bytes; `place` is where they lie.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(super) fn from_bytes(superblock: &Superblock, number: u32, place: ByteOffset, raw: &[u8]) -> Result<Self> {
+        parse(superblock, number, place, raw)
+            .map(|head| Self { table_block: Block::from(raw), from: 0, len: raw.len(), ..head })
+            .map_err(|error| error.context(format_args!("inode {number}")))
+    }
+
     /// The whole record.
     pub(super) fn raw(&self) -> &[u8] {
         &self.table_block[self.from..self.from + self.len]

@@ -34,6 +34,10 @@ impl Source {
         Self { device, grid, cache: Mutex::default() }
     }
 
+    pub(super) fn device(&self) -> &SharedDevice {
+        &self.device
+    }
+
     pub(super) fn block_bytes(&self) -> usize {
         self.grid.cluster_bytes as usize
     }

@@ -63,10 +63,17 @@ impl Superblock {
     /// # Errors
     /// When the device cannot be read, the numbers are not plausible, or the checksum is wrong.
     pub(super) fn read(device: &(impl ReadDevice + ?Sized), place: ByteOffset) -> Result<Self> {
-        let raw = read_array::<SUPERBLOCK_BYTES>(device, place)?;
-        let superblock = Self::parse(&raw, place)?;
+        Self::verify(&read_array::<SUPERBLOCK_BYTES>(device, place)?, place)
+    }
+
+    /// Takes the fields apart and checks them, and the checksum.
+    ///
+    /// # Errors
+    /// When the numbers are not plausible, or the checksum is wrong.
+    pub(super) fn verify(raw: &[u8; SUPERBLOCK_BYTES], place: ByteOffset) -> Result<Self> {
+        let superblock = Self::parse(raw, place)?;
         if superblock.features.ro_compat(ro_compat::METADATA_CSUM) {
-            let (stored, computed) = (le32(&raw, 0x3fc), crc32c(!0, &raw[..0x3fc]));
+            let (stored, computed) = (le32(raw, 0x3fc), crc32c(!0, &raw[..0x3fc]));
             if stored != computed {
                 let expected = format!("the superblock's checksum {computed:#010x}");
                 return Err(Error::corrupt(at(place, 0x3fc), expected, format!("{stored:#010x}")));

@@ -1,0 +1,221 @@
+//! Extended attributes: inside inodes, and in blocks that inodes with equal attributes share.
+//!
+//! Source: the kernel's ext4 documentation, "Extended Attributes". That hashes must be right, and that values must
+//! not lie on each other, are e2fsck's rules.
+
+use super::{Look, Shared, cluster_of};
+use crate::error::Result;
+use crate::fs::Finding;
+use crate::fs::ext::feature::{incompat, ro_compat};
+use crate::fs::ext::field::{crc32c, le16, le32};
+use crate::fs::ext::marks::Marks;
+use crate::fs::ext::record::{Record, flag};
+use crate::unit::ByteOffset;
+
+/// `h_magic`, in both places.
+const MAGIC: u32 = 0xea02_0000;
+/// Bytes of an entry before its name.
+const ENTRY_BYTES: usize = 16;
+/// Bytes before the entries of an attribute block.
+const HEADER_BYTES: usize = 32;
+/// A value that has its own inode is at most so long; a longer length is damage.
+const MAX_VALUE_BYTES: u32 = 1 << 24;
+
+/// What the attributes of an inode tell of its other parts.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Allocation units that its large values take.
+    pub(super) value_clusters: u64,
+    /// Bytes of `system.data`: inline content beyond the first 60.
+    pub(super) inline_bytes: Option<usize>,
+    /// The place of that value in the record.
+    pub(super) inline_at: usize,
+}
+
+/// A list of entries, with the bytes that their values lie in.
+struct List<'r> {
+    entries: &'r [u8],
+    /// Values are counted from here.
+    values: &'r [u8],
+    /// How far into `values` the entries begin: values must lie behind them.
+    entries_at: usize,
+    /// In a block an entry must have its hash, in an inode it may be 0.
+    in_block: bool,
+    place: ByteOffset,
+}
+
+impl Look<'_> {
+    /// The attributes of one inode.
+    pub(super) fn attributes(&mut self, record: Record<'_>) -> Result<Told> {
+        let mut told = Told::default();
+        if let Some(room) = record.room_for_attributes()
+            && le32(room, 0) == MAGIC
+        {
+            let at = record.raw.len() - room.len() + 4;
+            let list = List {
+                entries: &room[4..],
+                values: &room[4..],
+                entries_at: 0,
+                in_block: false,
+                place: record.at(at as u64),
+            };
+            let problem = self.list(&list, &mut told);
+            told.inline_at += at;
+            if let Err((rule, message)) = problem {
+                self.report.add_of(record.number, Finding::error(rule, message).at(list.place));
+            }
+        }
+        let block = record.attribute_block(self.features());
+        if block != 0 {
+            self.attribute_block(record, block, &mut told)?;
+        }
+        Ok(told)
+    }
+
+    /// A block of attributes: looked at when it is met first, and counted each time.
+    fn attribute_block(&mut self, record: Record<'_>, block: u64, told: &mut Told) -> Result<()> {
+        let place = record.at(0x68);
+        if block < u64::from(self.superblock.first_data_block).max(1) || block >= self.superblock.blocks {
+            let message = format!("its attribute block is block {block}, out of the volume");
+            self.report.add_of(record.number, Finding::error("ext.attributes.range", message).at(place));
+            return Ok(());
+        }
+        if let Some(shared) = self.attribute_blocks.get_mut(&block) {
+            shared.found = shared.found.saturating_add(1);
+            if self.features().incompat(incompat::EA_INODE) {
+                let raw = self.volume.source.block(block, place)?;
+                let _ = self.list(&whole_block(&raw, place), told);
+            }
+            return Ok(());
+        }
+        if self.clusters.insert_run(cluster_of(self.superblock, block), 1).is_some() {
+            let message = format!("its attribute block {block} is held by something else, too");
+            self.report.add_of(record.number, Finding::error("ext.blocks.double", message).in_cluster(block));
+        }
+        let raw = self.volume.source.block(block, place)?;
+        let own_place = self.volume.source.offset_of(block);
+        self.attribute_blocks.insert(block, Shared { says: le32(&raw, 4), found: 1 });
+        let mut add = |rule, message| {
+            self.report.add_of(record.number, Finding::error(rule, message).at(own_place).in_cluster(block));
+        };
+        if le32(&raw, 0) != MAGIC || le32(&raw, 8) != 1 {
+            add("ext.attributes.magic", format!("its attribute block begins with {:#010x}", le32(&raw, 0)));
+            return Ok(());
+        }
+        if self.superblock.features.ro_compat(ro_compat::METADATA_CSUM) {
+            let state = crc32c(self.superblock.checksum_seed, &block.to_le_bytes());
+            let state = crc32c(crc32c(state, &raw[..0x10]), &[0; 4]);
+            let (stored, computed) = (le32(&raw, 0x10), crc32c(state, &raw[0x14..]));
+            if stored != computed {
+                let message = format!("its attribute block's checksum is {stored:#010x}, and must be {computed:#010x}");
+                add("ext.attributes.checksum", message);
+            }
+        }
+        if let Err((rule, message)) = self.list(&whole_block(&raw, own_place), told) {
+            self.report.add_of(record.number, Finding::error(rule, message).at(own_place).in_cluster(block));
+        }
+        Ok(())
+    }
+
+    /// The entries of a list, and their values.
+    fn list(&mut self, list: &List<'_>, told: &mut Told) -> std::result::Result<(), (&'static str, String)> {
+        let mut taken = Marks::new(list.values.len() as u64);
+        let mut at = 0;
+        while le32(list.entries, at) != 0 {
+            let bad = |what: &str| Err(("ext.attributes.entry", format!("an extended attribute {what}")));
+            let Some(head) = list.entries.get(at..at + ENTRY_BYTES) else { return bad("reaches out of its room") };
+            let (name_len, index) = (usize::from(head[0]), head[1]);
+            let Some(name) = list.entries.get(at + ENTRY_BYTES..at + ENTRY_BYTES + name_len) else {
+                return bad("has a name that reaches out of its room");
+            };
+            let next = at + (ENTRY_BYTES + name_len).next_multiple_of(4);
+            taken.insert_run((list.entries_at + at) as u64, (next - at) as u64);
+            let (from, inode, len) = (usize::from(le16(head, 2)), le32(head, 4), le32(head, 8));
+            if inode != 0 {
+                self.large_value(inode, len, told)?;
+            } else {
+                let from = if len == 0 { 0 } else { from };
+                let Some(value) = list.values.get(from..from.saturating_add(len as usize)) else {
+                    return bad("has a value that reaches out of its room");
+                };
+                if len > 0 && taken.insert_run(from as u64, u64::from(len).next_multiple_of(4)).is_some() {
+                    return bad("has a value that lies in another");
+                }
+                let stored = le32(head, 12);
+                if (list.in_block || stored != 0) && !hashes(name, value, list, from).contains(&stored) {
+                    let message = format!("an extended attribute's hash is {stored:#010x}, which it is not");
+                    return Err(("ext.attributes.hash", message));
+                }
+                if (index, name) == (7, b"data".as_slice()) && !list.in_block {
+                    (told.inline_bytes, told.inline_at) = (Some(len as usize), from);
+                }
+            }
+            at = next;
+        }
+        let end = list.entries_at + at;
+        // The list ends with a zero; a value must not lie on it.
+        if at + 4 <= list.entries.len() && taken.insert_run(end as u64, 4).is_some() {
+            return Err(("ext.attributes.entry", "an extended attribute's value lies in the list".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// A value in an inode of its own: the feature `ea_inode`.
+    fn large_value(
+        &mut self,
+        inode: u32,
+        len: u32,
+        told: &mut Told,
+    ) -> std::result::Result<(), (&'static str, String)> {
+        let message = |what: &str| Err(("ext.attributes.value", format!("an attribute's value, inode {inode}, {what}")));
+        if !self.features().incompat(incompat::EA_INODE) {
+            return message("is not possible in this volume");
+        }
+        if inode < self.facts.first_inode || inode > self.superblock.inodes || len > MAX_VALUE_BYTES {
+            return message("does not exist");
+        }
+        let (source, superblock, table) = (&self.volume.source, self.superblock, &self.volume.table);
+        match crate::fs::ext::inode::Inode::read(source, superblock, table, inode) {
+            Ok(found) if le32(found.raw(), 0x20) & flag::EA_INODE != 0 && found.bytes == u64::from(len) => {}
+            _ => return message("holds no value of that length"),
+        }
+        self.values.insert(u64::from(inode));
+        let cluster = u64::from(superblock.block_bytes) * u64::from(superblock.cluster_blocks);
+        told.value_clusters += u64::from(len).div_ceil(cluster);
+        Ok(())
+    }
+
+    /// How many inodes lead to each attribute block, against what it says.
+    pub(super) fn attribute_references(&mut self) {
+        let mut blocks: Vec<_> = self.attribute_blocks.drain().filter(|(_, shared)| shared.says != shared.found).collect();
+        blocks.sort_unstable_by_key(|(block, _)| *block);
+        for (block, shared) in blocks {
+            let message =
+                format!("an attribute block says that {} inodes lead to it, and {} do", shared.says, shared.found);
+            let place = ByteOffset(self.volume.source.offset_of(block).0 + 4);
+            self.report.add(Finding::error("ext.attributes.references", message).at(place).in_cluster(block));
+        }
+    }
+}
+
+fn whole_block(raw: &[u8], place: ByteOffset) -> List<'_> {
+    let entries = raw.get(HEADER_BYTES..).unwrap_or_default();
+    List { entries, values: raw, entries_at: HEADER_BYTES, in_block: true, place }
+}
+
+/// `e_hash` of an entry: its name's bytes, then its value's words, padded with zeros. Some kernels took the name's
+/// bytes as signed numbers; both are right (e2fsck).
+fn hashes(name: &[u8], value: &[u8], list: &List<'_>, from: usize) -> [u32; 2] {
+    // A value is padded in its place, so the bytes behind it are hashed as they lie there.
+    let padded = list.values.get(from..(from + value.len().next_multiple_of(4)).min(list.values.len()));
+    let words = padded.unwrap_or(value);
+    [false, true].map(|signed| {
+        let byte = |byte: u8| if signed { i32::from(byte.cast_signed()).cast_unsigned() } else { u32::from(byte) };
+        let of_name = name.iter().fold(0u32, |hash, next| hash.rotate_left(5) ^ byte(*next));
+        words.chunks(4).fold(of_name, |hash, word| {
+            let mut four = [0; 4];
+            four[..word.len()].copy_from_slice(word);
+            hash.rotate_left(16) ^ u32::from_le_bytes(four)
+        })
+    })
+}
