@@ -163,7 +163,8 @@ impl Walk<'_> {
         let blocks = u64::from(if unwritten { len - MAX_WRITTEN } else { len });
         let physical = halves(le32(entry, 8), u32::from(le16(entry, 6)));
         if blocks == 0 || logical + blocks > end {
-            let message = format!("an extent at block {logical} of the file has {blocks} blocks, and must end by {end}");
+            let message =
+                format!("an extent at block {logical} of the file has {blocks} blocks, and must end by {end}");
             self.wrong("ext.extent.length", ByteOffset(place.0 + 4), message);
         } else if !self.is_block(physical, blocks) {
             let message = format!("an extent leads to {blocks} blocks from {physical} on, out of the volume");
