@@ -1,1 +1,4 @@
-//! Changing EXT volumes, judged by strangers' tools.
+//! Changing ext volumes, judged by `e2fsck`, `debugfs` and the kernel.
+
+mod each_shape;
+mod stage;
