@@ -16,6 +16,8 @@
 //! | `reparse` | links, and content that lies elsewhere |
 //! | `log` | how the volume was left |
 //! | `bitmap` | used clusters |
+//! | `view`, `scan` | all records in order, without copying; paths by records |
+//! | `check`, `owners` | whether the volume is sound; whose its clusters are |
 //! | `volume`, `tree` | the whole, and its files by path |
 //!
 //! Damage that is got around is noted: the boot sector by its backup, the first records of the MFT by their mirror.
@@ -33,7 +35,9 @@ mod owners;
 mod record;
 mod reparse;
 mod runs;
+mod scan;
 mod tree;
+mod view;
 mod volume;
 
 use self::volume::Volume;

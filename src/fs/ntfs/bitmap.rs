@@ -15,7 +15,7 @@ impl Volume {
     /// # Errors
     /// When the bitmap cannot be read or has fewer bits than the volume has clusters, or when the device ends before
     /// the volume does (such a volume cannot be imaged, and a hostile length must not size anything).
-    fn bits(&self, mut take: impl FnMut(u64, &[u8], u64)) -> Result<()> {
+    pub(super) fn bits(&self, mut take: impl FnMut(u64, &[u8], u64) -> Result<()>) -> Result<()> {
         if self.device.len().0 < self.boot.backup_at().0 {
             let (have, want) = (self.device.len().0, self.boot.backup_at().0);
             return Err(Error::damaged(format!("the volume has {want} bytes, but the device ends after {have}")));
@@ -33,7 +33,7 @@ impl Volume {
         while at < bytes {
             piece.truncate((bytes - at).min(PIECE_BYTES) as usize);
             content.read_at(&*self.device, &self.boot, at, &mut piece)?;
-            take(at * 8, &piece, (clusters - at * 8).min(PIECE_BYTES * 8));
+            take(at * 8, &piece, (clusters - at * 8).min(PIECE_BYTES * 8))?;
             at += piece.len() as u64;
         }
         Ok(())
@@ -51,8 +51,20 @@ impl Volume {
             if count % 8 != 0 {
                 used += u64::from((bytes[whole] & ((1 << (count % 8)) - 1)).count_ones());
             }
+            Ok(())
         })?;
         Ok(used)
+    }
+
+    /// Tells each run of clusters that the bitmap marks used.
+    ///
+    /// # Errors
+    /// When the bitmap cannot be read.
+    pub(super) fn each_used(&self, mut take: impl FnMut(Extent)) -> Result<()> {
+        self.bits(|first, bytes, count| {
+            each_run(bytes, count, |from, len| take(Extent::new(first + from, len)));
+            Ok(())
+        })
     }
 
     /// The used clusters on the volume's grid: what the bitmap says, the boot sector, and the backup boot sector in the
@@ -70,6 +82,7 @@ impl Volume {
             } else {
                 set_scaled(map, first, bytes, count, factor);
             }
+            Ok(())
         })?;
         let mut map = map.unwrap_or_else(|| ClusterMap::new(self.grid.clusters));
         // Whatever the bitmap says, an image without the boot sector would be of no use.
@@ -85,6 +98,11 @@ impl Volume {
 
 /// Marks the set bits of `bytes` in a map whose clusters are `factor` times smaller.
 fn set_scaled(map: &mut ClusterMap, first: u64, bytes: &[u8], count: u64, factor: u64) {
+    each_run(bytes, count, |from, len| map.set(Extent::new((first + from) * factor, len * factor), true));
+}
+
+/// Tells each run of set bits among the first `count`: where it begins, and its length.
+fn each_run(bytes: &[u8], count: u64, mut take: impl FnMut(u64, u64)) {
     let is_used = |at: u64| bytes[(at / 8) as usize] & (1 << (at % 8)) != 0;
     let mut at = 0;
     while at < count {
@@ -94,7 +112,7 @@ fn set_scaled(map: &mut ClusterMap, first: u64, bytes: &[u8], count: u64, factor
             at += 1;
         }
         if used {
-            map.set(Extent::new((first + from) * factor, (at - from) * factor), true);
+            take(from, at - from);
         }
     }
 }

@@ -59,6 +59,8 @@ pub(super) struct Boot {
     pub(super) mirror_cluster: u64,
     /// Bytes in an MFT record.
     pub(super) record_bytes: u32,
+    /// Bytes in a block of an index, as the boot sector says; any power of two.
+    pub(super) index_bytes: u32,
     /// The serial number.
     pub(super) serial: u64,
 }
@@ -126,9 +128,10 @@ impl Boot {
         let Some(record_bytes) = record_bytes(record, cluster_bytes) else {
             return wrong(0x40, "the size of an MFT record", u64::from(record));
         };
-        if record_bytes_any(index, cluster_bytes).is_none() {
+        let Some(index_bytes) = record_bytes_any(index, cluster_bytes).and_then(|bytes| u32::try_from(bytes).ok())
+        else {
             return wrong(0x44, "the size of an index record", u64::from(index));
-        }
+        };
         let serial = u64_at(sector, 0x48).ok_or_else(short)?;
         Ok(Self {
             sector_bytes,
@@ -138,6 +141,7 @@ impl Boot {
             mft_cluster,
             mirror_cluster,
             record_bytes,
+            index_bytes,
             serial,
         })
     }

@@ -66,6 +66,12 @@ pub(super) fn timestamp(filetime: u64) -> Option<jiff::Timestamp> {
     jiff::Timestamp::new(ticks / TICKS - EPOCH_SECONDS, nanoseconds).ok()
 }
 
+/// A time stamp as a FILETIME; one before 1601 is that year's beginning.
+pub(super) fn filetime(time: jiff::Timestamp) -> u64 {
+    let ticks = time.as_nanosecond() / 100 + i128::from(EPOCH_SECONDS) * i128::from(TICKS);
+    u64::try_from(ticks.max(0)).unwrap_or(0)
+}
+
 /// The volume's table of upper-case letters.
 pub(super) struct UpCase(Vec<u16>);
 

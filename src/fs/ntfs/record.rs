@@ -27,14 +27,16 @@ const FIXUP_STRIDE: usize = 512;
 pub(super) mod kind {
     pub(in crate::fs::ntfs) const STANDARD_INFORMATION: u32 = 0x10;
     pub(in crate::fs::ntfs) const ATTRIBUTE_LIST: u32 = 0x20;
+    pub(in crate::fs::ntfs) const FILE_NAME: u32 = 0x30;
     pub(in crate::fs::ntfs) const VOLUME_NAME: u32 = 0x60;
     pub(in crate::fs::ntfs) const VOLUME_INFORMATION: u32 = 0x70;
     pub(in crate::fs::ntfs) const DATA: u32 = 0x80;
     pub(in crate::fs::ntfs) const INDEX_ROOT: u32 = 0x90;
     pub(in crate::fs::ntfs) const INDEX_ALLOCATION: u32 = 0xA0;
+    pub(in crate::fs::ntfs) const BITMAP: u32 = 0xB0;
     pub(in crate::fs::ntfs) const REPARSE_POINT: u32 = 0xC0;
     /// Ends the attributes of a record.
-    pub(super) const END: u32 = 0xFFFF_FFFF;
+    pub(in crate::fs::ntfs) const END: u32 = 0xFFFF_FFFF;
 }
 
 /// A reference to a record: its number, and the sequence number it must have.
@@ -177,7 +179,7 @@ impl Record {
 }
 
 impl Attribute {
-    fn parse(bytes: &[u8], kind: u32, clusters: u64, place: ByteOffset) -> Result<Self> {
+    pub(super) fn parse(bytes: &[u8], kind: u32, clusters: u64, place: ByteOffset) -> Result<Self> {
         let wrong = || Error::corrupt(place, "an attribute header", "fields that do not fit");
         let name_len = usize::from(u8_at(bytes, 9).ok_or_else(wrong)?);
         let name_at = usize::from(u16_at(bytes, 10).ok_or_else(wrong)?);

@@ -18,19 +18,26 @@ use crate::unit::{ByteLen, ByteOffset, Grid};
 /// Numbers of the metadata records.
 pub(super) mod number {
     pub(in crate::fs::ntfs) const MFT: u64 = 0;
+    pub(in crate::fs::ntfs) const MIRROR: u64 = 1;
     pub(in crate::fs::ntfs) const LOG_FILE: u64 = 2;
     pub(in crate::fs::ntfs) const VOLUME: u64 = 3;
+    pub(in crate::fs::ntfs) const ATTRIBUTES: u64 = 4;
     pub(in crate::fs::ntfs) const ROOT: u64 = 5;
     pub(in crate::fs::ntfs) const BITMAP: u64 = 6;
+    pub(in crate::fs::ntfs) const BOOT: u64 = 7;
+    pub(in crate::fs::ntfs) const BAD: u64 = 8;
+    pub(in crate::fs::ntfs) const SECURE: u64 = 9;
     pub(in crate::fs::ntfs) const UPCASE: u64 = 10;
     /// Records below this one belong to the volume's own files.
     pub(in crate::fs::ntfs) const FIRST_FILE: u64 = 16;
+    /// Records below this one are never given to files: 16 to 23 are kept for later versions.
+    pub(in crate::fs::ntfs) const FIRST_USER: u64 = 24;
     /// Records that `$MFTMirr` repeats.
-    pub(super) const MIRRORED: u64 = 4;
+    pub(in crate::fs::ntfs) const MIRRORED: u64 = 4;
 }
 
 /// Longest attribute list: Windows stops at 256 KiB.
-const MAX_LIST_BYTES: usize = 1 << 20;
+pub(super) const MAX_LIST_BYTES: usize = 1 << 20;
 
 /// Bytes in the header of `hiberfil.sys`.
 const HIBERFIL_HEADER_BYTES: u64 = 4096;
@@ -75,7 +82,7 @@ pub(super) struct Volume {
     pub(super) boot: Boot,
     pub(super) summary: Summary,
     pub(super) grid: Grid,
-    mft: Content,
+    pub(super) mft: Content,
     upcase: OnceLock<UpCase>,
     files: Mutex<HashMap<u64, Arc<File>>>,
     directories: Mutex<Vec<(u64, Arc<Directory>)>>,
@@ -192,7 +199,7 @@ impl Volume {
         Ok((label, flags & 1 != 0))
     }
 
-    fn log(&self) -> Result<Log> {
+    pub(super) fn log(&self) -> Result<Log> {
         let file = self.file(Reference(number::LOG_FILE))?;
         let content = file.content(kind::DATA, &[]).ok_or_else(|| Error::damaged("it has no content"))?;
         content.check(&self.boot)?;
@@ -261,7 +268,7 @@ impl Volume {
         Ok(file)
     }
 
-    fn read_file(&self, number: u64) -> Result<File> {
+    pub(super) fn read_file(&self, number: u64) -> Result<File> {
         let record = self.record(number)?;
         let place = self.mft.place_of(&self.boot, number.saturating_mul(u64::from(self.boot.record_bytes)));
         if !record.in_use || record.base.0 != 0 {
@@ -331,7 +338,7 @@ impl Volume {
 }
 
 /// The references in an attribute list to records other than the base record, each once, in order.
-fn listed(list: &[u8], base: u64) -> Vec<Reference> {
+pub(super) fn listed(list: &[u8], base: u64) -> Vec<Reference> {
     let mut found = Vec::new();
     let mut at = 0;
     while let (Some(len), Some(reference)) = (u16_at(list, at + 4), u64_at(list, at + 16).map(Reference)) {
