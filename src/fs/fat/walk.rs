@@ -139,14 +139,6 @@ impl<'a> Claims<'a> {
     pub(super) fn has(&self, number: u32) -> bool {
         self.claimed.has(number)
     }
-
-    /// A cluster's entry in the FAT.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub(super) fn entry(&mut self, number: u32) -> Result<u32> {
-        self.cursor.entry(number)
-    }
 }
 
 /// Where a directory is.

@@ -58,8 +58,8 @@ fn open(image: &Path) -> (SharedDevice, Box<dyn FileSystem>) {
 
 /// Free units, from the volume's middle on.
 fn free(image: &Path, units: usize) -> Vec<Extent> {
-    let (device, _) = open(image);
-    let edit = edit::open(device, &fs::check::Unwatched).unwrap();
+    let (device, volume) = open(image);
+    let edit = edit::open_unchecked(device, volume.summary().kind).unwrap();
     let (all, used) = (edit.units(), edit.used().unwrap());
     let extents = (all.count / 2..all.count).map(|unit| Extent::new(all.origin.0 + unit * all.clusters, all.clusters));
     let free = extents.filter(|one| used.runs_in(one.start.0..one.end()).next().is_none());
@@ -68,7 +68,7 @@ fn free(image: &Path, units: usize) -> Vec<Extent> {
 
 fn content(image: &Path, path: &str) -> ExtentSet {
     let (device, volume) = open(image);
-    let edit = edit::open(device, &fs::check::Unwatched).unwrap();
+    let edit = edit::open_unchecked(device, volume.summary().kind).unwrap();
     let size = edit.units().clusters;
     let mut whole = ExtentSet::new();
     for run in volume.tree().content(Path::new(path)).unwrap() {
