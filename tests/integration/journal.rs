@@ -2,6 +2,7 @@
 
 mod cli;
 mod cuts;
+mod edits;
 mod faults;
 mod hostile;
 mod refusals;

@@ -53,17 +53,17 @@ fn pieces(len: u64) -> impl Iterator<Item = (u64, usize)> {
 /// When a byte cannot be read or written, or the job was cancelled.
 pub(crate) fn make(record: &mut Record, volume: &dyn WriteDevice, monitor: &Monitor) -> Result<()> {
     let patched = record.patched_ranges();
-    let mut buf = Vec::new();
+    let mut buf = vec![0; AT_ONCE as usize];
     for logged in &mut record.copies {
         let (from, to) = (logged.copy.from.0, logged.copy.to.0);
         let (mut source, mut target) = (Hasher::new(&patched), Hasher::new(&patched));
         for (at, len) in pieces(logged.copy.len.0) {
             monitor.check()?;
-            buf.resize(len, 0);
-            volume.read_at(ByteOffset(from + at), &mut buf)?;
-            source.feed(from + at, &buf);
-            target.feed(to + at, &buf);
-            volume.write_at(ByteOffset(to + at), &buf)?;
+            let buf = &mut buf[..len];
+            volume.read_at(ByteOffset(from + at), buf)?;
+            source.feed(from + at, buf);
+            target.feed(to + at, buf);
+            volume.write_at(ByteOffset(to + at), buf)?;
             monitor.advance(len as u64);
         }
         (logged.source, logged.target) = (source.finish(), target.finish());
@@ -91,7 +91,7 @@ pub(crate) fn differing(
     monitor: &Monitor,
 ) -> Result<Option<LoggedCopy>> {
     let patched = record.patched_ranges();
-    let mut buf = Vec::new();
+    let mut buf = vec![0; AT_ONCE as usize];
     for logged in &record.copies {
         let (start, digest) = match side {
             Side::Source => (logged.copy.from.0, logged.source),
@@ -100,9 +100,9 @@ pub(crate) fn differing(
         let mut hasher = Hasher::new(&patched);
         for (at, len) in pieces(logged.copy.len.0) {
             monitor.check()?;
-            buf.resize(len, 0);
-            volume.read_at(ByteOffset(start + at), &mut buf)?;
-            hasher.feed(start + at, &buf);
+            let buf = &mut buf[..len];
+            volume.read_at(ByteOffset(start + at), buf)?;
+            hasher.feed(start + at, buf);
             monitor.advance(len as u64);
         }
         if hasher.finish() != digest {

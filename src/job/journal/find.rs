@@ -14,9 +14,9 @@ use crate::unit::{ByteLen, ByteOffset};
 pub(crate) const QUICK: u64 = 64 << 20;
 /// Bytes read at once; and what is passed over when it cannot be read.
 const AT_ONCE: u64 = 4 << 20;
-const UNREADABLE: u64 = 64 << 10;
+const UNREADABLE: usize = 64 << 10;
 /// Headers kept; a volume full of them was not written by us.
-const MAX_KEPT: usize = 64;
+const MAX_KEPT: usize = 16;
 
 /// What lies where.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,13 +51,13 @@ pub(crate) fn search(volume: &dyn ReadDevice, depth: Depth, monitor: &Monitor) -
         ranges.push(head..tail);
     }
     let mut found = Search::default();
-    let mut buf = Vec::new();
+    let mut buf = vec![0; len.min(AT_ONCE) as usize];
     for range in ranges {
         let mut at = range.start;
         while at < range.end {
             monitor.check()?;
             let now = (range.end - at).min(AT_ONCE);
-            found.read(volume, at, now, &mut buf);
+            found.read(volume, at, &mut buf[..now as usize]);
             monitor.advance(now);
             at += now;
         }
@@ -67,16 +67,15 @@ pub(crate) fn search(volume: &dyn ReadDevice, depth: Depth, monitor: &Monitor) -
 }
 
 impl Search {
-    fn read(&mut self, volume: &dyn ReadDevice, at: u64, len: u64, buf: &mut Vec<u8>) {
-        buf.resize(len as usize, 0);
+    fn read(&mut self, volume: &dyn ReadDevice, at: u64, buf: &mut [u8]) {
         if volume.read_at(ByteOffset(at), buf).is_ok() {
             self.look(volume.len(), at, buf);
-        } else if len > UNREADABLE {
-            for piece in (0..len).step_by(UNREADABLE as usize) {
-                self.read(volume, at + piece, (len - piece).min(UNREADABLE), buf);
+        } else if buf.len() > UNREADABLE {
+            for (index, piece) in buf.chunks_mut(UNREADABLE).enumerate() {
+                self.read(volume, at + (index * UNREADABLE) as u64, piece);
             }
         } else {
-            self.unreadable += len;
+            self.unreadable += buf.len() as u64;
         }
     }
 

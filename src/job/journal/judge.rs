@@ -119,12 +119,11 @@ impl Tally {
     }
 }
 
+/// Told of a sector: its versions, and its bytes on the volume.
+type See<'a> = &'a mut dyn FnMut(&[Link], &[u8]) -> Result<()>;
+
 /// Calls `see` with each patched sector's versions and its bytes on the volume.
-fn each_sector(
-    record: &Record,
-    volume: &dyn ReadDevice,
-    see: &mut dyn FnMut(&[Link], &[u8]) -> Result<()>,
-) -> Result<()> {
+fn each_sector(record: &Record, volume: &dyn ReadDevice, see: See<'_>) -> Result<()> {
     let links = record.links();
     let sectors: Vec<&[Link]> = links.chunk_by(|a, b| a.sector == b.sector).collect();
     let together = sectors.chunk_by(|a, b| a[0].sector + SECTOR as u64 == b[0].sector);

@@ -134,8 +134,11 @@ mod tests {
         let end = GRID.clusters - 10;
         let copy = Copy { from: ByteOffset(0), to: ByteOffset((end + 3) * 4096), len: ByteLen(4096) };
         let change = Change { copies: vec![copy], ..Change::default() };
-        assert_eq!(chosen(&[(end, 8)], &[change.clone()], 8192).unwrap().start.0, (end + 6) * 4096);
-        assert_eq!(chosen(&[(end, 8)], &[change.clone()], 3 * 4096 + 512).unwrap().start.0, (end + 4) * 4096);
+        assert_eq!(chosen(&[(end, 8)], std::slice::from_ref(&change), 8192).unwrap().start.0, (end + 6) * 4096);
+        assert_eq!(
+            chosen(&[(end, 8)], std::slice::from_ref(&change), 3 * 4096 + 512).unwrap().start.0,
+            (end + 4) * 4096
+        );
         assert!(chosen(&[(end, 8)], &[change], 4 * 4096 + 512).is_err());
     }
 }

@@ -106,7 +106,7 @@ impl Record {
     /// When it is larger than a journal may be.
     pub(crate) fn encode(&self) -> Result<(Header, Vec<u8>)> {
         // A title or a tag is text; a list of them always has a JSON form.
-        let words = serde_json::to_vec(&self.words()).map_err(|error| broken(error))?;
+        let words = serde_json::to_vec(&self.words()).map_err(broken)?;
         let data_len = 2 * self.patched_bytes();
         let patches = self.patches().count();
         let mut header = Header {

@@ -24,7 +24,16 @@ impl Effort {
         if long() {
             Self { all_subsets: 12, random: 100, stacked_every: 50, depth: 2 }
         } else {
-            Self { all_subsets: 4, random: 4, stacked_every: 40, depth: 2 }
+            Self { all_subsets: 4, random: 4, stacked_every: 60, depth: 2 }
+        }
+    }
+
+    /// For volumes of some MiB.
+    pub(crate) fn for_volumes() -> Self {
+        if long() {
+            Self { all_subsets: 10, random: 40, stacked_every: 100, depth: 2 }
+        } else {
+            Self { all_subsets: 3, random: 2, stacked_every: 60, depth: 1 }
         }
     }
 
