@@ -168,6 +168,46 @@ impl Bench {
         let by_edit: u64 = self.edit.used().unwrap().runs_in(data.start.0..data.end()).map(|run| run.clusters).sum();
         assert_eq!(by_edit / units.clusters, used, "{}", self.name);
         assert!(said.contains(&format!(" {used}/")), "{}: {used} used, {said}", self.name);
+        self.dots();
+    }
+
+    /// Each directory names itself and the one above; fsck.fat does not look.
+    fn dots(&self) {
+        let (volume, units) = (self.open(), self.edit.units());
+        let file = std::fs::File::open(&self.image).unwrap();
+        let wide = self.kind == Kind::Fat32;
+        let mut open = vec![(PathBuf::from("/"), 0)];
+        while let Some((directory, number)) = open.pop() {
+            for entry in volume.tree().list(&directory).unwrap() {
+                if entry.kind != EntryKind::Directory {
+                    continue;
+                }
+                let path = directory.join(&entry.name);
+                let first = volume.tree().extents(&path).unwrap()[0].start;
+                let mut raw = [0; 64];
+                file.read_exact_at(&mut raw, volume.grid().offset_of(first).0).unwrap();
+                let named = |at: usize| {
+                    let word = |at: usize| u64::from(u16::from_le_bytes([raw[at], raw[at + 1]]));
+                    word(at + 26) | if wide { word(at + 20) << 16 } else { 0 }
+                };
+                let own = (first.0 - units.origin.0) / units.clusters + 2;
+                assert_eq!((named(0), named(32)), (own, number), "{}: {}", self.name, path.display());
+                open.push((path, own));
+            }
+        }
+    }
+
+    /// The beginning of the volume, and room behind it: directories lie there.
+    pub(super) fn beginning_to_end(&self) -> Option<(ExtentSet, Vec<Extent>)> {
+        let units = self.edit.units();
+        let cut = units.origin.0 + units.count / 8 * units.clusters;
+        let mut from = ExtentSet::new();
+        from.insert(Extent::new(units.origin.0, cut - units.origin.0));
+        let room: Vec<Extent> =
+            self.free().iter().filter_map(|run| run.intersect(Extent::new(cut, u64::MAX / 2))).collect();
+        let room_clusters: u64 = room.iter().map(|run| run.clusters).sum();
+        let used = self.used_in(&from);
+        (used > 0 && used <= room_clusters).then_some((from, room))
     }
 
     /// fsck.fat knows nothing of FATs that are not mirrored, and wants them equal: a copy with FAT 1 in both places.

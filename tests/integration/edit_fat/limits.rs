@@ -71,10 +71,11 @@ fn the_longest_file_has_four_gibibytes_less_one() {
     assert_eq!(head("big.img"), head("big.first"));
 }
 
-/// Moves a hundred thousand clusters of a file (or ten thousand), each to a place of its own.
+/// Moves two thousand clusters of a file (or more), each to a place of its own, and back; then a hundred thousand at
+/// once.
 fn scatter(bench: &mut Bench, extent: Extent) {
     let size = bench.edit.units().clusters;
-    let count = if long() { 100_000 } else { 10_000 };
+    let count = if long() { 20_000 } else { 2_000 };
     let mut from = ExtentSet::new();
     from.insert(Extent::new(extent.start.0 + 5000 * size, count * size));
     bench.reopen();
@@ -92,6 +93,13 @@ fn scatter(bench: &mut Bench, extent: Extent) {
     bench.edit.relocate(&back, &[run]).unwrap();
     println!("and back: {:?}", started.elapsed());
     bench.apply("back");
+    bench.sound();
+    let mut from = ExtentSet::new();
+    from.insert(Extent::new(extent.start.0 + 300_000 * size, 100_000 * size));
+    let started = std::time::Instant::now();
+    bench.edit.relocate(&from, &[Extent::new(extent.end() + 7 * size, 100_000 * size)]).unwrap();
+    println!("100,000 clusters to one place: {:?}", started.elapsed());
+    bench.apply("at once");
     bench.sound();
 }
 

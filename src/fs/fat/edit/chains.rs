@@ -120,17 +120,14 @@ impl Editor {
 
     /// Links free clusters to a chain in the given order: the number of the first; 0 when there are none.
     pub(super) fn link(&mut self, runs: &[std::ops::Range<u32>]) -> Result<u32> {
-        let mut before = None;
-        for number in runs.iter().cloned().flatten() {
+        let mut numbers = runs.iter().cloned().flatten().peekable();
+        while let Some(number) = numbers.next() {
+            // What was linked before is not free any more, so that a cluster that is given twice is found.
             if self.get(number)? != FREE {
                 return Err(Error::refused(format!("cluster {number} (counted from 2, as FAT does) is not free")));
             }
-            // Set at once, so that a cluster that is given twice is found.
-            self.set(number, self.end_mark())?;
-            if let Some(before) = before {
-                self.set(before, number)?;
-            }
-            before = Some(number);
+            let next = numbers.peek().copied().unwrap_or(self.end_mark());
+            self.set(number, next)?;
         }
         Ok(runs.first().map_or(0, |run| run.start))
     }

@@ -46,7 +46,7 @@ impl Stamp {
         let part = |value: i8| u16::from(value.unsigned_abs());
         Self {
             date: year << 9 | part(now.month()) << 5 | part(now.day()),
-            time: part(now.hour()) << 11 | part(now.minute()) << 5 | part(now.second()) / 2,
+            time: part(now.hour()) << 11 | part(now.minute()) << 5 | (part(now.second()) / 2),
             hundredths: now.second().unsigned_abs() % 2 * 100,
         }
     }

@@ -164,7 +164,7 @@ pub(super) fn long_entries(units: &[u16], short: &[u8; 11]) -> Vec<[u8; ENTRY_BY
     for (index, part) in padded.chunks(PART_UNITS).enumerate().rev() {
         let mut raw = [0; ENTRY_BYTES];
         // At most 20 parts.
-        raw[0] = index as u8 + 1 | if index + 1 == parts { 0x40 } else { 0 };
+        raw[0] = (index as u8 + 1) | if index + 1 == parts { 0x40 } else { 0 };
         raw[11] = LONG_NAME;
         raw[13] = checksum(short);
         let places = (1..11).step_by(2).chain((14..26).step_by(2)).chain((28..32).step_by(2));
