@@ -60,7 +60,8 @@ fn step(store: &mut Memory, model: &mut Model, act: &Act, longest: usize, upcase
     let text = name(number, longest);
     let (name, key) = (units(&text), order(&text));
     let reference = Reference(number as u64 | 7 << 48);
-    let before = store.clone();
+    // Only names that may be refused are worth a copy.
+    let before = (longest == 255).then(|| store.clone());
     let there = model.contains_key(&key);
     let done = match act {
         Act::Insert(_) if !there => {
@@ -84,8 +85,8 @@ fn step(store: &mut Memory, model: &mut Model, act: &Act, longest: usize, upcase
         Ok(()) => true,
         Err(error) => {
             assert_eq!(error.kind(), Kind::Refused, "{error}");
-            *store = before;
-            !there
+            *store = before.unwrap_or_else(|| panic!("{act:?}: {error}"));
+            false
         }
     }
 }
@@ -97,7 +98,7 @@ proptest! {
     fn random_changes_leave_what_the_model_has(
         acts in acts(160),
         shape in prop::sample::select(vec![
-            (512, 250, 26), (512, 400, 12), (1024, 300, 40), (1024, 500, 70), (2048, 300, 255), (4096, 300, 255), (4096, 900, 30),
+            (512, 250, 26), (512, 400, 12), (1024, 300, 40), (1024, 500, 70), (2048, 300, 254), (4096, 300, 254), (4096, 900, 30),
         ]),
     ) {
         let (block_bytes, room, longest) = shape;
@@ -106,7 +107,7 @@ proptest! {
         let mut model = Model::new();
         for (at, act) in acts.iter().enumerate() {
             prop_assert!(step(&mut store, &mut model, act, longest, &upcase), "{act:?} was refused");
-            if at % 8 == 0 {
+            if at % 16 == 0 {
                 check(&store, &model, &upcase);
             }
         }
@@ -143,7 +144,7 @@ fn thousands_of_names() {
         let mut random = Random(block_bytes as u64);
         let mut store = Memory::new(room, block_bytes, 1);
         let mut model = Model::new();
-        let mut numbers: Vec<usize> = (0..4000).collect();
+        let mut numbers: Vec<usize> = (0..3000).collect();
         for round in 0..2 {
             for at in (1..numbers.len()).rev() {
                 numbers.swap(at, random.below(at + 1));
@@ -151,9 +152,9 @@ fn thousands_of_names() {
             for (at, number) in numbers.iter().enumerate() {
                 let act = if round == 0 { Act::Insert(*number) } else { Act::Remove(*number) };
                 assert!(step(&mut store, &mut model, &act, longest, &upcase));
-                if at % 97 == 0 {
+                if at % 397 == 0 {
                     check(&store, &model, &upcase);
-                    undo(&store, &upcase, longest, 4001 + at);
+                    undo(&store, &upcase, longest, 3001 + at);
                 }
             }
             check(&store, &model, &upcase);
