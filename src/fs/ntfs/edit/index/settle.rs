@@ -1,7 +1,7 @@
 //! Writing a path back from its end to the root, so that each node has its due size again.
 //!
 //! A node that is too full is split, and its middle entry moves up. After a removal a node is joined with a neighbour
-//! when both fit one block (so that taking out what was put in undoes a split), and an empty one is filled from its
+//! when both fit one block (so that taking out what was put in mostly undoes a split), and an empty one is filled from its
 //! neighbour or taken out of the tree. All leaves keep the same distance from the root; a root that is too full for
 //! its record moves down into a block as a whole, and what little is left under an empty root moves up again.
 //!

@@ -1,5 +1,7 @@
 //! Blocks that say anything: changes refuse or succeed, and end.
 
+use std::sync::OnceLock;
+
 use proptest::prelude::*;
 
 use super::memory::Memory;
@@ -7,11 +9,19 @@ use super::{NewEntry, Random, Reference, Store, UpCase, file_name, units};
 use crate::fs::ntfs::edit::index::{entries, find, insert, remove};
 
 /// A tree of three levels.
-fn tree() -> Memory {
+fn tree() -> &'static (Memory, UpCase) {
+    static TREE: OnceLock<(Memory, UpCase)> = OnceLock::new();
+    TREE.get_or_init(|| {
+        let upcase = UpCase::unicode();
+        (grown(&upcase), upcase)
+    })
+}
+
+fn grown(upcase: &UpCase) -> Memory {
     let mut store = Memory::new(260, 512, 1);
     for number in 0..90u64 {
         let key = file_name(&units(&format!("name {number:03}")), number);
-        insert(&mut store, &UpCase::unicode(), NewEntry { reference: Reference(number), key }).unwrap();
+        insert(&mut store, upcase, NewEntry { reference: Reference(number), key }).unwrap();
     }
     store
 }
@@ -30,11 +40,11 @@ fn trample(store: &mut Memory, upcase: &UpCase) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
     fn damaged_blocks_never_panic_or_hang(damages in prop::collection::vec((any::<u64>(), any::<u8>()), 1..6)) {
-        let mut store = tree();
+        let (mut store, upcase) = (tree().0.clone(), &tree().1);
         let blocks: Vec<u64> = store.blocks.keys().copied().collect();
         for (at, value) in damages {
             let mut random = Random(at | 1);
@@ -47,13 +57,13 @@ proptest! {
             let at = random.below(limit.min(block.len()));
             block[at] = value;
         }
-        trample(&mut store, &UpCase::unicode());
+        trample(&mut store, upcase);
     }
 
     /// Blocks put in each other's places: trees that go in circles, or meet a block twice.
     #[test]
     fn trees_that_go_in_circles_end(links in prop::collection::vec((any::<u64>(), any::<u64>()), 1..8)) {
-        let mut store = tree();
+        let (mut store, upcase) = (tree().0.clone(), &tree().1);
         let blocks: Vec<u64> = store.blocks.keys().copied().collect();
         for (from, to) in links {
             let from = blocks[(from % blocks.len() as u64) as usize];
@@ -62,21 +72,20 @@ proptest! {
             block[0x10..0x18].copy_from_slice(&from.to_le_bytes());
             store.blocks.insert(from, block);
         }
-        trample(&mut store, &UpCase::unicode());
+        trample(&mut store, upcase);
     }
 }
 
 #[test]
 fn every_byte_of_a_root_may_be_wrong() {
-    let tree = tree();
-    let upcase = UpCase::unicode();
+    let (tree, upcase) = tree();
     for at in 0..tree.root().unwrap().len() {
         for value in [0, 1, 2, 8, 0x10, 0x7F, 0x80, 0xFF] {
             let mut store = tree.clone();
             store.root[at] = value;
             store.trusted = false;
             let _ = entries(&store).map(|names| names.take(1000).count());
-            let _ = remove(&mut store, &upcase, &units("name 045"), Reference(45));
+            let _ = remove(&mut store, upcase, &units("name 045"), Reference(45));
         }
     }
 }
