@@ -52,7 +52,9 @@ fn every_shape_is_sound() {
             bad += &format!("{}\n{}\n", shape.name, lines(&findings));
         }
         // Others agree; the damaged volumes below show that they would not always.
-        let others = others(dir.path(), &image, crate::oracle::long());
+        let mut others = others(dir.path(), &image, crate::oracle::long());
+        // rust-fs-ntfs does not open a volume of 4 KiB sectors.
+        others.retain(|other| *other != "rust-fs-ntfs" || !shape.name.ends_with("4k-sectors"));
         assert!(others.is_empty(), "{}: {others:?}", shape.name);
     }
     if let Ok(keep) = std::env::var("KEEP") {
