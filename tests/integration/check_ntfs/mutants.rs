@@ -1,15 +1,18 @@
 //! Volumes with random bytes in their metadata: a check and a look for owners end, whatever they find.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use lifeboat::device::{MemoryDevice, SharedDevice};
+use lifeboat::error::{Error, Kind as ErrorKind, Result};
 use lifeboat::extent::{Extent, ExtentSet};
 use lifeboat::fs::check::Unwatched;
-use lifeboat::fs::{self, Kind};
+use lifeboat::fs::{self, Kind, Watch};
 
 use super::specimen;
 use super::wreck::{BLOCKS, DATA, Wreck};
+use crate::zoo::ntfs::SHAPES;
 
 /// A small generator: numbers must only be spread and repeatable (xorshift).
 struct Dice(u64);
@@ -81,7 +84,7 @@ fn look(device: &SharedDevice) -> Option<usize> {
 fn mutated_volumes_are_checked_to_the_end() {
     let dir = tempfile::tempdir().unwrap();
     let whole = specimen(dir.path(), 2048);
-    let rounds: u64 = if crate::oracle::long() { 20_000 } else { 250 };
+    let rounds: u64 = if crate::oracle::long() { 5_000 } else { 250 };
     let (mut opened, mut sound, mut most, mut slowest) = (0, 0, 0, Duration::ZERO);
     for seed in 1..=rounds {
         let mut broken = whole.clone();
@@ -103,4 +106,51 @@ fn mutated_volumes_are_checked_to_the_end() {
     );
     assert!(most < 20_000, "findings stay bounded");
     assert!(opened > rounds as usize / 2 && sound < opened / 2, "mutants are volumes, and most are damaged");
+}
+
+#[test]
+fn findings_of_a_volume_whose_mft_is_zeroed_stay_few() {
+    let dir = tempfile::tempdir().unwrap();
+    let shape = SHAPES.iter().find(|shape| shape.name == "ntfs-huge-directory").unwrap();
+    let mut broken = Wreck::new(std::fs::read(shape.make(dir.path())).unwrap());
+    let first = broken.place(80);
+    broken.bytes[first..first + 2000 * 1024].fill(0);
+    let findings = super::check(Arc::new(MemoryDevice::new(broken.bytes)));
+    let of = |rule: &str| findings.list.iter().filter(|finding| finding.rule == rule).count();
+    // 500 one by one, and how many more there are.
+    assert_eq!(of("ntfs.record.magic"), 501);
+    assert!(findings.list.len() < 3000 && !findings.is_sound(), "{}", findings.list.len());
+    let more = findings.list.iter().find(|finding| finding.message.contains("1500 more")).map(|finding| finding.rule);
+    assert_eq!(more, Some("ntfs.record.magic"));
+}
+
+/// Cancels at the n-th question.
+struct Impatient(AtomicU32);
+
+impl Watch for Impatient {
+    fn advance(&self, _: &'static str, done: u64, total: u64) {
+        assert!(done <= total, "{done} of {total}");
+    }
+
+    fn proceed(&self) -> Result<()> {
+        match self.0.fetch_sub(1, Ordering::Relaxed) {
+            0 => Err(Error::cancelled()),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[test]
+fn a_look_that_is_cancelled_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = specimen(dir.path(), 4096);
+    let volume = fs::open(Arc::new(MemoryDevice::new(whole.bytes)), Kind::Ntfs).unwrap();
+    let within: ExtentSet = [Extent::new(0, volume.grid().clusters)].into_iter().collect();
+    for questions in 0..2 {
+        let error = volume.check().check(&Impatient(AtomicU32::new(questions)), &mut |_| ()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+        let watch = Impatient(AtomicU32::new(questions));
+        let error = volume.owners().owners(&within, &watch, &mut |_| ()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+    }
 }
