@@ -152,6 +152,8 @@ struct Layer {
     pages: BTreeMap<u64, Arc<Page>>,
     /// Where the bytes of copied ranges come from: target start → (end, source start). Disjoint.
     copied: BTreeMap<u64, (u64, u64)>,
+    /// What was copied from where it lay: source start → end. Disjoint.
+    vacated: BTreeMap<u64, u64>,
 }
 
 #[derive(Default)]
@@ -234,6 +236,7 @@ impl Overlay {
         for (start, end, source) in inner.current.sources(from.0..from.0 + len.0) {
             let target = to.0 + (start - from.0);
             inner.current.copied.insert(target, (target + (end - start), source));
+            inner.current.vacate(source..source + (end - start));
             inner.copies.push(Copy { from: ByteOffset(source), to: ByteOffset(target), len: ByteLen(end - start) });
         }
         drop(inner);
@@ -283,7 +286,7 @@ impl Overlay {
         let mut inner = self.lock();
         let mut patches: Vec<Patch> = Vec::new();
         // Before its patches stands what its copies bring: the settled pages, on the current redirections.
-        let before = Layer { pages: inner.settled.pages.clone(), copied: inner.current.copied.clone() };
+        let before = Layer { pages: inner.settled.pages.clone(), ..inner.current.clone() };
         for (number, page) in &inner.current.pages {
             if inner.settled.pages.get(number).is_some_and(|old| Arc::ptr_eq(old, page)) {
                 continue;
@@ -365,14 +368,25 @@ impl Layer {
         pieces
     }
 
+    /// Notes that a range was copied from.
+    fn vacate(&mut self, range: Range<u64>) {
+        let (mut start, mut end) = (range.start, range.end);
+        while let Some((near, until)) = self.vacated.range(..=end).next_back().map(|(near, until)| (*near, *until))
+            && until >= start
+        {
+            (start, end) = (start.min(near), end.max(until));
+            self.vacated.remove(&near);
+        }
+        self.vacated.insert(start, end);
+    }
+
     /// True when part of the range was copied to, copied from, or changed.
     fn touches(&self, range: Range<u64>) -> bool {
-        let overlaps = |start: u64, end: u64| start < range.end && range.start < end;
-        let copied = self
-            .copied
-            .iter()
-            .any(|(start, (end, source))| overlaps(*start, *end) || overlaps(*source, source + (end - start)));
-        copied || self.pages.range(range.start / PAGE_BYTES..range.end.div_ceil(PAGE_BYTES)).next().is_some()
+        let last_target = self.copied.range(..range.end).next_back();
+        let last_source = self.vacated.range(..range.end).next_back();
+        last_target.is_some_and(|(_, (end, _))| *end > range.start)
+            || last_source.is_some_and(|(_, end)| *end > range.start)
+            || self.pages.range(range.start / PAGE_BYTES..range.end.div_ceil(PAGE_BYTES)).next().is_some()
     }
 }
 
