@@ -237,8 +237,10 @@ const ROWS: &[Row] = &[
 ];
 
 /// Where the check calls an error what e2fsck passes over: rule, offset, and why.
-const STRICTER: &[(&str, usize, &str)] =
-    &[("ext.open", 0x1e, "e2fsck mends a descriptor's checksum in silence; the kernel does not mount such a volume")];
+const STRICTER: &[(&str, usize, &str)] = &[
+    ("ext.open", 0x1e, "e2fsck mends a descriptor's checksum in silence; the kernel does not mount such a volume"),
+    ("ext.extent.depth", 6, "e2fsck goes by the root's depth; the kernel refuses a node that says another"),
+];
 
 #[test]
 fn each_damage_is_found_and_named() {

@@ -137,7 +137,7 @@ impl Look<'_> {
             at += len;
         }
         names.sort_unstable();
-        if let Some(twice) = names.array_windows().find(|[one, next]| one == next) {
+        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             let message = format!("the name {} is there twice", String::from_utf8_lossy(twice[0]));
             self.bad_entry(directory, "ext.entry.twice", place, message);
         }

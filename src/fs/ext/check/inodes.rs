@@ -246,7 +246,7 @@ impl Look<'_> {
         }
         let mut first = cluster_of(self.superblock, run.physical);
         let last = cluster_of(self.superblock, run.physical + run.blocks - 1);
-        if ratio > 1 && held.unit == Some(first) && run.logical % ratio != 0 {
+        if ratio > 1 && held.unit == Some(first) && !run.logical.is_multiple_of(ratio) {
             first += 1;
         }
         held.unit = Some(last);
