@@ -45,7 +45,8 @@ fn all_edits(stage: &mut Stage) {
     let len = stage.len_of(&many);
     stage.step("adopt many runs", |edit| edit.adopt(ours, "many.lbi", &many, len));
     stage.step("replace within", |edit| edit.replace(&ours.join("one.lbi"), b"short"));
-    stage.step("replace longer", |edit| edit.replace(&ours.join("one.lbi"), &vec![7; first[0].clusters as usize * 512]));
+    stage
+        .step("replace longer", |edit| edit.replace(&ours.join("one.lbi"), &vec![7; first[0].clusters as usize * 512]));
     let released = stage.step("release", |edit| edit.release(ours, "many.lbi"));
     assert_eq!(released.iter().map(|run| run.clusters).sum::<u64>(), many.iter().map(|run| run.clusters).sum::<u64>());
     stage.step("adopt in the root", |edit| edit.adopt(root, "in root", &[], ByteLen(0)));
@@ -143,8 +144,7 @@ fn try_shape(shape: &Shape) -> usize {
 
 #[test]
 fn every_edit_leaves_every_shape_sound() {
-    let shapes: Vec<&Shape> =
-        ext::SHAPES.iter().filter(|shape| long() || SOME.contains(&shape.name)).collect();
+    let shapes: Vec<&Shape> = ext::SHAPES.iter().filter(|shape| long() || SOME.contains(&shape.name)).collect();
     let only = std::env::var("LIFEBOAT_SHAPE").ok();
     let shapes: Vec<&Shape> =
         shapes.into_iter().filter(|shape| only.as_deref().is_none_or(|only| only == shape.name)).collect();

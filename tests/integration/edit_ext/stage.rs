@@ -36,7 +36,15 @@ impl Stage {
         let image = dir.join("changed.img");
         sh(dir, &format!("cp --sparse=always {} {}", original.display(), image.display()));
         let block_bytes = u64::from(summary.cluster_bytes);
-        Ok(Self { name: name.to_owned(), dir: dir.to_owned(), original: original.to_owned(), image, edit, block_bytes, edits: 0 })
+        Ok(Self {
+            name: name.to_owned(),
+            dir: dir.to_owned(),
+            original: original.to_owned(),
+            image,
+            edit,
+            block_bytes,
+            edits: 0,
+        })
     }
 
     /// The volume as it is now, for trials that are not kept.

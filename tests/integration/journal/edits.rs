@@ -24,7 +24,8 @@ struct Family {
     check: &'static str,
 }
 
-const FILES: &str = "mkdir f; head -c 70000 /dev/urandom > f/moved; seq 3000 > f/replaced; head -c 30000 /dev/urandom > f/released
+const FILES: &str =
+    "mkdir f; head -c 70000 /dev/urandom > f/moved; seq 3000 > f/replaced; head -c 30000 /dev/urandom > f/released
     seq 500 > f/other; mkdir f/folder; seq 900 > f/folder/inside";
 const FAT: &str = "fsck.fat -n v.img";
 const EXT: &str = "e2fsck -fn v.img 2>/dev/null";
@@ -45,7 +46,11 @@ const FAMILIES: &[Family] = &[
 
 /// Made only when long sweeps are asked for.
 const MORE: &[Family] = &[
-    Family { name: "fat32", script: "truncate -s 34M v.img; mkfs.fat -F 32 -s 1 v.img; mcopy -s -i v.img f/* ::/", check: FAT },
+    Family {
+        name: "fat32",
+        script: "truncate -s 34M v.img; mkfs.fat -F 32 -s 1 v.img; mcopy -s -i v.img f/* ::/",
+        check: FAT,
+    },
     Family { name: "ext3", script: "truncate -s 6M v.img; mke2fs -q -t ext3 -b 1024 -N 64 -d f v.img", check: EXT },
     Family { name: "ext4-4k", script: "truncate -s 16M v.img; mke2fs -q -t ext4 -b 4096 -N 64 -d f v.img", check: EXT },
 ];
@@ -194,7 +199,10 @@ fn clusters_that_were_taken_since_the_plan_are_not_overwritten() {
     let family = &FAMILIES[0];
     let stage = stage(family, &all_edits);
     // A file takes all that is free, the journal's place with it.
-    sh(stage.dir.path(), "free=$(mdir -i v.img ::/ | tail -n 2 | tr -dc 0-9); head -c $free /dev/zero > full; mcopy -i v.img full ::/");
+    sh(
+        stage.dir.path(),
+        "free=$(mdir -i v.img ::/ | tail -n 2 | tr -dc 0-9); head -c $free /dev/zero > full; mcopy -i v.img full ::/",
+    );
     let left = std::fs::read(&stage.image).unwrap();
     let report = job::run(&stage.plan, &Arc::new(Monitor::new()));
     assert_eq!(report.outcome, job::Outcome::Refused, "{report:?}");

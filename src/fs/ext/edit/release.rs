@@ -84,7 +84,9 @@ fn refuse_file(record: &Record, name: &str) -> Result<()> {
 /// Frees the content, the map and the attributes of an inode; the content's units, in file order.
 fn free_content(ledger: &Ledger, record: &mut Record) -> Result<Vec<Extent>> {
     // A block of attributes, or what lies inside the inode, may name inodes that hold a value each.
-    if ledger.superblock.features.incompat(super::super::feature::incompat::EA_INODE) && has_large_attributes(ledger, record)? {
+    if ledger.superblock.features.incompat(super::super::feature::incompat::EA_INODE)
+        && has_large_attributes(ledger, record)?
+    {
         return Err(Error::refused("the file has attributes in inodes of their own (feature ea_inode)")
             .advise("Remove it under Linux"));
     }
