@@ -70,6 +70,8 @@ pub(super) fn plan_with(
         (Some(path), Some(file)) => in_file(path, &**file)?,
         _ => match look(source, Depth::Quick, &mut search, monitor)? {
             Some(waiting) => Some(waiting),
+            // The quick search has read all of a small volume.
+            None if source.device.len().0 <= 2 * find::QUICK => None,
             None => look(source, Depth::Full, &mut search, monitor)?,
         },
     };

@@ -24,7 +24,7 @@ impl Effort {
         if long() {
             Self { all_subsets: 12, random: 100, stacked_every: 50, depth: 2 }
         } else {
-            Self { all_subsets: 4, random: 4, stacked_every: 60, depth: 2 }
+            Self { all_subsets: 4, random: 2, stacked_every: 80, depth: 2 }
         }
     }
 
@@ -33,12 +33,12 @@ impl Effort {
         if long() {
             Self { all_subsets: 10, random: 40, stacked_every: 100, depth: 2 }
         } else {
-            Self { all_subsets: 3, random: 2, stacked_every: 60, depth: 1 }
+            Self { all_subsets: 2, random: 1, stacked_every: 80, depth: 1 }
         }
     }
 
     fn below(self) -> Self {
-        Self { all_subsets: self.all_subsets.min(3), random: self.random.min(3), depth: self.depth - 1, ..self }
+        Self { all_subsets: self.all_subsets.min(2), random: self.random.min(2), depth: self.depth - 1, ..self }
     }
 }
 
@@ -164,10 +164,8 @@ fn ended(stage: &Stage, disks: &Disks, direction: Direction) {
         Direction::Finish => assert!(stage.is_after(&disks.volume), "{}: finished", stage.name),
         Direction::RollBack => assert!(stage.is_before(&disks.volume), "{}: rolled back", stage.name),
     }
-    for direction in [Direction::Finish, Direction::RollBack] {
-        let again = stage.find(disks, direction).unwrap();
-        assert!(matches!(again, Resumption::Nothing(_)), "{}: a closed journal is left alone", stage.name);
-    }
+    let again = stage.find(disks, direction).unwrap();
+    assert!(matches!(again, Resumption::Nothing(_)), "{}: a closed journal is left alone", stage.name);
 }
 
 #[test]

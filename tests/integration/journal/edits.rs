@@ -209,3 +209,52 @@ fn clusters_that_were_taken_since_the_plan_are_not_overwritten() {
     assert!(report.headline.contains("was free, and is used"), "{report:?}");
     assert!(std::fs::read(&stage.image).unwrap() == left);
 }
+
+/// A loop device, unmounted and taken away when the test ends, however it ends.
+struct Loop(String);
+
+impl Drop for Loop {
+    fn drop(&mut self) {
+        sh(Path::new("/"), &format!("umount {0} 2>/dev/null || true; losetup -d {0}", self.0));
+    }
+}
+
+#[test]
+fn a_device_is_held_alone_and_the_kernel_sees_what_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    sh(dir.path(), &format!("{FILES}\n{}; mkdir mnt", FAMILIES[2].script));
+    let node = Loop(sh(dir.path(), "losetup -f --show v.img").trim().into());
+    // The kernel reads the volume first, so that it has something to forget.
+    sh(
+        dir.path(),
+        &format!("mount -o ro {} mnt; ls -lR mnt >/dev/null; cat mnt/replaced >/dev/null; umount mnt", node.0),
+    );
+    let request = ChangeRequest {
+        volume: Address::Whole(node.0.clone().into()),
+        name: "making room".into(),
+        edits: all_edits(Path::new(&node.0)),
+        journal: JournalWish::InVolume,
+    };
+    let plan = job::plan_change(&request, &Monitor::new()).unwrap();
+    sh(dir.path(), &format!("mount -o ro {} mnt", node.0));
+    let report = job::run(&plan, &Arc::new(Monitor::new()));
+    assert_eq!(report.outcome, job::Outcome::Failed, "{report:?}");
+    assert!(report.next.join(" ").contains("Nothing of the volume was changed"), "{report:?}");
+    let error = job::plan_change(&request, &Monitor::new()).unwrap_err().to_string();
+    assert!(error.contains("mounted at"), "{error}");
+    sh(dir.path(), "umount mnt");
+    let held = lifeboat::device::FileWriter::open(Path::new(&node.0)).unwrap();
+    let mount = crate::oracle::sh_output(dir.path(), &format!("mount -o ro {} mnt", node.0));
+    assert!(!mount.status.success(), "nothing can be mounted meanwhile");
+    drop(held);
+    let report = job::run(&plan, &Arc::new(Monitor::new()));
+    assert_eq!(report.outcome, job::Outcome::Done, "{report:?}");
+    let seen = sh(
+        dir.path(),
+        &format!(
+            "mount -o ro {} mnt; cmp mnt/moved f/moved; ls mnt mnt/LIFEBOAT; head -c 3 mnt/replaced; umount mnt",
+            node.0
+        ),
+    );
+    assert!(seen.contains("toc-begin.lbc") && seen.contains("RRR") && !seen.contains("released"), "{seen}");
+}

@@ -134,11 +134,16 @@ fn work_of(plan: &Plan) -> &ChangeWork {
 }
 
 fn same(one: &[u8], other: &[u8], but: &[Range<usize>]) -> bool {
-    let mut masked = one.to_vec();
-    for range in but {
-        masked[range.clone()].copy_from_slice(&other[range.clone()]);
+    let mut sorted: Vec<&Range<usize>> = but.iter().collect();
+    sorted.sort_by_key(|range| range.start);
+    let mut at = 0;
+    for range in sorted {
+        if one[at..range.start.max(at)] != other[at..range.start.max(at)] {
+            return false;
+        }
+        at = at.max(range.end);
     }
-    masked == other
+    one[at..] == other[at..]
 }
 
 /// What the steps make of a volume, without journal and job.
