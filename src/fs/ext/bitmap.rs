@@ -110,7 +110,7 @@ fn check(source: &Source, superblock: &Superblock, table: &GroupTable, number: u
 }
 
 /// The bitmaps and inode tables that lie (partly) in groups without a bitmap, sorted by place.
-fn metadata_in_computed_groups(superblock: &Superblock, table: &GroupTable) -> Vec<Extent> {
+pub(super) fn metadata_in_computed_groups(superblock: &Superblock, table: &GroupTable) -> Vec<Extent> {
     let group_of = |block: u64| {
         block.saturating_sub(u64::from(superblock.first_data_block)) / u64::from(superblock.blocks_per_group)
     };
@@ -133,7 +133,7 @@ fn metadata_in_computed_groups(superblock: &Superblock, table: &GroupTable) -> V
 }
 
 /// Marks what is used in a group that has no bitmap, whole clusters at a time.
-fn compute(superblock: &Superblock, group: u64, placed: &[Extent], map: &mut ClusterMap) {
+pub(super) fn compute(superblock: &Superblock, group: u64, placed: &[Extent], map: &mut ClusterMap) {
     let bounds = Extent::new(superblock.group_start(group), superblock.group_blocks(group));
     let ratio = u64::from(superblock.cluster_blocks);
     let mut mark = |run: Extent| {

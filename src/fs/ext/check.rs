@@ -39,6 +39,9 @@ mod superblock;
 
 use std::collections::HashMap;
 
+pub(super) use inodes::{BAD_BLOCKS, RESIZE};
+pub(super) use report::Paths;
+
 use super::Volume;
 use super::feature::Features;
 use super::marks::Marks;

@@ -13,8 +13,8 @@
 //!
 //! Source: the kernel's ext4 data structures documentation, "Checksums", and the structures' own pages.
 
-use super::field::{crc16, crc32c, le16, le32};
 use super::feature::ro_compat;
+use super::field::{crc16, crc32c, le16, le32};
 use super::superblock::Superblock;
 
 /// Where `s_checksum` lies.

@@ -14,7 +14,7 @@ use super::field::{crc32c, halves, le16, le32};
 use super::record::{Record, flag};
 use super::source::Source;
 use super::superblock::Superblock;
-use crate::error::{Kind as ErrorKind, Result};
+use crate::error::Result;
 use crate::unit::ByteOffset;
 
 /// `eh_magic`.
@@ -163,7 +163,8 @@ impl Walk<'_> {
         let blocks = u64::from(if unwritten { len - MAX_WRITTEN } else { len });
         let physical = halves(le32(entry, 8), u32::from(le16(entry, 6)));
         if blocks == 0 || logical + blocks > end {
-            let message = format!("an extent at block {logical} of the file has {blocks} blocks, and must end by {end}");
+            let message =
+                format!("an extent at block {logical} of the file has {blocks} blocks, and must end by {end}");
             self.wrong("ext.extent.length", ByteOffset(place.0 + 4), message);
         } else if !self.is_block(physical, blocks) {
             let message = format!("an extent leads to {blocks} blocks from {physical} on, out of the volume");
@@ -235,9 +236,4 @@ impl Walk<'_> {
         self.next = logical + blocks;
         Ok(())
     }
-}
-
-/// What a read tells when it fails because of the volume and not because of the medium.
-pub(super) fn is_damage(error: &crate::error::Error) -> bool {
-    error.kind() == ErrorKind::Corrupt
 }

@@ -59,6 +59,7 @@ fn all_edits(stage: &mut Stage) {
     stage.step("replace by the longest", |edit| edit.replace(&ours.join("one.lbi"), &vec![7; len_of_one.0 as usize]));
     stage.step("replace by a short one", |edit| edit.replace(&ours.join("one.lbi"), &[7; 9]));
     stage.step("mark clean", |edit| edit.mark(false));
+    stage.reopen();
     if let Some((from, to)) = upper_part(stage) {
         stage.step("relocate", |edit| edit.relocate(&from, &to));
     }
@@ -104,8 +105,8 @@ fn used_by_the_kernel(stage: &Stage) {
          trap 'cd /; umount {1}/m' EXIT; cd m
          [ \"$(stat -c %a:%u LIFEBOAT LIFEBOAT/one.lbi | xargs)\" = '600:0 600:0' ]
          [ \"$(head -c 1 LIFEBOAT/one.lbi | od -An -tu1 | xargs)\" = 7 ]
-         mkdir LIFEBOAT/beside; head -c 50000 /dev/urandom > LIFEBOAT/beside/file || true; echo 1 > new-in-root || true
-         rm -r LIFEBOAT new-in-root; cd ..; umount m; trap - EXIT; e2fsck -fn k.img",
+         mkdir LIFEBOAT/beside && head -c 50000 /dev/urandom > LIFEBOAT/beside/file || true; echo 1 > new-in-root || true
+         rm -rf LIFEBOAT new-in-root; cd ..; umount m; trap - EXIT; e2fsck -fn k.img",
         stage.image.display(),
         stage.dir.display()
     );

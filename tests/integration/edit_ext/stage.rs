@@ -39,8 +39,16 @@ impl Stage {
         Ok(Self { name: name.to_owned(), dir: dir.to_owned(), original: original.to_owned(), image, edit, block_bytes, edits: 0 })
     }
 
+    /// Begins another edit on the volume as it is now.
+    pub(crate) fn reopen(&mut self) {
+        self.original = self.dir.join("before.img");
+        sh(&self.dir, &format!("cp --sparse=always {} {}", self.image.display(), self.original.display()));
+        let edit = self.trial()();
+        self.edit = edit;
+    }
+
     /// The volume as it is now, for trials that are not kept.
-    pub(crate) fn trial(&self) -> impl Fn() -> Box<dyn Edit> {
+    pub(crate) fn trial(&self) -> impl Fn() -> Box<dyn Edit> + use<> {
         let device: SharedDevice = Arc::new(MemoryDevice::new(std::fs::read(&self.image).unwrap()));
         let Probe::One(kind) = fs::probe(&device).unwrap() else { panic!("{}: not one volume", self.name) };
         let is_dirty = fs::open(Arc::clone(&device), kind).unwrap().summary().state != State::Clean;

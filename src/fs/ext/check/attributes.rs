@@ -167,7 +167,8 @@ impl Look<'_> {
         len: u32,
         told: &mut Told,
     ) -> std::result::Result<(), (&'static str, String)> {
-        let message = |what: &str| Err(("ext.attributes.value", format!("an attribute's value, inode {inode}, {what}")));
+        let message =
+            |what: &str| Err(("ext.attributes.value", format!("an attribute's value, inode {inode}, {what}")));
         if !self.features().incompat(incompat::EA_INODE) {
             return message("is not possible in this volume");
         }
@@ -187,7 +188,8 @@ impl Look<'_> {
 
     /// How many inodes lead to each attribute block, against what it says.
     pub(super) fn attribute_references(&mut self) {
-        let mut blocks: Vec<_> = self.attribute_blocks.drain().filter(|(_, shared)| shared.says != shared.found).collect();
+        let mut blocks: Vec<_> =
+            self.attribute_blocks.drain().filter(|(_, shared)| shared.says != shared.found).collect();
         blocks.sort_unstable_by_key(|(block, _)| *block);
         for (block, shared) in blocks {
             let message =

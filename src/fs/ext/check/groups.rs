@@ -89,10 +89,7 @@ impl Look<'_> {
                 [first + 1, last].into_iter().filter(|group| *group < groups && *group > first).map(in_group).collect()
             } else {
                 let has_copy = |group: &u64| superblock.has_superblock(*group);
-                (1..groups)
-                    .filter(has_copy)
-                    .map(|group| superblock.group_start(group) + 1 + table_block)
-                    .collect()
+                (1..groups).filter(has_copy).map(|group| superblock.group_start(group) + 1 + table_block).collect()
             };
             for copy in copies {
                 if copy >= superblock.blocks {

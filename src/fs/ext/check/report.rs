@@ -65,7 +65,7 @@ impl<'a> Report<'a> {
         let mut known = Paths::default();
         for (inode, finding) in std::mem::take(&mut self.waiting) {
             let path = match self.wanted.get(&inode) {
-                Some(Some(named)) => known.of(volume, named.directory).map(|path| join(&path, &named.name)),
+                Some(Some(named)) => known.of_named(volume, named.directory, &named.name),
                 _ if inode == ROOT => Some("/".to_owned()),
                 _ => None,
             };
@@ -90,6 +90,11 @@ pub(in crate::fs::ext) struct Paths {
 impl Paths {
     /// Directories whose path is remembered: 10,000 of at most some KiB.
     const MAX_KNOWN: usize = 10_000;
+
+    /// The path of a name in a directory.
+    pub(in crate::fs::ext) fn of_named(&mut self, volume: &Volume, directory: u32, name: &OsString) -> Option<String> {
+        self.of(volume, directory).map(|path| join(&path, name))
+    }
 
     /// The path of a directory; `None` when it cannot be reached from the root, or the way is damaged.
     pub(in crate::fs::ext) fn of(&mut self, volume: &Volume, directory: u32) -> Option<String> {

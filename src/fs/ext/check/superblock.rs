@@ -16,14 +16,13 @@ use crate::unit::ByteOffset;
 pub(super) struct Facts {
     /// Why the primary superblock cannot be used; the rest is then that of the copy the volume was opened by.
     pub(super) damage: Option<crate::error::Error>,
-    pub(super) free_clusters: u64,
+    pub(super) free_blocks: u64,
     pub(super) free_inodes: u32,
     pub(super) reserved_blocks: u64,
     /// The first inode that is not reserved.
     pub(super) first_inode: u32,
-    pub(super) hash_seed: [u32; 4],
-    /// Names are hashed as unsigned bytes (`s_flags` bit 2).
-    pub(super) hash_is_unsigned: bool,
+    /// Its bytes.
+    pub(super) raw: [u8; SUPERBLOCK_BYTES],
     /// Inodes named by the superblock: quota files, the orphan file.
     pub(super) own_inodes: [u32; 4],
     pub(super) mmp_block: u64,
@@ -53,17 +52,16 @@ impl Facts {
         let times = [0x30, 0x2c, 0x108].map(|at| le32(&raw, at));
         Ok(Self {
             damage,
-            free_clusters: count(0x0c, 0x158),
+            free_blocks: count(0x0c, 0x158),
             free_inodes: le32(&raw, 0x10),
             reserved_blocks: count(0x08, 0x154),
             first_inode: if is_dynamic { le32(&raw, 0x54) } else { 11 },
-            hash_seed: [0xec, 0xf0, 0xf4, 0xf8].map(|at| le32(&raw, at)),
-            hash_is_unsigned: le32(&raw, 0x160) & 2 != 0,
             own_inodes: own_inodes(superblock, &raw),
             mmp_block: halves(le32(&raw, 0x168), le32(&raw, 0x16c)),
             has_late_clock: times.iter().all(|time| *time == 0 || *time >= superblock.inodes),
             wanted_extra_bytes: le16(&raw, 0x15e),
             preallocated_directory_blocks: raw[0xcd],
+            raw,
         })
     }
 }
@@ -117,14 +115,16 @@ impl Look<'_> {
             let message = "the journal holds changes that were not finished; the volume is looked at without them";
             self.report.add(Finding::warning("ext.journal.pending", message).at(ByteOffset(PRIMARY.0 + 0x60)));
         } else if superblock.state & state_bit::UNMOUNTED == 0 {
-            self.report.add(Finding::warning("ext.superblock.dirty", "the volume was not unmounted properly").at(place));
+            self.report
+                .add(Finding::warning("ext.superblock.dirty", "the volume was not unmounted properly").at(place));
         }
         if superblock.state & state_bit::ERRORS != 0 {
             let message = "the kernel met errors in the volume, and marked it";
             self.report.add(Finding::warning("ext.superblock.errors", message).at(place));
         }
         if superblock.last_orphan != 0 {
-            let message = format!("inode {} heads a list of files that were deleted while open", superblock.last_orphan);
+            let message =
+                format!("inode {} heads a list of files that were deleted while open", superblock.last_orphan);
             let place = ByteOffset(PRIMARY.0 + 0xe8);
             let is_inode = superblock.last_orphan <= superblock.inodes;
             self.report.add(match is_inode {
@@ -190,7 +190,8 @@ impl Look<'_> {
         }
         let place = self.volume.source.offset_of(block);
         let raw = self.volume.source.block(block, PRIMARY)?;
-        let mut add = |rule, message: String| self.report.add(Finding::error(rule, message).at(place).in_cluster(block));
+        let mut add =
+            |rule, message: String| self.report.add(Finding::error(rule, message).at(place).in_cluster(block));
         if le32(&raw, 0) != MAGIC {
             add("ext.mmp.magic", format!("the multi-mount block begins with {:#010x}", le32(&raw, 0)));
         } else if self.superblock.features.ro_compat(ro_compat::METADATA_CSUM) {
@@ -235,7 +236,8 @@ impl Look<'_> {
             add("ext.journal.block_size", 0xc, format!("the journal has blocks of {block_bytes} bytes"));
         }
         if blocks < 1024 || first == 0 || first >= blocks || start >= blocks {
-            let message = format!("the journal has {blocks} blocks, its log begins at {first}, and is read from {start}");
+            let message =
+                format!("the journal has {blocks} blocks, its log begins at {first}, and is read from {start}");
             add("ext.journal.length", 0x10, message);
         }
         if kind == 4 && be32(0x28) & CHECKSUMS != 0 {

@@ -13,7 +13,8 @@ use super::super::inode::ROOT;
 use super::super::record::flag;
 use super::directory::{DIRECTORY, Directory, FILE};
 use super::inode::Record;
-use super::{Editor, entries, map, title};
+use super::entries::{self, New};
+use super::{Editor, map, title};
 use crate::error::{Error, Result};
 use crate::extent::{Extent, ExtentSet};
 use crate::fs::Edit;
@@ -132,7 +133,7 @@ impl Editor {
         let kind = if ledger.superblock.features.incompat(incompat::FILETYPE) { DIRECTORY } else { 0 };
         let mut block = vec![0; ledger.block_bytes()];
         let room = made.room();
-        let names: [(u32, u8, &[u8]); 2] = [(number, kind, b"."), (parent.record.number, kind, b"..")];
+        let names: [New<'_>; 2] = [(number, kind, b"."), (parent.record.number, kind, b"..")];
         entries::pack(&mut block[..room], &names, ledger.block_bytes());
         made.write_leaf(0, &mut block)?;
         self.add_link(parent)?;

@@ -318,7 +318,12 @@ fn copy(ledger: &Ledger, moves: &Moves, holders: &Holders) -> Result<()> {
         let written = unwritten.intersect(&whole).complement(piece.from + piece.blocks).intersect(&whole);
         for run in written.runs() {
             let to = piece.to + (run.start.0 - piece.from);
-            ledger.overlay.copy(ledger.offset_of(run.start.0), ledger.offset_of(to), bytes(run.clusters))?;
+            let (from, to) = (ledger.offset_of(run.start.0), ledger.offset_of(to));
+            // A target that this edit used in between, and freed again, holds bytes that are not on the device.
+            ledger
+                .overlay
+                .copy(from, to, bytes(run.clusters))
+                .map_err(|error| error.advise("Carry out what was worked out so far first"))?;
         }
     }
     Ok(())
