@@ -1,4 +1,6 @@
 //! Changing ext volumes, judged by `e2fsck`, `debugfs` and the kernel.
 
 mod each_shape;
+mod random;
+mod sizes;
 mod stage;
