@@ -120,7 +120,11 @@ impl Edit for Editor {
         let bytes = map::max_blocks(&self.ledger, has_extents).saturating_mul(u64::from(superblock.block_bytes));
         // Without `huge_file` a record counts its blocks in 32 bits of 512 bytes, those of its map among them.
         let counted = if superblock.features.ro_compat(ro_compat::HUGE_FILE) { u64::MAX } else { 0xffff_ffff * 512 };
-        let map = if has_extents { bytes.min(counted) / 64 } else { bytes.min(counted) / u64::from(superblock.block_bytes) * 8 };
+        let map = if has_extents {
+            bytes.min(counted) / 64
+        } else {
+            bytes.min(counted) / u64::from(superblock.block_bytes) * 8
+        };
         ByteLen(bytes.min(counted.saturating_sub(map)))
     }
 

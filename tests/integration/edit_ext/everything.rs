@@ -44,12 +44,8 @@ fn move_half(name: &str) -> Option<u64> {
         .unwrap();
     let free: ExtentSet = stage.used().runs().collect::<ExtentSet>().complement(all / each * each);
     let room = free.clusters() / each / 2;
-    let from: ExtentSet = units
-        .difference(&fixed)
-        .step_by(2)
-        .take(room as usize)
-        .map(|unit| Extent::new(unit * each, each))
-        .collect();
+    let from: ExtentSet =
+        units.difference(&fixed).step_by(2).take(room as usize).map(|unit| Extent::new(unit * each, each)).collect();
     let to: Vec<Extent> = stage.free(from.clusters() / each, 5);
     let count = from.clusters() / each;
     stage.step("move half of everything", |edit| edit.relocate(&from, &to));
@@ -151,7 +147,14 @@ fn what_cannot_move_is_named() {
     let places: Vec<u64> = places.split_whitespace().map(|block| block.parse().unwrap()).collect();
     let mut stage = Stage::open("fixed", dir.path(), &image).unwrap();
     let to = stage.free(4, 4);
-    let wanted = ["multi-mount", "block bitmap of group 0", "inode bitmap of group 0", "inode table of group 0", "", "orphan file"];
+    let wanted = [
+        "multi-mount",
+        "block bitmap of group 0",
+        "inode bitmap of group 0",
+        "inode table of group 0",
+        "",
+        "orphan file",
+    ];
     assert_eq!(places.len(), wanted.len());
     for (block, wanted) in places.iter().chain([&1, &2]).zip(wanted.iter().chain(&["superblock", "descriptors"])) {
         let error = stage.edit.relocate(&ExtentSet::from(vec![Extent::new(*block, 1)]), &to).unwrap_err().to_string();

@@ -84,7 +84,17 @@ fn play(name: &str, seed: u64, steps: usize) -> usize {
 #[test]
 fn random_edits_agree_with_a_model() {
     let (names, steps): (&[&str], usize) = match long() {
-        true => (&["ext2-1k-mixed", "ext3-1k-fragmented", "ext4-1k-fragmented", "ext4-bigalloc-1k", "ext4-meta-bg", "ext4-inline"], 120),
+        true => (
+            &[
+                "ext2-1k-mixed",
+                "ext3-1k-fragmented",
+                "ext4-1k-fragmented",
+                "ext4-bigalloc-1k",
+                "ext4-meta-bg",
+                "ext4-inline",
+            ],
+            120,
+        ),
         false => (&["ext3-1k-mixed", "ext4-bigalloc-1k"], 15),
     };
     let edits: usize = names.iter().zip(1..).map(|(name, seed)| play(name, seed, steps)).sum();
@@ -154,8 +164,14 @@ fn changed_bytes_are_refused_or_edited_within_the_volume() {
     let (mut opened, mut tried) = (0, 0);
     for (name, script) in [
         ("without checksums", "make 8M -t ext2 -b 1024; into; mixed 2>/dev/null || true; away"),
-        ("with an index", "make 8M -t ext4 -b 1024 -O ^has_journal,^metadata_csum,^uninit_bg; into; mixed 2>/dev/null || true; away"),
-        ("with checksums", "make 8M -t ext4 -b 1024 -O inline_data,^has_journal -I 256; into; mixed 2>/dev/null || true; away"),
+        (
+            "with an index",
+            "make 8M -t ext4 -b 1024 -O ^has_journal,^metadata_csum,^uninit_bg; into; mixed 2>/dev/null || true; away",
+        ),
+        (
+            "with checksums",
+            "make 8M -t ext4 -b 1024 -O inline_data,^has_journal -I 256; into; mixed 2>/dev/null || true; away",
+        ),
     ] {
         let dir = tempfile::tempdir().unwrap();
         let image = dir.path().join("v.img");

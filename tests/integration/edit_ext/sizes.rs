@@ -100,7 +100,12 @@ fn names(name: &str, script: &str, directory: &str, count: usize) -> usize {
         stage.dir.display()
     );
     let output = sh_output(&stage.dir, &script);
-    assert!(output.status.success(), "{name}: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{name}: {}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     count
 }
 

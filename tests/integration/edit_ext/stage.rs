@@ -36,7 +36,15 @@ impl Stage {
         let image = dir.join("changed.img");
         sh(dir, &format!("cp --sparse=always {} {}", original.display(), image.display()));
         let block_bytes = u64::from(summary.cluster_bytes);
-        Ok(Self { name: name.to_owned(), dir: dir.to_owned(), original: original.to_owned(), image, edit, block_bytes, edits: 0 })
+        Ok(Self {
+            name: name.to_owned(),
+            dir: dir.to_owned(),
+            original: original.to_owned(),
+            image,
+            edit,
+            block_bytes,
+            edits: 0,
+        })
     }
 
     /// Begins another edit on the volume as it is now.
@@ -134,7 +142,7 @@ impl Stage {
             "mkdir -p m; mount -o ro,noload,loop {0} m 2>/dev/null || mount -o ro,loop {0} m 2>/dev/null || exit 7
              trap 'cd /; umount {1}/m' EXIT; cd m
              find . -path './{but}' -prune -o -printf '%P|%y|%m|%U:%G|%T@|%n|%s|%l\\n' | sed 's/^|d|.*/root/' | sort
-             find . -path './{but}' -prune -o -type f -print0 | sort -z | xargs -0r sha256sum",
+             find . -path './{but}' -prune -o -type f -print0 | grep -zE '^.{{1,3000}}$' | sort -z | xargs -0r sha256sum",
             image.display(),
             self.dir.display()
         );

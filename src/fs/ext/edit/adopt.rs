@@ -12,8 +12,8 @@ use super::super::feature::{incompat, ro_compat};
 use super::super::inode::ROOT;
 use super::super::record::flag;
 use super::directory::{DIRECTORY, Directory, FILE};
-use super::inode::Record;
 use super::entries::{self, New};
+use super::inode::Record;
 use super::{Editor, map, title};
 use crate::error::{Error, Result};
 use crate::extent::{Extent, ExtentSet};
@@ -77,7 +77,10 @@ impl Editor {
         let set: ExtentSet = extents.iter().copied().collect();
         let sum = extents.iter().try_fold(0u64, |sum, extent| sum.checked_add(extent.clusters));
         if extents.iter().any(|extent| extent.clusters == 0 || extent.start == Cluster(0) || !units.holds(*extent)) {
-            return Err(Error::refused(format!("the file's place is not made of whole units of {} block(s)", units.clusters)));
+            return Err(Error::refused(format!(
+                "the file's place is not made of whole units of {} block(s)",
+                units.clusters
+            )));
         }
         if sum != Some(set.clusters()) {
             return Err(Error::refused("a block would belong to the file twice"));
@@ -90,7 +93,9 @@ impl Editor {
         }
         if len.0 > self.max_file_len().0 {
             let most = self.max_file_len();
-            return Err(Error::refused(format!("a file of {len} would be too long: this volume holds up to {most} in one")));
+            return Err(Error::refused(format!(
+                "a file of {len} would be too long: this volume holds up to {most} in one"
+            )));
         }
         let used = self.ledger.filter(&set, true)?;
         match used.runs().first() {

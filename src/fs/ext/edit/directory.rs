@@ -41,9 +41,12 @@ impl<'a> Directory<'a> {
             return Err(Error::refused(format!("{title} is not a directory")));
         }
         if record.has(flag::ENCRYPTED | flag::CASEFOLD) {
-            let what = if record.has(flag::ENCRYPTED) { "encrypted" } else { "blind to upper and lower case (casefold)" };
-            return Err(Error::refused(format!("directory {title} is {what}: its names cannot be changed by Lifeboat"))
-                .advise("Choose another directory"));
+            let what =
+                if record.has(flag::ENCRYPTED) { "encrypted" } else { "blind to upper and lower case (casefold)" };
+            return Err(Error::refused(format!(
+                "directory {title} is {what}: its names cannot be changed by Lifeboat"
+            ))
+            .advise("Choose another directory"));
         }
         let layout = record.layout(ledger)?;
         if layout.runs.iter().any(|run| run.unwritten) {

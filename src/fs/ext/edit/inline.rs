@@ -156,9 +156,8 @@ fn remove_data(record: &mut Record) -> Result<()> {
         record.raw[at..at + len].copy_from_slice(&old[entry]);
         if !value.is_empty() {
             let from = end.checked_sub(value.len().next_multiple_of(4)).filter(|from| *from >= at + len + 4);
-            let from = from.ok_or_else(|| {
-                Error::damaged(format!("the attributes inside inode {} overlap", record.number))
-            })?;
+            let from =
+                from.ok_or_else(|| Error::damaged(format!("the attributes inside inode {} overlap", record.number)))?;
             record.raw[from..from + value.len()].copy_from_slice(&old[value]);
             put16(&mut record.raw, at + 2, (from - first) as u16);
             end = from;

@@ -146,7 +146,10 @@ impl Record {
     pub(super) fn set_bytes(&mut self, ledger: &Ledger, bytes: u64) -> Result<()> {
         let features = ledger.superblock.features;
         if self.is_directory() && !features.incompat(incompat::LARGEDIR) && bytes > 0x7fff_ffff {
-            return Err(Error::refused(format!("directory (inode {}) is full: it may not grow beyond 2 GiB", self.number)));
+            return Err(Error::refused(format!(
+                "directory (inode {}) is full: it may not grow beyond 2 GiB",
+                self.number
+            )));
         }
         put32(&mut self.raw, 4, bytes as u32);
         if !self.is_directory() || features.incompat(incompat::LARGEDIR) {

@@ -41,13 +41,7 @@ pub(super) fn max_blocks(ledger: &Ledger, has_extents: bool) -> u64 {
 
 /// Writes the map of an inode that had `old`, and stores the inode. New blocks for it are not taken from `avoid`.
 /// `i_blocks` changes by what the map itself grows or shrinks; the caller counts the content.
-pub(super) fn write(
-    ledger: &Ledger,
-    record: &mut Record,
-    runs: &[Run],
-    old: &[Node],
-    avoid: &ExtentSet,
-) -> Result<()> {
+pub(super) fn write(ledger: &Ledger, record: &mut Record, runs: &[Run], old: &[Node], avoid: &ExtentSet) -> Result<()> {
     for run in runs {
         ledger.refuse_metadata(Extent::new(run.physical, run.blocks))?;
     }
@@ -234,8 +228,7 @@ fn keys(runs: &[Run], per_block: u64) -> Option<Vec<Key>> {
 /// Writes the pointers.
 fn fill(ledger: &Ledger, record: &mut Record, runs: &[Run], places: &BTreeMap<Key, u64>) -> Result<()> {
     let per_block = ledger.block_bytes() as u64 / 4;
-    let mut contents: BTreeMap<Key, Vec<u8>> =
-        places.keys().map(|key| (*key, vec![0; ledger.block_bytes()])).collect();
+    let mut contents: BTreeMap<Key, Vec<u8>> = places.keys().map(|key| (*key, vec![0; ledger.block_bytes()])).collect();
     let mut root = [0u8; 60];
     let mut point = |way: &[Key], slot: usize, logical: u64, target: u64| -> Result<()> {
         let target = u32::try_from(target)
@@ -305,14 +298,18 @@ mod tests {
         assert_eq!(path(268, 256), Some((13, vec![(2, 268), (1, 268)])));
         assert_eq!(path(268 + 257, 256), Some((13, vec![(2, 268), (1, 524)])));
         let triple = 12 + 256 + 256 * 256;
-        assert_eq!(path(triple + 65_537, 256), Some((14, vec![(3, triple), (2, triple + 65_536), (1, triple + 65_536)])));
+        assert_eq!(
+            path(triple + 65_537, 256),
+            Some((14, vec![(3, triple), (2, triple + 65_536), (1, triple + 65_536)]))
+        );
         assert_eq!(path(triple + 256 * 256 * 256, 256), None);
     }
 
     #[test]
     fn long_runs_are_cut_where_an_extent_ends() {
         let run = |unwritten| Run { logical: 0, physical: 1 << 33, blocks: 70_000, unwritten };
-        let lengths = |run| leaves(&[run]).iter().map(|entry| u16::from_le_bytes([entry[4], entry[5]])).collect::<Vec<_>>();
+        let lengths =
+            |run| leaves(&[run]).iter().map(|entry| u16::from_le_bytes([entry[4], entry[5]])).collect::<Vec<_>>();
         assert_eq!(lengths(run(false)), [32_768, 32_768, 4464]);
         assert_eq!(lengths(run(true)), [65_535, 65_535, 32_768 + 4466]);
     }

@@ -180,11 +180,8 @@ fn refuse_fixed(ledger: &Ledger, moving: &ExtentSet) -> Result<()> {
 /// Targets must be whole units, free now and at the opening, each once, and enough.
 fn refuse_targets(ledger: &Ledger, moving: &ExtentSet, to: &[Extent]) -> Result<()> {
     let ratio = ledger.ratio();
-    let units = crate::fs::Units {
-        origin: crate::unit::Cluster(0),
-        clusters: ratio,
-        count: ledger.superblock.blocks / ratio,
-    };
+    let units =
+        crate::fs::Units { origin: crate::unit::Cluster(0), clusters: ratio, count: ledger.superblock.blocks / ratio };
     if to.iter().any(|run| run.clusters == 0 || run.start.0 == 0 || !units.holds(*run)) {
         return Err(Error::refused(format!("the target is not made of whole units of {ratio} block(s)")));
     }
@@ -194,7 +191,10 @@ fn refuse_targets(ledger: &Ledger, moving: &ExtentSet, to: &[Extent]) -> Result<
         return Err(Error::refused("a block is given as a target twice"));
     }
     if sum < moving.clusters() {
-        return Err(Error::refused(format!("{} blocks are in use, and only {sum} are given to move to", moving.clusters())));
+        return Err(Error::refused(format!(
+            "{} blocks are in use, and only {sum} are given to move to",
+            moving.clusters()
+        )));
     }
     let used = ledger.filter(&set, true)?;
     if let Some(run) = used.runs().first() {
@@ -252,8 +252,10 @@ fn holders(ledger: &Ledger, moves: &Moves) -> Result<Holders> {
     });
     match lost.as_ref().and_then(|set| set.runs().first()) {
         None => Ok(found),
-        Some(lost) => Err(Error::refused(format!("block {} is in use, and nothing on the volume holds it", lost.start.0))
-            .advise("Run `e2fsck -f` first")),
+        Some(lost) => {
+            Err(Error::refused(format!("block {} is in use, and nothing on the volume holds it", lost.start.0))
+                .advise("Run `e2fsck -f` first"))
+        }
     }
 }
 
@@ -274,9 +276,10 @@ fn claim(
 ) -> Result<()> {
     let layout = layout_of(ledger, source, view)?;
     let mut claim = |start: u64, blocks: u64| {
-        let parts = moves.touching(start, blocks).iter().filter_map(|piece| {
-            Extent::new(piece.from, piece.blocks).intersect(Extent::new(start, blocks))
-        });
+        let parts = moves
+            .touching(start, blocks)
+            .iter()
+            .filter_map(|piece| Extent::new(piece.from, piece.blocks).intersect(Extent::new(start, blocks)));
         let before = claimed.len();
         claimed.extend(parts);
         claimed.len() > before

@@ -25,7 +25,10 @@ pub(super) fn replace(ledger: &Ledger, number: u32, title: &str, content: &[u8])
     let mut record = Record::read(ledger, number)?;
     refuse_file(&record, title)?;
     if content.len() > MAX_BYTES {
-        return Err(Error::refused(format!("the new content of {title} has {} bytes; {MAX_BYTES} are the most", content.len())));
+        return Err(Error::refused(format!(
+            "the new content of {title} has {} bytes; {MAX_BYTES} are the most",
+            content.len()
+        )));
     }
     if record.has(flag::INLINE_DATA) {
         return replace_inline(ledger, &mut record, title, content);
@@ -48,7 +51,11 @@ pub(super) fn replace(ledger: &Ledger, number: u32, title: &str, content: &[u8])
     };
     write_content(ledger, &runs, title, content)?;
     record.set_bytes(ledger, content.len() as u64)?;
-    if runs == layout.runs { record.store(ledger) } else { map::write(ledger, &mut record, &runs, &layout.nodes, &ExtentSet::new()) }
+    if runs == layout.runs {
+        record.store(ledger)
+    } else {
+        map::write(ledger, &mut record, &runs, &layout.nodes, &ExtentSet::new())
+    }
 }
 
 fn refuse_file(record: &Record, title: &str) -> Result<()> {

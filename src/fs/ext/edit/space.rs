@@ -12,13 +12,13 @@
 //!   (`s_r_blocks_count`) are taken like others, as the kernel lets root: all that is made here belongs to root.
 
 use super::super::checksum;
+use super::super::feature::ro_compat;
 use super::super::field::le32;
 use super::super::group::flag;
 use super::ledger::{
     BLOCK_BITMAP_CHECKSUM, DIRECTORIES, Descriptor, FREE_CLUSTERS, FREE_INODES, INODE_BITMAP_CHECKSUM, Ledger,
     UNUSED_INODES, wrong_count,
 };
-use super::super::feature::ro_compat;
 use crate::error::{Error, Result};
 use crate::extent::{Extent, ExtentSet};
 use crate::fs::overlay::Tag;

@@ -110,7 +110,8 @@ pub(super) fn insert(directory: &mut Directory<'_>, new: New<'_>) -> Result<()> 
 fn hasher(directory: &Directory<'_>) -> Result<Hasher> {
     let root = directory.read(0)?;
     let version = root.get(0x1c).copied().unwrap_or(u8::MAX);
-    let is_known = le32(&root, 0x18) == 0 && root.get(0x1d) == Some(&8) && root.get(0x1f).is_some_and(|flags| flags & 1 == 0);
+    let is_known =
+        le32(&root, 0x18) == 0 && root.get(0x1d) == Some(&8) && root.get(0x1f).is_some_and(|flags| flags & 1 == 0);
     let hasher = Hasher::new(version, &directory.ledger.read_superblock()?).filter(|_| is_known);
     hasher.ok_or_else(|| {
         Error::refused(format!("directory {} has an index of an unknown kind (hash {version})", directory.title))
@@ -140,7 +141,11 @@ fn descend(directory: &Directory<'_>, hash: u32) -> Result<Vec<Node>> {
         }
         let mut node = Node { logical, bytes, index_at, position: 0 };
         let (limit, count) = (node.limit(), node.count());
-        if limit != room_for_entries(directory, index_at) || count == 0 || count > limit || levels > max_levels(directory) {
+        if limit != room_for_entries(directory, index_at)
+            || count == 0
+            || count > limit
+            || levels > max_levels(directory)
+        {
             return Err(Error::damaged(format!(
                 "the index of directory {} is damaged: {count} of {limit} entries in block {logical}",
                 directory.title
