@@ -102,8 +102,8 @@ struct Look<'a> {
     links: Links,
     runs: Vec<DirectoryRun>,
     attribute_blocks: HashMap<u64, Shared>,
-    /// Where the journal's first block lies, when the journal is in the volume.
-    journal_start: Option<u64>,
+    /// Where the journal's first block lies, and how many it has, when it is in the volume.
+    journal: Option<(u64, u64)>,
     /// Directories in each group, as found.
     directories_in: Vec<u32>,
 }
@@ -124,7 +124,7 @@ impl<'a> Look<'a> {
             links: Links::new(inodes),
             runs: Vec::new(),
             attribute_blocks: HashMap::new(),
-            journal_start: None,
+            journal: None,
             directories_in: vec![0; volume.table.all().len()],
         })
     }

@@ -9,7 +9,6 @@ use crate::fs::Kind;
 /// Bits of `s_feature_compat`.
 pub(super) mod compat {
     pub(crate) const HAS_JOURNAL: u32 = 0x4;
-    pub(crate) const EXT_ATTR: u32 = 0x8;
     pub(crate) const RESIZE_INODE: u32 = 0x10;
     pub(crate) const DIR_INDEX: u32 = 0x20;
     pub(crate) const SPARSE_SUPER2: u32 = 0x200;

@@ -7,7 +7,7 @@ use crate::oracle::sh;
 
 /// A small volume with a thing of each kind.
 const CONTENT: &str = r#"
-    perl -e 'open F, ">", "file"; for (0..699) { seek F, $_ * 2048, 0; print F "piece $_" }'
+    perl -e 'open F, ">", "file"; for (0..249) { seek F, $_ * 2048, 0; print F "piece $_" }'
     echo small > small; ln small hard; mkdir dir dir/sub; echo 1 > dir/one; echo 2 > dir/two; ln -s short link
     ln -s "$(printf 'l%.0s' {1..200})" slow; mkfifo fifo; mknod null c 1 3; truncate -s 100000 sparse
     mkdir huge; perl -e 'link "small", "huge/name-$_" for (1..900)'
@@ -143,7 +143,9 @@ const ROWS: &[Row] = &[
     ("plain", "ext.inode.flags", Place::Inode("last"), 0x21, Flip(0x10)),
     ("plain", "ext.inode.flags", Place::Inode("last"), 0x23, Flip(0x10)),
     ("old", "ext.inode.flags", Place::Inode("last"), 0x22, Flip(8)),
-    ("plain", "ext.inode.special", Place::Inode("fifo"), 0x3c, Set(&[9])),
+    ("plain", "ext.inode.special", Place::Inode("fifo"), 0x22, Flip(8)),
+    ("plain", "ext.inode.unused_field", Place::Inode("small"), 0x76, Set(&[9])),
+    ("old", "ext.inode.unused_field", Place::Inode("small"), 0x74, Set(&[9])),
     ("plain", "ext.inode.size", Place::Inode("null"), 4, Set(&[9])),
     ("plain", "ext.inode.extra_bytes", Place::Inode("last"), 0x80, Set(&[0xff, 0xff])),
     ("plain", "ext.symlink.size", Place::Inode("link"), 4, Flip(1)),
@@ -197,10 +199,10 @@ const ROWS: &[Row] = &[
     ("plain", "ext.entry.name", Place::Block("dir", 0), 32, Set(&[0])),
     ("plain", "ext.entry.name", Place::Block("dir", 0), 30, Set(&[0])),
     ("plain", "ext.entry.type", Place::Block("dir", 0), 31, Set(&[7])),
-    ("plain", "ext.entry.type", Place::Block("dir", 0), 31, Set(&[0])),
+    ("plain", "ext.entry.untyped", Place::Block("dir", 0), 31, Set(&[0])),
     ("plain", "ext.directory.unreachable", Place::Block("dir", 0), 24, Set(&[0, 0])),
     ("plain", "ext.inode.unreachable", Place::Block("dir", 0), 36, Set(&[0, 0])),
-    ("plain", "ext.entry.twice", Place::Block("dir", 0), 44, Set(b"two\0\0\0\0\0\0\0\0\0\0\0\0\0two")),
+    ("plain", "ext.entry.twice", Place::Block("dir", 0), 44, Set(b"two")),
     ("old", "ext.directory.dot", Place::Block("dir", 0), 8, Set(b"x")),
     ("old", "ext.directory.entry", Place::Block("huge", 4), 4, Set(&[7, 0])),
     // Indexes.
@@ -221,7 +223,7 @@ const ROWS: &[Row] = &[
     // Attributes.
     ("plain", "ext.attributes.magic", Place::Attributes("small"), 0, Flip(1)),
     ("plain", "ext.attributes.references", Place::Attributes("small"), 4, Flip(1)),
-    ("plain", "ext.attributes.entry", Place::Attributes("small"), 32, Set(&[0xff])),
+    ("plain", "ext.attributes.hash", Place::Attributes("small"), 32, Set(&[0xff])),
     ("plain", "ext.attributes.entry", Place::Attributes("small"), 34, Set(&[0xff, 0xff])),
     ("plain", "ext.attributes.entry", Place::Attributes("small"), 40, Set(&[0xff, 0xff])),
     ("plain", "ext.attributes.hash", Place::Attributes("small"), 44, Flip(1)),
@@ -231,7 +233,13 @@ const ROWS: &[Row] = &[
     ("plain", "ext.journal.magic", Place::Block("<8>", 0), 0, Flip(1)),
     ("plain", "ext.journal.block_size", Place::Block("<8>", 0), 0xe, Flip(0x10)),
     ("plain", "ext.journal.length", Place::Block("<8>", 0), 0x10, Flip(0x80)),
-    ("plain", "ext.journal.pending", Place::Block("<8>", 0), 0x1f, Set(&[5])),
+    ("plain", "ext.journal.leftover", Place::Block("<8>", 0), 0x1f, Set(&[5])),
+];
+
+/// Where the check calls an error what e2fsck passes over: rule, offset, and why.
+const STRICTER: &[(&str, usize, &str)] = &[
+    ("ext.open", 0x1e, "e2fsck mends a descriptor's checksum in silence; the kernel does not mount such a volume"),
+    ("ext.extent.depth", 6, "e2fsck goes by the root's depth; the kernel refuses a node that says another"),
 ];
 
 #[test]
@@ -255,7 +263,8 @@ fn each_damage_is_found_and_named() {
             let found = findings_of_bytes(bytes);
             let (is_sound, said) = e2fsck(&damaged);
             let is_named = found.list.iter().any(|finding| finding.rule == *rule);
-            if !is_named || found.is_sound() != is_sound {
+            let is_known = STRICTER.iter().any(|(stricter, at, _)| stricter == rule && at == within);
+            if !is_named || found.is_sound() != is_sound && !(is_known && is_sound) {
                 let rules: Vec<_> = found.list.iter().map(|finding| (finding.rule, &finding.message)).collect();
                 wrong.push(format!(
                     "row {index} {name} {rule} at {at}: sound {} there {is_sound}; {rules:#?}\n{said}",

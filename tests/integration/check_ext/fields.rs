@@ -4,7 +4,8 @@ use super::damage::{Place, VOLUMES, offset, volume};
 use super::{e2fsck, findings_of_bytes, takes};
 
 /// Fields that only e2fsck minds, or only the check does, and why.
-const DIFFERENCES: &[(&str, usize, &str)] = &[];
+const DIFFERENCES: &[(&str, usize, &str)] =
+    &[("sparse", 0x2e, "e2fsck would make an empty tree of any depth more shallow; the kernel refuses the inode")];
 
 /// Offset and length of the fields of an inode.
 const INODE: &[(usize, usize)] = &[
@@ -42,7 +43,7 @@ const INODE: &[(usize, usize)] = &[
 
 #[test]
 fn every_field_of_an_inode_agrees() {
-    let (mut count, mut wrong) = (0, Vec::new());
+    let (mut index, mut count, mut wrong) = (0, 0, Vec::new());
     for (name, options) in VOLUMES.iter().filter(|(name, _)| *name != "sums") {
         let dir = tempfile::tempdir().unwrap();
         let image = volume(dir.path(), options);
@@ -52,8 +53,8 @@ fn every_field_of_an_inode_agrees() {
             let place = offset(&image, &good, &Place::Inode(path));
             for (at, len) in INODE {
                 for value in [0u64, 1, 0xff, u64::MAX, 0x8000_8000_8000] {
-                    count += 1;
-                    if !takes(count, 29) {
+                    index += 1;
+                    if !takes(index, 29) {
                         continue;
                     }
                     let mut bytes = good.clone();
@@ -61,6 +62,7 @@ fn every_field_of_an_inode_agrees() {
                     if bytes == good {
                         continue;
                     }
+                    count += 1;
                     std::fs::write(&damaged, &bytes).unwrap();
                     let found = findings_of_bytes(bytes);
                     let (is_sound, said) = e2fsck(&damaged);

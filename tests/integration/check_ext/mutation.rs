@@ -28,7 +28,7 @@ fn mutated_volumes_are_looked_at_to_the_end() {
         let dir = tempfile::tempdir().unwrap();
         let mut bytes = std::fs::read(volume(dir.path(), options)).unwrap();
         let places: Vec<usize> = (1024..bytes.len()).filter(|at| bytes[*at] != 0 || bytes[at - 1] != 0).collect();
-        for round in 0..if long() { 1500 } else { 60 } {
+        for round in 0..if long() { 1500 } else { 20 } {
             let undo: Vec<(usize, u8)> = (0..1 + random(40))
                 .map(|_| {
                     let at = if round % 8 == 0 { 1024 + random(0x300) } else { places[random(places.len())] };

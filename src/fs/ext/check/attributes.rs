@@ -6,8 +6,9 @@
 use super::{Look, Shared, cluster_of};
 use crate::error::Result;
 use crate::fs::Finding;
+use crate::fs::ext::checksum;
 use crate::fs::ext::feature::{incompat, ro_compat};
-use crate::fs::ext::field::{crc32c, le16, le32};
+use crate::fs::ext::field::{le16, le32};
 use crate::fs::ext::marks::Marks;
 use crate::fs::ext::record::{Record, flag};
 use crate::unit::ByteOffset;
@@ -103,9 +104,7 @@ impl Look<'_> {
             return Ok(());
         }
         if self.superblock.features.ro_compat(ro_compat::METADATA_CSUM) {
-            let state = crc32c(self.superblock.checksum_seed, &block.to_le_bytes());
-            let state = crc32c(crc32c(state, &raw[..0x10]), &[0; 4]);
-            let (stored, computed) = (le32(&raw, 0x10), crc32c(state, &raw[0x14..]));
+            let (stored, computed) = (le32(&raw, 0x10), checksum::attributes(self.superblock, block, &raw));
             if stored != computed {
                 let message = format!("its attribute block's checksum is {stored:#010x}, and must be {computed:#010x}");
                 add("ext.attributes.checksum", message);

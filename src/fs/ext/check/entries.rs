@@ -137,7 +137,7 @@ impl Look<'_> {
             at += len;
         }
         names.sort_unstable();
-        if let Some(twice) = names.array_windows().find(|[one, next]| one == next) {
+        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             let message = format!("the name {} is there twice", String::from_utf8_lossy(twice[0]));
             self.bad_entry(directory, "ext.entry.twice", place, message);
         }
@@ -188,7 +188,11 @@ impl Look<'_> {
         let mask = if features.incompat(DIRDATA) { 0xf } else { 0xff };
         let says = raw.get(7).copied().unwrap_or(0) & mask;
         let is = if features.incompat(incompat::FILETYPE) { self.links.entry_type(inode) } else { 0 };
-        if says != is {
+        if says == 0 && is != 0 {
+            // Volumes from before the feature have such entries: everyone asks the inode then.
+            let message = format!("in its list of names: it does not say what inode {inode} is");
+            self.report.add_of(directory.inode, Finding::warning("ext.entry.untyped", message).at(place));
+        } else if says != is {
             let message = format!("inode {inode} is said to be of type {says}, and is of type {is}");
             self.bad_entry(directory, "ext.entry.type", place, message);
         }

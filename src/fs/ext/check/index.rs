@@ -99,7 +99,7 @@ impl Look<'_> {
         }
         let hasher = Hasher::new(version, &self.facts.raw);
         // Version 6 needs the key of an encrypted directory.
-        if hasher.is_none() && version != 6 || version > 2 && version != 6 {
+        if version > 2 && version != 6 {
             let message = format!("the hashes are of version {version}, which is none");
             self.bad_index(directory, "ext.index.hash_version", ByteOffset(place.0 + ROOT_INFO as u64 + 4), message);
             return Ok(None);

@@ -9,7 +9,7 @@ use super::{DirectoryRun, Look, cluster_of};
 use crate::error::Result;
 use crate::fs::Finding;
 use crate::fs::ext::blocks::Run;
-use crate::fs::ext::feature::{compat, incompat, ro_compat};
+use crate::fs::ext::feature::{Features, compat, incompat, ro_compat};
 use crate::fs::ext::field::{halves, le16, le32};
 use crate::fs::ext::group::leading_blocks;
 use crate::fs::ext::inode::{BLOCK_FIELD_BYTES, ROOT};
@@ -38,6 +38,21 @@ struct Held {
     unit: Option<u64>,
     /// Something in its map could not be read, so that what was counted means nothing.
     is_broken: bool,
+}
+
+/// Fields that must be zero where the feature that gives them a meaning is missing (e2fsck).
+fn unused_fields(record: Record<'_>, features: Features) -> Option<(&'static str, u64, String)> {
+    let has = |is_used: bool, at: usize| !is_used && le16(record.raw, at) != 0;
+    let at = if has(features.ro_compat(ro_compat::HUGE_FILE), 0x74) {
+        0x74
+    } else if has(features.incompat(incompat::BITS64), 0x76) {
+        0x76
+    } else if le32(record.raw, 0x70) != 0 {
+        0x70
+    } else {
+        return None;
+    };
+    Some(("ext.inode.unused_field", at, format!("its field at {at:#x} means nothing in this volume, and is not zero")))
 }
 
 impl Look<'_> {
@@ -111,7 +126,7 @@ impl Look<'_> {
             }
         }
         if record.number == self.superblock.journal_inode && record.form() == Form::File {
-            self.journal_start = held.first;
+            self.journal = held.first.zip(held.last.map(|last| last + 1));
         }
         Ok(())
     }
@@ -156,15 +171,16 @@ impl Look<'_> {
             wrong.push(("ext.inode.extra_bytes", 0x80, format!("it says that it has {extra} extra bytes")));
         }
         if matches!(form, Form::Fifo | Form::Character | Form::Block | Form::Socket) {
-            let rest = record.block_field().get(16..).unwrap_or_default();
-            if record.has(flag::EXTENTS | flag::INLINE_DATA) || rest.iter().any(|byte| *byte != 0) {
-                wrong.push(("ext.inode.special", 0x28, "it is a device, pipe or socket, and has blocks".to_owned()));
+            // What lies in `i_block` behind a device's number is left there by the kernel, and means nothing.
+            if record.has(flag::EXTENTS | flag::INLINE_DATA | flag::INDEX) {
+                wrong.push(("ext.inode.special", 0x20, "it is a device, pipe or socket, and has blocks".to_owned()));
             }
             if record.bytes(features) != 0 {
                 let message = format!("it is a device, pipe or socket, and has {} bytes", record.bytes(features));
                 wrong.push(("ext.inode.size", 4, message));
             }
         }
+        wrong.extend(unused_fields(record, features));
         for (rule, at, message) in wrong {
             self.add(record, rule, at, message);
         }
@@ -230,7 +246,7 @@ impl Look<'_> {
         }
         let mut first = cluster_of(self.superblock, run.physical);
         let last = cluster_of(self.superblock, run.physical + run.blocks - 1);
-        if ratio > 1 && held.unit == Some(first) && run.logical % ratio != 0 {
+        if ratio > 1 && held.unit == Some(first) && !run.logical.is_multiple_of(ratio) {
             first += 1;
         }
         held.unit = Some(last);

@@ -126,11 +126,12 @@ impl Look<'_> {
             let message =
                 format!("inode {} heads a list of files that were deleted while open", superblock.last_orphan);
             let place = ByteOffset(PRIMARY.0 + 0xe8);
-            let is_inode = superblock.last_orphan <= superblock.inodes;
-            self.report.add(match is_inode {
-                true => Finding::warning("ext.orphans.pending", message).at(place),
-                false => Finding::error("ext.orphans.range", format!("{message}, and does not exist")).at(place),
-            });
+            // Whoever mounts the volume passes over a list that begins nowhere.
+            let rule = match superblock.last_orphan <= superblock.inodes {
+                true => "ext.orphans.pending",
+                false => "ext.orphans.range",
+            };
+            self.report.add(Finding::warning(rule, message).at(place));
         }
         if features.ro_compat(ro_compat::ORPHAN_PRESENT) {
             let message = "the orphan file names files that were deleted while open";
@@ -216,7 +217,7 @@ impl Look<'_> {
         if !features.compat(compat::HAS_JOURNAL) || self.superblock.journal_inode == 0 {
             return Ok(());
         }
-        let Some(block) = self.journal_start else {
+        let Some((block, file_blocks)) = self.journal else {
             let message = format!("inode {} is to be the journal, and is none", self.superblock.journal_inode);
             self.report.add(Finding::error("ext.journal.missing", message).at(ByteOffset(PRIMARY.0 + 0xe0)));
             return Ok(());
@@ -235,9 +236,10 @@ impl Look<'_> {
         if block_bytes != self.superblock.block_bytes {
             add("ext.journal.block_size", 0xc, format!("the journal has blocks of {block_bytes} bytes"));
         }
-        if blocks < 1024 || first == 0 || first >= blocks || start >= blocks {
-            let message =
-                format!("the journal has {blocks} blocks, its log begins at {first}, and is read from {start}");
+        if blocks < 1024 || u64::from(blocks) > file_blocks || first == 0 || first >= blocks || start >= blocks {
+            let message = format!(
+                "the journal has {blocks} blocks of {file_blocks}, begins at {first}, and is read from {start}"
+            );
             add("ext.journal.length", 0x10, message);
         }
         if kind == 4 && be32(0x28) & CHECKSUMS != 0 {
@@ -249,7 +251,9 @@ impl Look<'_> {
             }
         }
         if start != 0 && !features.incompat(incompat::RECOVER) {
-            add("ext.journal.pending", 0x1c, "the journal is not empty, and the volume does not say so".to_owned());
+            let message = "the journal is not empty, and the volume says that it is";
+            let finding = Finding::warning("ext.journal.leftover", message).in_cluster(block);
+            self.report.add(finding.at(ByteOffset(place.0 + 0x1c)));
         }
         if be32(0x20) != 0 {
             let message = format!("the journal was given up with error {}", be32(0x20));
