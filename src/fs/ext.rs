@@ -7,8 +7,8 @@
 //! | `bitmap` | the used blocks |
 //! | `source`, `names` | reading blocks; small caches |
 //! | `inode`, `blocks`, `directory`, `content`, `files` | the files |
-//! | `field`, `checksum`, `hash` | little-endian fields; what they are protected with; what directories are sorted by |
 //! | `record`, `scan`, `trace`, `marks` | the same inodes and maps without judgement: what `check` and `owners` look at |
+//! | `field`, `checksum`, `hash` | little-endian fields; what they are protected with; what directories are sorted by |
 //!
 //! # Decisions
 //! - **One reader, our own.** Leaving files out of an image and naming the files that damage hit both need the

@@ -47,8 +47,16 @@ impl Stage {
         })
     }
 
+    /// Begins another edit on the volume as it is now.
+    pub(crate) fn reopen(&mut self) {
+        self.original = self.dir.join("before.img");
+        sh(&self.dir, &format!("cp --sparse=always {} {}", self.image.display(), self.original.display()));
+        let edit = self.trial()();
+        self.edit = edit;
+    }
+
     /// The volume as it is now, for trials that are not kept.
-    pub(crate) fn trial(&self) -> impl Fn() -> Box<dyn Edit> {
+    pub(crate) fn trial(&self) -> impl Fn() -> Box<dyn Edit> + use<> {
         let device: SharedDevice = Arc::new(MemoryDevice::new(std::fs::read(&self.image).unwrap()));
         let Probe::One(kind) = fs::probe(&device).unwrap() else { panic!("{}: not one volume", self.name) };
         let is_dirty = fs::open(Arc::clone(&device), kind).unwrap().summary().state != State::Clean;
@@ -134,7 +142,7 @@ impl Stage {
             "mkdir -p m; mount -o ro,noload,loop {0} m 2>/dev/null || mount -o ro,loop {0} m 2>/dev/null || exit 7
              trap 'cd /; umount {1}/m' EXIT; cd m
              find . -path './{but}' -prune -o -printf '%P|%y|%m|%U:%G|%T@|%n|%s|%l\\n' | sed 's/^|d|.*/root/' | sort
-             find . -path './{but}' -prune -o -type f -print0 | sort -z | xargs -0r sha256sum",
+             find . -path './{but}' -prune -o -type f -print0 | grep -zE '^.{{1,3000}}$' | sort -z | xargs -0r sha256sum",
             image.display(),
             self.dir.display()
         );

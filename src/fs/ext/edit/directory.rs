@@ -13,7 +13,7 @@
 use super::super::blocks::{Layout, Run};
 use super::super::checksum::{self, LEAF_TAIL_BYTES};
 use super::super::record::flag;
-use super::entries;
+use super::entries::{self, New};
 use super::inode::Record;
 use super::ledger::{Ledger, put16, put32};
 use super::{inline, map, tree};
@@ -163,7 +163,7 @@ impl<'a> Directory<'a> {
         if self.has_index() { tree::insert(self, new) } else { self.insert_anywhere(new) }
     }
 
-    fn insert_anywhere(&mut self, new: (u32, u8, &[u8])) -> Result<()> {
+    fn insert_anywhere(&mut self, new: New<'_>) -> Result<()> {
         let (block_bytes, room, end) = (self.ledger.block_bytes(), self.room(), self.blocks());
         for logical in 0..end {
             if self.physical(logical).is_none() {

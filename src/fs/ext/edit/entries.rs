@@ -16,6 +16,9 @@ pub(super) const HEAD_BYTES: usize = 8;
 /// Longest name.
 pub(super) const MAX_NAME_BYTES: usize = 255;
 
+/// What an entry says: inode, type, name.
+pub(super) type New<'a> = (u32, u8, &'a [u8]);
+
 /// Bytes that a name's record needs at least.
 pub(super) fn needed(name_len: usize) -> usize {
     (HEAD_BYTES + name_len).next_multiple_of(4)
@@ -53,7 +56,7 @@ pub(super) fn parse(region: &[u8], block_bytes: usize) -> Result<Vec<Entry<'_>>>
 }
 
 /// Writes a record; `len` may be the whole rest of a region.
-pub(super) fn put(region: &mut [u8], at: usize, len: usize, (inode, kind, name): (u32, u8, &[u8]), block_bytes: usize) {
+pub(super) fn put(region: &mut [u8], at: usize, len: usize, (inode, kind, name): New<'_>, block_bytes: usize) {
     put32(region, at, inode);
     put_len(region, at, len, block_bytes);
     if let Some(target) = region.get_mut(at + 6..at + HEAD_BYTES + name.len()) {
@@ -80,7 +83,7 @@ pub(super) fn clear(region: &mut [u8], block_bytes: usize) {
 }
 
 /// Puts a name where there is room for it; false when there is none.
-pub(super) fn insert(region: &mut [u8], new: (u32, u8, &[u8]), block_bytes: usize) -> Result<bool> {
+pub(super) fn insert(region: &mut [u8], new: New<'_>, block_bytes: usize) -> Result<bool> {
     let wanted = needed(new.2.len());
     let found = parse(region, block_bytes)?.into_iter().find_map(|entry| {
         let own = if entry.inode == 0 { 0 } else { needed(entry.name.len()) };
@@ -117,7 +120,7 @@ pub(super) fn remove(region: &mut [u8], name: &[u8], block_bytes: usize) -> Resu
 
 /// Fills an empty region with records of given names, as few bytes each as can be, the last with the rest; false when
 /// they do not fit.
-pub(super) fn pack(region: &mut [u8], names: &[(u32, u8, &[u8])], block_bytes: usize) -> bool {
+pub(super) fn pack(region: &mut [u8], names: &[New<'_>], block_bytes: usize) -> bool {
     clear(region, block_bytes);
     let total: usize = names.iter().map(|(_, _, name)| needed(name.len())).sum();
     if total > region.len() {

@@ -16,7 +16,7 @@ use super::super::feature::incompat;
 use super::super::field::{le16, le32};
 use super::super::record::{OLD_BYTES, flag};
 use super::directory::{DIRECTORY, Directory};
-use super::entries;
+use super::entries::{self, New};
 use super::inode::Record;
 use super::ledger::{Ledger, put16, put32};
 use crate::error::{Error, Result};
@@ -91,7 +91,7 @@ pub(super) fn forget_hash(record: &mut Record) -> Result<()> {
 }
 
 /// Puts a name in; false when there is no room. The caller stores the record.
-pub(super) fn insert(record: &mut Record, ledger: &Ledger, new: (u32, u8, &[u8])) -> Result<bool> {
+pub(super) fn insert(record: &mut Record, ledger: &Ledger, new: New<'_>) -> Result<bool> {
     for range in regions(record, ledger)? {
         if entries::insert(&mut record.raw[range], new, ledger.block_bytes())? {
             forget_hash(record)?;
@@ -120,7 +120,7 @@ pub(super) fn convert(directory: &mut Directory<'_>) -> Result<()> {
     let has_type = ledger.superblock.features.incompat(incompat::FILETYPE);
     let kind = if has_type { DIRECTORY } else { 0 };
     let parent = le32(&old, BLOCK_FIELD.start);
-    let mut names: Vec<(u32, u8, &[u8])> = vec![(directory.record.number, kind, b"."), (parent, kind, b"..")];
+    let mut names: Vec<New<'_>> = vec![(directory.record.number, kind, b"."), (parent, kind, b"..")];
     for range in regions(&directory.record, ledger)? {
         let live = entries::parse(&old[range], block_bytes)?.into_iter().filter(|entry| entry.inode != 0);
         names.extend(live.map(|entry| (entry.inode, entry.kind, entry.name)));

@@ -168,8 +168,8 @@ impl Ledger {
     /// A file that claims the volume's own metadata is damaged, and must not be freed or written to.
     pub(super) fn refuse_metadata(&self, run: Extent) -> Result<()> {
         self.check(run)?;
-        let own = self.metadata.intersect(&ExtentSet::from(vec![run]));
-        match own.runs().first() {
+        let own = super::space::touching(&self.metadata, run).first().and_then(|own| own.intersect(run));
+        match own {
             None => Ok(()),
             Some(own) => Err(Error::damaged(format!(
                 "block {} is claimed by a file and holds the volume's own metadata",

@@ -6,8 +6,9 @@
 //! - A record that is not used any more has no names, and says when that came to be (`i_dtime`); what e2fsck looks for.
 
 use super::super::checksum;
-use super::super::field::le32;
-use super::super::record::{Form, flag};
+use super::super::feature::incompat;
+use super::super::field::{le16, le32};
+use super::super::record::{Form, OLD_BYTES, flag};
 use super::directory::Directory;
 use super::inode::Record;
 use super::ledger::{Ledger, put32};
@@ -34,28 +35,33 @@ impl Editor {
         record.store(ledger)?;
         ledger.free_inode(number, false)?;
         directory.remove(name.as_bytes())?;
-        if let Some((own, above)) = path.split_last() {
-            self.remove_directory(directory, above, own)?;
+        let mut rest = path;
+        while let Some((own, above)) = rest.split_last() {
+            if !self.remove_directory(above, own)? {
+                break;
+            }
+            rest = above;
         }
         Ok(extents)
     }
 
-    /// Removes a directory that is empty and looks as made by [`adopt`].
-    fn remove_directory(&self, directory: Directory<'_>, above: &[&[u8]], name: &[u8]) -> Result<()> {
+    /// Removes a directory that is empty and looks as made by [`adopt`]; false when it stays.
+    fn remove_directory(&self, above: &[&[u8]], name: &[u8]) -> Result<bool> {
         let ledger = &self.ledger;
-        let number = directory.record.number;
+        let mut parent = Directory::open(ledger, self.resolve(above)?, title(above))?;
+        let Some(number) = parent.find(name)? else { return Ok(false) };
+        let directory = Directory::open(ledger, number, title(above))?;
         let is_ours = directory.record.view().mode() == adopt::DIRECTORY_MODE
-            && super::super::field::le16(&directory.record.raw, 2) == 0
+            && le16(&directory.record.raw, 2) == 0
             && directory.record.links() == 2;
         if !is_ours || !directory.is_empty()? {
-            return Ok(());
+            return Ok(false);
         }
         let mut record = directory.record;
         free_content(ledger, &mut record)?;
         record.delete();
         record.store(ledger)?;
         ledger.free_inode(number, true)?;
-        let mut parent = Directory::open(ledger, self.resolve(above)?, title(above))?;
         parent.remove(name)?;
         // A count that once was too large stays 1.
         let links = parent.record.links();
@@ -63,7 +69,7 @@ impl Editor {
             parent.record.set_links(links - 1);
             parent.record.store(ledger)?;
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -84,9 +90,7 @@ fn refuse_file(record: &Record, name: &str) -> Result<()> {
 /// Frees the content, the map and the attributes of an inode; the content's units, in file order.
 fn free_content(ledger: &Ledger, record: &mut Record) -> Result<Vec<Extent>> {
     // A block of attributes, or what lies inside the inode, may name inodes that hold a value each.
-    if ledger.superblock.features.incompat(super::super::feature::incompat::EA_INODE)
-        && has_large_attributes(ledger, record)?
-    {
+    if ledger.superblock.features.incompat(incompat::EA_INODE) && has_large_attributes(ledger, record)? {
         return Err(Error::refused("the file has attributes in inodes of their own (feature ea_inode)")
             .advise("Remove it under Linux"));
     }
@@ -103,8 +107,8 @@ fn free_content(ledger: &Ledger, record: &mut Record) -> Result<Vec<Extent>> {
 
 /// True when an attribute's value may lie in another inode: any attribute does, where the feature is on.
 fn has_large_attributes(ledger: &Ledger, record: &Record) -> Result<bool> {
-    let start = super::super::record::OLD_BYTES + usize::from(super::super::field::le16(&record.raw, 0x80));
-    let inside = record.raw.len() > super::super::record::OLD_BYTES && le32(&record.raw, start) == MAGIC;
+    let start = OLD_BYTES + usize::from(le16(&record.raw, 0x80));
+    let inside = record.raw.len() > OLD_BYTES && le32(&record.raw, start) == MAGIC;
     Ok(inside || record.attribute_block(ledger) != 0)
 }
 

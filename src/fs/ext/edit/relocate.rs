@@ -246,11 +246,8 @@ fn holders(ledger: &Ledger, moves: &Moves) -> Result<Holders> {
         Err(Error::refused(format!("block {first} is or holds {what}, and cannot move")))
     })?;
     let units: ExtentSet = claimed.into_iter().map(|run| ledger.whole_units(run)).collect();
-    let lost = moves.from.runs().iter().find_map(|run| {
-        let held = units.intersect(&ExtentSet::from(vec![*run]));
-        (held.clusters() != run.clusters).then(|| held.complement(run.end()).intersect(&ExtentSet::from(vec![*run])))
-    });
-    match lost.as_ref().and_then(|set| set.runs().first()) {
+    let lost = units.complement(ledger.superblock.blocks).intersect(&moves.from);
+    match lost.runs().first() {
         None => Ok(found),
         Some(lost) => {
             Err(Error::refused(format!("block {} is in use, and nothing on the volume holds it", lost.start.0))
@@ -316,12 +313,16 @@ fn layout_of(ledger: &Ledger, source: &super::super::source::Source, view: View<
 fn copy(ledger: &Ledger, moves: &Moves, holders: &Holders) -> Result<()> {
     let unwritten: ExtentSet = holders.unwritten.iter().copied().collect();
     let bytes = |blocks: u64| ByteLen(blocks * ledger.block_bytes() as u64);
-    for piece in &moves.pieces {
-        let whole = ExtentSet::from(vec![Extent::new(piece.from, piece.blocks)]);
-        let written = unwritten.intersect(&whole).complement(piece.from + piece.blocks).intersect(&whole);
-        for run in written.runs() {
-            let to = piece.to + (run.start.0 - piece.from);
-            ledger.overlay.copy(ledger.offset_of(run.start.0), ledger.offset_of(to), bytes(run.clusters))?;
+    let written = unwritten.complement(ledger.superblock.blocks).intersect(&moves.from);
+    for run in written.runs() {
+        for piece in moves.touching(run.start.0, run.clusters) {
+            let Some(part) = run.intersect(Extent::new(piece.from, piece.blocks)) else { continue };
+            let target = piece.to + (part.start.0 - piece.from);
+            // A target that this edit used in between, and freed again, holds bytes that are not on the device.
+            ledger
+                .overlay
+                .copy(ledger.offset_of(part.start.0), ledger.offset_of(target), bytes(part.clusters))
+                .map_err(|error| error.advise("Carry out what was worked out so far first"))?;
         }
     }
     Ok(())

@@ -59,6 +59,12 @@ impl Ledger {
         bits
     }
 
+    /// The runs of a set that reach into a group.
+    fn part_of<'a>(&self, group: u64, set: &'a ExtentSet) -> &'a [Extent] {
+        let start = self.superblock.group_start(group);
+        touching(set, Extent::new(start, self.superblock.group_blocks(group)))
+    }
+
     fn opened_bits(&self, group: u64) -> Vec<u8> {
         let start = self.superblock.group_start(group);
         self.bits_of(group, self.opened.runs_in(start..start + self.superblock.group_blocks(group)))
@@ -103,14 +109,19 @@ impl Ledger {
 
     /// The part of a set that is used now, or that is free.
     pub(super) fn filter(&self, set: &ExtentSet, used: bool) -> Result<ExtentSet> {
-        let mut found = Vec::new();
+        let mut found: Vec<Extent> = Vec::new();
         self.for_groups(set, &mut |group, runs| {
             let bitmap = self.block_bitmap(group, &self.descriptor(group)?)?;
             let (start, ratio) = (self.superblock.group_start(group), self.ratio());
             for at in runs.iter().flat_map(|run| self.clusters_in(group, *run)) {
-                if bit(&bitmap, at) == used {
-                    let from = start + at * ratio;
-                    found.push(Extent::new(from, ratio.min(self.superblock.blocks - from)));
+                if bit(&bitmap, at) != used {
+                    continue;
+                }
+                let from = start + at * ratio;
+                let unit = Extent::new(from, ratio.min(self.superblock.blocks - from));
+                match found.last_mut() {
+                    Some(Extent { start, clusters }) if start.0 + *clusters == from => *clusters += unit.clusters,
+                    _ => found.push(unit),
                 }
             }
             Ok(())
@@ -180,7 +191,8 @@ impl Ledger {
                 continue;
             }
             let bitmap = self.block_bitmap(group, &descriptor)?;
-            let (opened, avoided) = (self.opened_bits(group), self.bits_of(group, avoid.runs().iter().copied()));
+            let (opened, avoided) =
+                (self.opened_bits(group), self.bits_of(group, self.part_of(group, avoid).iter().copied()));
             let start = self.superblock.group_start(group);
             let free = (0..self.group_clusters(group))
                 .filter(|at| !bit(&bitmap, *at) && !bit(&opened, *at) && !bit(&avoided, *at))
@@ -311,6 +323,13 @@ impl Ledger {
         Err(Error::refused("the volume counts what each user occupies (feature quota), and Lifeboat cannot add to it")
             .advise("Switch quotas off with `tune2fs -O ^quota`, and on again afterwards"))
     }
+}
+
+/// The runs of a set that a run touches.
+pub(super) fn touching(set: &ExtentSet, run: Extent) -> &[Extent] {
+    let first = set.runs().partition_point(|have| have.end() <= run.start.0);
+    let rest = &set.runs()[first..];
+    &rest[..rest.partition_point(|have| have.start.0 < run.end())]
 }
 
 fn wrong_state(block: u64, used: bool) -> Error {

@@ -17,7 +17,7 @@ use super::super::feature::incompat;
 use super::super::field::{le16, le32};
 use super::super::hash::Hasher;
 use super::directory::Directory;
-use super::entries;
+use super::entries::{self, New};
 use super::ledger::{put16, put32};
 use crate::error::{Error, Result};
 
@@ -82,7 +82,7 @@ pub(super) fn is_node(block: &[u8], logical: u64) -> bool {
 }
 
 /// Puts a name in.
-pub(super) fn insert(directory: &mut Directory<'_>, new: (u32, u8, &[u8])) -> Result<()> {
+pub(super) fn insert(directory: &mut Directory<'_>, new: New<'_>) -> Result<()> {
     let hasher = hasher(directory)?;
     let hash = hasher.hash(new.2);
     // Each round makes room in one more node; the last one finds room in the leaf.
@@ -175,7 +175,7 @@ fn write(directory: &Directory<'_>, node: &mut Node) -> Result<()> {
 /// Moves the upper half of a leaf's names to a new block; its number, and the hash for its entry.
 fn split_leaf(directory: &mut Directory<'_>, leaf: u64, bytes: &[u8], hasher: &Hasher) -> Result<(u64, u32)> {
     let (block_bytes, room) = (directory.ledger.block_bytes(), directory.room());
-    let mut names: Vec<(u32, (u32, u8, &[u8]))> = entries::parse(&bytes[..room], block_bytes)?
+    let mut names: Vec<(u32, New<'_>)> = entries::parse(&bytes[..room], block_bytes)?
         .iter()
         .filter(|entry| entry.inode != 0)
         .map(|entry| (hasher.hash(entry.name), (entry.inode, entry.kind, entry.name)))
@@ -195,7 +195,7 @@ fn split_leaf(directory: &mut Directory<'_>, leaf: u64, bytes: &[u8], hasher: &H
     };
     // Names of one hash on both sides: the lowest bit says so.
     let hash = first | u32::from(names[before].0 == *first);
-    let pack = |part: &[(u32, (u32, u8, &[u8]))]| {
+    let pack = |part: &[(u32, New<'_>)]| {
         let mut block = vec![0; block_bytes];
         let part: Vec<_> = part.iter().map(|(_, name)| *name).collect();
         entries::pack(&mut block[..room], &part, block_bytes);
