@@ -71,7 +71,7 @@ fn the_upper_half_is_emptied() {
 
 #[test]
 fn the_mft_moves_as_a_whole() {
-    let names = ["ntfs-files-4k", "ntfs-fragmented-mft", "ntfs-fresh-64k"];
+    let names = ["ntfs-files-4k", "ntfs-small-files", "ntfs-fresh-64k"];
     moves(&names, "$MFT", |volume| volume.held(|owner| owner.holder == Holder::Metadata("$MFT".to_owned())));
 }
 

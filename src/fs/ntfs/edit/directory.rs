@@ -138,7 +138,9 @@ impl<'a> Directory<'a> {
         if len > blocks.allocated {
             let clusters = (size / cluster).max(1);
             let near = blocks.extents().last().map(|extent| extent.end());
-            let more = self.editor.allocate(clusters, near, clusters)?;
+            // In one piece where there is one; a block in several is read all the same.
+            let whole = self.editor.allocate(clusters, near, clusters);
+            let more = whole.or_else(|_| self.editor.allocate(clusters, near, 1))?;
             blocks.append(&more, &self.editor.boot);
         }
         (blocks.len, blocks.initialized) = (len, len);
