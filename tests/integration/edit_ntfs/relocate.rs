@@ -43,7 +43,8 @@ fn moves(names: &[&str], what: &str, pick: impl Fn(&Volume) -> ExtentSet) {
         let at = std::time::Instant::now();
         let volume = Volume::new(dir.path(), shape.make(dir.path()));
         let before = volume.walk();
-        if move_away(&volume, &pick(&volume), &format!("{}, {what}", shape.name)) {
+        let done = move_away(&volume, &pick(&volume), &format!("{}, {what}", shape.name));
+        if done {
             moved += 1;
             assert_eq!(volume.walk(), before, "{}", shape.name);
             // ntfs-3g goes on from there.
@@ -51,7 +52,7 @@ fn moves(names: &[&str], what: &str, pick: impl Fn(&Volume) -> ExtentSet) {
             volume.judge(&format!("{}, {what}, used by ntfs-3g", shape.name));
             assert_eq!(volume.walk(), before, "{}", shape.name);
         }
-        println!("{} {what} {:?}", shape.name, at.elapsed());
+        println!("{} {what}: {done} {:?}", shape.name, at.elapsed());
         crate::oracle::sh(dir.path(), "rm -f *.img");
     }
     println!("{what}: {moved} volumes");

@@ -25,8 +25,8 @@ fn mounted(image: &Path, options: &str, script: &str) -> String {
 
 /// Every file with its length, digest, times and attributes, but for Lifeboat's own; directories without their times,
 /// which a mount that writes beside changes.
-const WALK: &str = "find . -not -path './LIFEBOAT*' -not -name beside -type f -printf '%p %s %T@ %n ' \
-    \\( -size -1048576k -exec sha256sum {} \\; -o -printf '\\n' \\) | sort; \
+const WALK: &str = "find . -not -path './LIFEBOAT*' -not -name beside -type f -printf '%p %s %T@ %n\\n' | sort; \
+    find . -not -path './LIFEBOAT*' -not -name beside -type f -size -1048576k -exec sha256sum {} + | sort -k 2; \
     find . -not -path './LIFEBOAT*' -not -type f -printf '%p %y %l\\n' | sort; \
     getfattr -Rhd -m 'user|system.ntfs_attrib$' -e hex . 2>/dev/null | { grep -v LIFEBOAT || true; } | sha256sum";
 
