@@ -8,6 +8,7 @@ mod cli;
 mod edit_ext;
 mod edit_fat;
 mod edit_ntfs;
+mod edit_ntfs_index;
 mod faults;
 mod faults_device;
 mod faults_power;

@@ -28,8 +28,8 @@ mod file;
 mod index;
 mod mft;
 mod names;
-mod relocate;
 mod release;
+mod relocate;
 mod replace;
 mod space;
 mod stretch;
@@ -137,7 +137,8 @@ fn refuse_state(volume: &Volume) -> Result<()> {
         State::Hibernated => "Windows sleeps on this volume (hibernation or fast start)",
         State::Journal => "the volume's $LogFile holds changes that were not finished",
     };
-    Err(Error::refused(what).advise("Start Windows, let it check the volume, and shut it down with `shutdown /s /f /t 0`"))
+    Err(Error::refused(what)
+        .advise("Start Windows, let it check the volume, and shut it down with `shutdown /s /f /t 0`"))
 }
 
 impl Editor {

@@ -65,7 +65,8 @@ impl<'a> Directory<'a> {
 
     /// Where a block lies in `$INDEX_ALLOCATION`.
     fn block_at(&self, vcn: u64) -> Result<(&Stretch, u64)> {
-        let blocks = self.blocks().ok_or_else(|| Error::damaged(format!("the index of {} has no blocks", self.path)))?;
+        let blocks =
+            self.blocks().ok_or_else(|| Error::damaged(format!("the index of {} has no blocks", self.path)))?;
         let at = vcn.checked_mul(self.unit());
         let inside = at.and_then(|at| at.checked_add(self.block_bytes as u64)).is_some_and(|end| end <= blocks.len);
         let whole = at.is_some_and(|at| at.is_multiple_of(self.block_bytes as u64));

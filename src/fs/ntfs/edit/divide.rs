@@ -201,7 +201,8 @@ impl Editor {
         }
         if let Some(mut list) = list {
             entries.sort_unstable_by_key(|entry| (entry.0, entry.1));
-            let value: Vec<u8> = entries.iter().flat_map(|entry| list_entry(&file.attributes[entry.0], entry)).collect();
+            let value: Vec<u8> =
+                entries.iter().flat_map(|entry| list_entry(&file.attributes[entry.0], entry)).collect();
             let instance = records[0].next_instance();
             put(&mut list.parts[0].raw, 14, &instance.to_le_bytes());
             self.fill_list(&mut list, value, file.number())?;

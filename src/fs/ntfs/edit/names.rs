@@ -125,9 +125,8 @@ pub(super) fn now() -> u64 {
 /// True for a name that DOS could have given: eight and three upper-case letters, digits and some signs.
 fn is_dos(units: &[u16]) -> bool {
     let allowed = |unit: &u16| {
-        u8::try_from(*unit).is_ok_and(|byte| {
-            byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"$%'-_@~`!(){}^#&".contains(&byte)
-        })
+        u8::try_from(*unit)
+            .is_ok_and(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"$%'-_@~`!(){}^#&".contains(&byte))
     };
     let mut parts = units.split(|unit| *unit == u16::from(b'.'));
     let (base, extension, more) = (parts.next().unwrap_or(&[]), parts.next(), parts.next());

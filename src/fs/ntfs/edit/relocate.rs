@@ -45,7 +45,9 @@ impl Editor {
         for target in &targets {
             if source.runs().iter().any(|run| run.intersect(*target).is_some()) {
                 let first = target.start.0;
-                return Err(Error::refused(format!("cluster {first} and those behind it are source and target at once")));
+                return Err(Error::refused(format!(
+                    "cluster {first} and those behind it are source and target at once"
+                )));
             }
         }
         let used: u64 = source.runs().iter().map(|run| self.used_within(*run)).sum();
@@ -173,7 +175,9 @@ impl Editor {
         let data = attributes.iter().filter(|have| have.kind == crate::fs::ntfs::record::kind::DATA);
         let mut runs = data.filter_map(Attribute::stretch).flat_map(|stretch| &stretch.runs);
         if runs.any(|run| run.clusters % unit != 0) {
-            return Err(Error::refused(format!("$MFT can move only in multiples of {unit} clusters, its records' length")));
+            return Err(Error::refused(format!(
+                "$MFT can move only in multiples of {unit} clusters, its records' length"
+            )));
         }
         Ok(())
     }

@@ -62,7 +62,8 @@ impl Editor {
             let mut directory = Directory::open(self, parent, &title)?;
             let found = index::find(&directory, &upcase, &units)?;
             let found = found.filter(|found| found.reference == file.reference());
-            let mut key = found.ok_or_else(|| Error::damaged(format!("{} is not in its directory", path.display())))?.key;
+            let mut key =
+                found.ok_or_else(|| Error::damaged(format!("{} is not in its directory", path.display())))?.key;
             names::set_sizes(&mut key, allocated, len);
             index::update(&mut directory, &upcase, &units, file.reference(), &key)?;
         }

@@ -1,7 +1,7 @@
 //! Writing a path back from its end to the root, so that each node has its due size again.
 //!
 //! A node that is too full is split, and its middle entry moves up. After a removal a node is joined with a neighbour
-//! when both fit one block (so that taking out what was put in undoes a split), and an empty one is filled from its
+//! when both fit one block (so that taking out what was put in mostly undoes a split), and an empty one is filled from its
 //! neighbour or taken out of the tree. All leaves keep the same distance from the root; a root that is too full for
 //! its record moves down into a block as a whole, and what little is left under an empty root moves up again.
 //!
@@ -31,6 +31,8 @@ pub(super) fn settle(store: &mut dyn Store, mut levels: Vec<Level>, shrinks: boo
             Place::Block(head) => head,
         };
         let parent = levels.last_mut().ok_or_else(rootless)?;
+        // A node that has one subtree only is looked at, too: it may be joined, or the subtree may move up into it.
+        parent.changed |= shrinks && parent.node.entries.is_empty();
         if level.node.bytes() > capacity {
             split(store, head, level.node, &mut levels)?;
         } else if shrinks && join(store, head, &level.node, parent)? {
@@ -136,6 +138,9 @@ fn settle_root(store: &mut dyn Store, mut root: Root, shrinks: bool) -> Result<(
     for _ in 0..MAX_LEVELS {
         if Root::value_bytes(&root.node) <= store.root_room() && store.set_root(root.value()?)? {
             return Ok(());
+        }
+        if root.node.entries.is_empty() {
+            return Err(no_room());
         }
         empty(store, &root)?;
         let head = Head::new(store.allocate_block()?);
