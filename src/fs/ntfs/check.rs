@@ -89,14 +89,14 @@ struct Records {
 
 impl Check for Volume {
     fn check(&self, watch: &dyn Watch, see: &mut dyn FnMut(Finding)) -> Result<()> {
-        if self.boot.clusters > MAX_CLUSTERS || self.record_count() > u64::from(u32::MAX) {
-            return Err(Error::unsupported("checking a volume of more clusters or records than Windows makes")
-                .advise("Have it checked by the system that made it"));
-        }
         let mut report = Report::new(self, see);
         if !system::boot(self, &mut report)? {
             report.finish();
             return Ok(());
+        }
+        if self.boot.clusters > MAX_CLUSTERS || self.record_count() > u64::from(u32::MAX) {
+            return Err(Error::unsupported("checking a volume of more clusters or records than Windows makes")
+                .advise("Have it checked by the system that made it"));
         }
         let mut checker = Checker::new(self, watch, report);
         checker.run()?;

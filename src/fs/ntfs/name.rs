@@ -91,7 +91,8 @@ impl UpCase {
         Self((0..=u16::MAX).map(|unit| upper(unit).unwrap_or(unit)).collect())
     }
 
-    fn upper(&self, unit: u16) -> u16 {
+    /// The upper case of a unit.
+    pub(super) fn upper(&self, unit: u16) -> u16 {
         self.0.get(usize::from(unit)).copied().unwrap_or(unit)
     }
 

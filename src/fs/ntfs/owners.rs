@@ -40,10 +40,11 @@ pub(super) fn fixed_reason(file: u64) -> Option<&'static str> {
 impl Owners for Volume {
     fn owners(&self, within: &ExtentSet, watch: &dyn Watch, see: &mut dyn FnMut(Owner)) -> Result<()> {
         let factor = u64::from(self.boot.cluster_bytes / self.grid.cluster_bytes).max(1);
-        // On the volume's own clusters; what lies behind the last one is the backup boot sector's.
         let counted = self.boot.clusters.saturating_mul(factor);
+        // Behind the last cluster there may be some sectors that are nobody's, and then the backup boot sector.
+        let backup = self.grid.cluster_at(self.boot.backup_at()).0.max(counted);
         for run in within.runs() {
-            if let Some(extent) = run.intersect(Extent::new(counted, self.grid.clusters.saturating_sub(counted))) {
+            if let Some(extent) = run.intersect(Extent::new(backup, self.grid.clusters.saturating_sub(backup))) {
                 let holder = Holder::Metadata("backup boot sector".to_owned());
                 see(Owner { extent, holder, fixed: Some("the backup boot sector must lie behind the last cluster") });
             }
@@ -83,6 +84,8 @@ struct Look<'a> {
     /// The first wanted cluster, for which the first bit of `claimed` stands.
     base: u64,
     claimed: Bits,
+    /// Clusters that may still be told: a hostile volume lets every file claim all of them.
+    budget: u64,
     paths: Paths<'a>,
 }
 
@@ -96,7 +99,8 @@ impl<'a> Look<'a> {
         let there = volume.device.len().0 / u64::from(volume.boot.cluster_bytes);
         let end = wanted.runs().last().map_or(0, |run| run.end()).min(there);
         let claimed = Bits::new(end.saturating_sub(base));
-        Self { volume, wanted, base, claimed, paths: Paths::new(volume) }
+        let budget = claimed.len().saturating_mul(4).saturating_add(1 << 20);
+        Self { volume, wanted, base, claimed, budget, paths: Paths::new(volume) }
     }
 
     fn run(&mut self, watch: &dyn Watch, take: Take<'_>) -> Result<()> {
@@ -128,6 +132,10 @@ impl<'a> Look<'a> {
             let mut holder = None;
             for run in runs.iter().filter_map(|run| Some(Extent::new(run.lcn?, run.clusters))) {
                 for part in clip(self.wanted, run) {
+                    if part.clusters > self.budget {
+                        return;
+                    }
+                    self.budget -= part.clusters;
                     let from = part.start.0 - self.base;
                     self.claimed.set(from..from.saturating_add(part.clusters));
                     let file = base_of(number, &header);

@@ -26,6 +26,9 @@ const MAX_PATH_BYTES: usize = 98_304;
 /// The name space of names that exist only for DOS.
 const DOS_NAME: u8 = 2;
 
+/// Takes a record: its number, its place and its bytes.
+pub(super) type Take<'t> = &'t mut dyn FnMut(u64, ByteOffset, &mut [u8]) -> Result<()>;
+
 impl Volume {
     /// How many records can be there: `$MFT` up to its initialised length and its first hole, and no more than the
     /// device has room for, so that memory may be sized by it.
@@ -49,12 +52,7 @@ impl Volume {
     ///
     /// # Errors
     /// When the medium cannot be read, the watch ends it, or `take` fails.
-    pub(super) fn scan(
-        &self,
-        phase: &'static str,
-        watch: &dyn Watch,
-        take: &mut dyn FnMut(u64, ByteOffset, &mut [u8]) -> Result<()>,
-    ) -> Result<()> {
+    pub(super) fn scan(&self, phase: &'static str, watch: &dyn Watch, take: Take<'_>) -> Result<()> {
         let size = u64::from(self.boot.record_bytes);
         let total = self.record_count();
         let step = (PIECE_BYTES / size).max(1);
@@ -202,7 +200,7 @@ fn join(parent: &str, name: &[u16]) -> String {
     if parent.len() > MAX_PATH_BYTES { format!("…/{name}") } else { format!("{parent}/{name}") }
 }
 
-/// The base record's reference and header of what a record describes: its own, or that of its base.
+/// The number of the base record of the file that a record belongs to: its own, or that of its base.
 pub(super) fn base_of(number: u64, header: &Header) -> u64 {
     if header.base.0 == 0 { number } else { header.base.number() }
 }

@@ -100,7 +100,7 @@ impl Wreck {
         let units: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let named = |number: &usize| {
             let at = self.place(*number);
-            if !self.bytes.get(at..at + 4).is_some_and(|magic| magic == b"FILE") || self.bytes[at + 0x16] & 1 == 0 {
+            if self.bytes.get(at..at + 4).is_none_or(|magic| magic != b"FILE") || self.bytes[at + 0x16] & 1 == 0 {
                 return false;
             }
             let record = self.read(*number);

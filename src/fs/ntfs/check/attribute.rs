@@ -83,7 +83,7 @@ pub(super) fn examine(view: &View<'_>, record: u64, place: ByteOffset, boot: &Bo
         Box::new(Finding::error(rule, format!("{} in record {record}: {message}", type_name(view.kind))).at(here))
     };
     let bounds = |message: &str| wrong("ntfs.attribute.bounds", message.to_owned());
-    if view.kind == 0 || (view.kind % 0x10 != 0 || view.kind > LAST_TYPE) && view.kind < FIRST_OWN_TYPE {
+    if view.kind == 0 || (!view.kind.is_multiple_of(0x10) || view.kind > LAST_TYPE) && view.kind < FIRST_OWN_TYPE {
         return Err(wrong("ntfs.attribute.type", "no such type is known".to_owned()));
     }
     let form = u8_at(view.bytes, 8).unwrap_or(0);
@@ -103,7 +103,7 @@ pub(super) fn examine(view: &View<'_>, record: u64, place: ByteOffset, boot: &Bo
         }
         let at = usize::from(u16_at(view.bytes, 0x14).unwrap_or(0));
         let len = u32_at(view.bytes, 0x10).unwrap_or(0) as usize;
-        if at < name_end || at % 8 != 0 || view.value().is_none() {
+        if at < name_end || !at.is_multiple_of(8) || view.value().is_none() {
             return Err(bounds(&format!("a value of {len} bytes at {at} in {} bytes", view.bytes.len())));
         }
         None

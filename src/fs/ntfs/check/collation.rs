@@ -58,13 +58,18 @@ impl Rule {
         match self.0 {
             0x00 => Some(left.cmp(right)),
             0x01 => {
-                let (left, right) = (FileName::read(left)?.units(), FileName::read(right)?.units());
-                Some(upcase.compare(&left, &right).then_with(|| left.cmp(&right)))
+                let (left, right) = (FileName::read(left)?.name, FileName::read(right)?.name);
+                let order = units(left).map(|unit| upcase.upper(unit)).cmp(units(right).map(|unit| upcase.upper(unit)));
+                Some(order.then_with(|| units(left).cmp(units(right))))
             }
             0x10 | 0x12 | 0x13 => Some(numbers(left).cmp(numbers(right))),
             _ => None,
         }
     }
+}
+
+fn units(name: &[u8]) -> impl Iterator<Item = u16> {
+    name.as_chunks::<2>().0.iter().map(|bytes| u16::from_le_bytes(*bytes))
 }
 
 fn numbers(key: &[u8]) -> impl Iterator<Item = u32> {

@@ -42,7 +42,6 @@ pub(super) struct Names {
 struct Found {
     directory: u64,
     target: Reference,
-    parent: Reference,
     space: u8,
     name: Vec<u16>,
     place: ByteOffset,
@@ -160,15 +159,8 @@ impl Checker<'_> {
                 let Some(name) = FileName::read(key) else { return Ok(()) };
                 if wanted.contains(&target.number()) && kept < MOST_ENTRIES {
                     kept += 1;
-                    let (parent, space, name) = (name.parent, name.space, name.units());
-                    found.entry(target.number()).or_default().push(Found {
-                        directory,
-                        target,
-                        parent,
-                        space,
-                        name,
-                        place,
-                    });
+                    let (space, name) = (name.space, name.units());
+                    found.entry(target.number()).or_default().push(Found { directory, target, space, name, place });
                 }
                 Ok(())
             })?;
@@ -201,10 +193,8 @@ impl Checker<'_> {
                 ("ntfs.index.sequence", format!("whose sequence number is {is}, not {says}"))
             } else if known.is_none() {
                 ("ntfs.index.name", "which has no such name in this directory".to_owned())
-            } else if entry.parent.number() != entry.directory {
-                // Told when the entry was met.
-                continue;
             } else {
+                // It agrees; an entry that tells another directory than its own was told when it was met.
                 continue;
             };
             let message = format!("\"{shown}\" leads to record {file}, {problem}");

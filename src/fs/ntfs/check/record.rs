@@ -41,6 +41,8 @@ impl Checker<'_> {
                 self.report.of(number, Finding::error("ntfs.mft.unmarked", message).at(place));
             }
             (Some(false) | None, false) => return Ok(()),
+            // Records 16 to 23 are kept for later; who formats a volume may have marked them.
+            (Some(true), false) if is_record && is_nameless(number) && number >= number::FIRST_FILE => return Ok(()),
             (Some(true), false) if is_record => {
                 let message = format!("record {number} is free, but $MFT's bitmap calls it used");
                 self.report.tell(Finding::warning("ntfs.mft.lost", message).at(place));
@@ -98,11 +100,11 @@ impl Checker<'_> {
         if u16_at(bytes, 0x10) == Some(0) {
             tell("ntfs.record.sequence", 0x10, "its sequence number is 0".to_owned());
         }
-        if used as usize > bytes.len() || used % 8 != 0 || u32::from(first) + 8 > used {
+        if used as usize > bytes.len() || !used.is_multiple_of(8) || u32::from(first) + 8 > used {
             tell("ntfs.record.used", 0x18, format!("{used} bytes in use, the first attribute at {first}"));
             return false;
         }
-        if first % 8 != 0 || first < array_end || array < 0x2A {
+        if !first.is_multiple_of(8) || first < array_end || array < 0x2A {
             tell(
                 "ntfs.record.first",
                 0x14,
@@ -150,13 +152,15 @@ impl Checker<'_> {
         let next = u16_at(bytes, 0x28).unwrap_or(0);
         let mut findings = Vec::new();
         for (at, part) in parts.iter().enumerate() {
+            // A warning only: after 65,536 changes of a record the number begins anew.
+            if part.instance >= next {
+                let message =
+                    format!("record {number}: {} has instance {}, the next is {next}", part.title(), part.instance);
+                findings.push(Finding::warning("ntfs.attribute.instance", message).at(part.place));
+            }
             let mut tell = |rule, message: String| {
                 findings.push(Finding::error(rule, format!("record {number}: {message}")).at(part.place));
             };
-            if part.instance >= next {
-                let message = format!("{} has instance {}, the next one is {next}", part.title(), part.instance);
-                tell("ntfs.attribute.instance", message);
-            }
             if parts[..at].iter().any(|other| other.instance == part.instance) {
                 let message = format!("{} has the instance {} of another one", part.title(), part.instance);
                 tell("ntfs.attribute.instance", message);

@@ -88,7 +88,7 @@ impl Checker<'_> {
         self.tell_runs("ntfs.runs.double", &doubles, self.space.doubles)?;
         self.tell_runs("ntfs.bitmap.unmarked", &trouble.unmarked, trouble.unmarked_runs)?;
         for run in &trouble.lost {
-            let message = format!("{} are marked as used, and no file holds them", clusters_text(*run));
+            let message = format!("{}: used by $Bitmap, but held by no file", clusters_text(*run));
             let place = volume.boot.offset_of(run.start.0);
             self.report.tell(Finding::warning("ntfs.bitmap.lost", message).at(place).in_cluster(run.start.0));
         }
@@ -124,11 +124,10 @@ impl Checker<'_> {
             let place = volume.boot.offset_of(run.start.0);
             let path = held.iter().find_map(|owner| owner.holder.path().map(str::to_owned));
             let named: Vec<String> = held.iter().map(|owner| name_of(&owner.holder)).collect();
+            let (text, named) = (clusters_text(*run), named.join(" and "));
             let message = match rule {
-                "ntfs.runs.double" => {
-                    format!("{} are held more than once, by {}", clusters_text(*run), named.join(" and "))
-                }
-                _ => format!("{} belong to {}, but $Bitmap calls them free", clusters_text(*run), named.join(" and ")),
+                "ntfs.runs.double" => format!("{text}: held more than once, by {named}"),
+                _ => format!("{text}: held by {named}, but free by $Bitmap"),
             };
             let finding = Finding::error(rule, message).at(place).in_cluster(run.start.0);
             self.report.tell(match path {
