@@ -34,7 +34,8 @@ fn adopt_and_release(dir: &Path, shape: &Shape) -> u64 {
     let (first, second) = (free(&*edit, 5 * grain, u64::MAX, 0), Vec::new());
     let second = if first.is_empty() { second } else { free(&*edit, 12 * grain, 2 * grain, 1) };
     let taken: ExtentSet = first.iter().copied().collect();
-    let second: Vec<_> = second.into_iter().filter(|e| taken.runs().iter().all(|t| t.intersect(*e).is_none())).collect();
+    let second: Vec<_> =
+        second.into_iter().filter(|e| taken.runs().iter().all(|t| t.intersect(*e).is_none())).collect();
     let size = volume.cluster_bytes();
     let (toc, image) = (volume.fill(&first), volume.fill(&second));
     let mut changes = Vec::new();
@@ -55,7 +56,10 @@ fn adopt_and_release(dir: &Path, shape: &Shape) -> u64 {
     assert_eq!(volume.walk(), before, "{}", shape.name);
     std::fs::write(dir.join("toc"), &toc[..toc_len as usize]).unwrap();
     std::fs::write(dir.join("image"), &image).unwrap();
-    let script = format!("cmp LIFEBOAT/toc-begin.lbc {0}/toc; cmp LIFEBOAT/NAME.001 {0}/image; getfattr -n system.ntfs_attrib_be -e hex LIFEBOAT LIFEBOAT/NAME.001 2>&1 | grep =", dir.display());
+    let script = format!(
+        "cmp LIFEBOAT/toc-begin.lbc {0}/toc; cmp LIFEBOAT/NAME.001 {0}/image; getfattr -n system.ntfs_attrib_be -e hex LIFEBOAT LIFEBOAT/NAME.001 2>&1 | grep =",
+        dir.display()
+    );
     let used = volume.copy("used.img");
     let flags = used.run(&format!(
         "{script}; rm LIFEBOAT/toc-begin.lbc; head -c 3000 /dev/urandom > beside || true; rm -f beside; rm LIFEBOAT/NAME.001; rmdir LIFEBOAT"
@@ -145,7 +149,8 @@ fn hundreds_of_files_make_the_mft_and_the_directory_grow() {
         volume.apply(&[edit.take("adopt").unwrap()]);
         volume.judge(name);
         assert_eq!(volume.walk(), before, "{name}");
-        let listed = volume.run("find LIFEBOAT -type f | wc -l; rm LIFEBOAT/*7.lbi; touch LIFEBOAT/beside; rm LIFEBOAT/beside");
+        let listed =
+            volume.run("find LIFEBOAT -type f | wc -l; rm LIFEBOAT/*7.lbi; touch LIFEBOAT/beside; rm LIFEBOAT/beside");
         assert_eq!(listed.trim(), count.to_string(), "{name}");
         volume.judge(&format!("{name}, used by ntfs-3g"));
         let mut edit = volume.edit();
@@ -162,7 +167,9 @@ fn hundreds_of_files_make_the_mft_and_the_directory_grow() {
 fn content_is_replaced_where_it_lies() {
     let dir = tempfile::tempdir().unwrap();
     let volume = Volume::new(dir.path(), shape("ntfs-fresh-4k").make(dir.path()));
-    volume.run("mkdir d; printf small > d/resident; head -c 9000 /dev/zero > d/clusters; setfattr -n user.s -v x d/resident");
+    volume.run(
+        "mkdir d; printf small > d/resident; head -c 9000 /dev/zero > d/clusters; setfattr -n user.s -v x d/resident",
+    );
     let mut edit = volume.edit();
     edit.replace(Path::new("/d/resident"), b"another text, longer").unwrap();
     edit.replace(Path::new("/d/clusters"), &[b'x'; 12_288]).unwrap();

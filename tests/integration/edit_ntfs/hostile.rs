@@ -113,7 +113,9 @@ fn edits_of_damaged_volumes_never_panic_nor_leave_the_volume() {
             }
             tried += 1;
             let len = broken.len() as u64;
-            let Ok(mut edit) = fs::edit::open_unchecked(Arc::new(MemoryDevice::new(broken)), Kind::Ntfs) else { continue };
+            let Ok(mut edit) = fs::edit::open_unchecked(Arc::new(MemoryDevice::new(broken)), Kind::Ntfs) else {
+                continue;
+            };
             opened += 1;
             let used: ExtentSet = edit.used().unwrap().runs().collect();
             let size = volume.cluster_bytes();

@@ -61,12 +61,25 @@ fn moves(names: &[&str], what: &str, pick: impl Fn(&Volume) -> ExtentSet) {
 
 #[test]
 fn the_upper_half_is_emptied() {
-    let names = ["ntfs-files-512", "ntfs-fragmented", "ntfs-huge-directory", "ntfs-compressed", "ntfs-streams"];
+    let names = ["ntfs-files-512", "ntfs-huge-directory", "ntfs-compressed", "ntfs-streams"];
     moves(&names, "upper half", |volume| {
         let fixed = volume.held(|owner| owner.fixed.is_some());
         let end = fixed.runs().last().map_or(0, |run| run.start.0);
         let half: ExtentSet = std::iter::once(Extent::new(end / 2, end - end / 2)).collect();
         half.intersect(&fixed.complement(end))
+    });
+}
+
+#[test]
+fn pieces_of_fragmented_files_move() {
+    let names = ["ntfs-fragmented", "ntfs-fragmented-512", "ntfs-fragmented-mft"];
+    moves(&names, "a part", |volume| {
+        let movable = volume.held(|owner| owner.fixed.is_none());
+        let end = movable.runs().last().map_or(0, |run| run.end());
+        // Every other piece of the last part.
+        let odd = |at: u64| (at % 2 == 1).then(|| Extent::new(end - (at + 1) * end / 400, end / 400));
+        let pieces: ExtentSet = (0..20).filter_map(odd).collect();
+        pieces.intersect(&movable)
     });
 }
 
