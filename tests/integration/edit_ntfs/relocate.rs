@@ -77,7 +77,7 @@ fn pieces_of_fragmented_files_move() {
         let movable = volume.held(|owner| owner.fixed.is_none());
         let end = movable.runs().last().map_or(0, |run| run.end());
         // Every other piece of the last part.
-        let odd = |at: u64| (at % 2 == 1).then(|| Extent::new(end - (at + 1) * end / 400, end / 400));
+        let odd = |at: u64| (at % 2 == 1).then(|| Extent::new(end - (at + 1) * end / 400, end / 4000));
         let pieces: ExtentSet = (0..20).filter_map(odd).collect();
         pieces.intersect(&movable)
     });

@@ -134,6 +134,7 @@ impl<'a> Directory<'a> {
         }
         let blocks = file.attribute(kind::INDEX_ALLOCATION, &i30()).and_then(Attribute::stretch);
         let mut blocks = blocks.cloned().unwrap_or_default();
+        blocks.check_lengths(&self.editor.boot, &format!("the index of {}", self.path))?;
         let (size, cluster) = (self.block_bytes as u64, u64::from(self.editor.boot.cluster_bytes));
         let len = (block + 1).saturating_mul(size);
         if len > blocks.allocated {
