@@ -153,8 +153,8 @@ impl Editor {
         let bitmap = self.load(Reference(number::BITMAP))?;
         let plain = bitmap.attribute(kind::DATA, &[]).is_some_and(Attribute::is_plain);
         self.bitmap = stretch(&bitmap).filter(|_| plain).ok_or_else(|| missing("$Bitmap"))?;
-        if self.mft.has_holes() || self.mirror.has_holes() {
-            return Err(Error::damaged("$MFT or $MFTMirr has holes"));
+        for (stretch, what) in [(&self.mft, "$MFT"), (&self.mirror, "$MFTMirr"), (&self.bitmap, "$Bitmap")] {
+            stretch.check_lengths(&self.boot, what)?;
         }
         let upcase = self.load(Reference(number::UPCASE))?;
         let table = upcase.attribute(kind::DATA, &[]).ok_or_else(|| missing("$UpCase"))?;

@@ -26,11 +26,12 @@ const PHASE: &str = "Reading the MFT";
 
 /// Why clusters of this file cannot be moved; `None` when they can.
 ///
-/// Everything that a record of the MFT leads to can move, the file system's own files, too: `ntfsresize` moves them
-/// in the same way. `$MFT` and `$MFTMirr` are moved with the boot sectors' fields that lead to them.
+/// Everything else that a record of the MFT leads to can move, the file system's own files, too: `ntfsresize` moves
+/// them in the same way (and empties the log, which Lifeboat leaves as it is). `$MFT` and `$MFTMirr` are moved with the boot sectors' fields that lead to them.
 pub(super) fn fixed_reason(file: u64) -> Option<&'static str> {
     match file {
         number::BOOT => Some("the boot sector must lie at the volume's start"),
+        number::LOG_FILE => Some("the log stays where it is, in one piece"),
         number::BAD => Some("the medium fails there"),
         _ => None,
     }

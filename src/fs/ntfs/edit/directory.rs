@@ -134,12 +134,15 @@ impl<'a> Directory<'a> {
         }
         let blocks = file.attribute(kind::INDEX_ALLOCATION, &i30()).and_then(Attribute::stretch);
         let mut blocks = blocks.cloned().unwrap_or_default();
+        blocks.check_lengths(&self.editor.boot, &format!("the index of {}", self.path))?;
         let (size, cluster) = (self.block_bytes as u64, u64::from(self.editor.boot.cluster_bytes));
         let len = (block + 1).saturating_mul(size);
         if len > blocks.allocated {
             let clusters = (size / cluster).max(1);
             let near = blocks.extents().last().map(|extent| extent.end());
-            let more = self.editor.allocate(clusters, near, clusters)?;
+            // In one piece where there is one; a block in several is read all the same.
+            let whole = self.editor.allocate(clusters, near, clusters);
+            let more = whole.or_else(|_| self.editor.allocate(clusters, near, 1))?;
             blocks.append(&more, &self.editor.boot);
         }
         (blocks.len, blocks.initialized) = (len, len);

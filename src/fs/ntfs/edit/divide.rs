@@ -238,7 +238,9 @@ impl Editor {
         let size = u64::from(self.boot.cluster_bytes);
         let fits = |list: &&Attribute| {
             list.is_plain()
-                && list.stretch().is_some_and(|s| s.allocated >= len as u64)
+                && list
+                    .stretch()
+                    .is_some_and(|s| s.allocated >= len as u64 && s.check_lengths(&self.boot, "list").is_ok())
                 && list.whole_bytes(OUTSIDE_LIST_BYTES).is_some()
         };
         if let Some(list) = old.filter(fits) {

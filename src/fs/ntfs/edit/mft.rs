@@ -210,6 +210,7 @@ impl Editor {
             }
             Value::Stretch(stretch) if stretch.len >= len => return Ok(()),
             Value::Stretch(mut stretch) => {
+                stretch.check_lengths(&self.boot, what)?;
                 let missing = len.saturating_sub(stretch.allocated).div_ceil(u64::from(self.boot.cluster_bytes));
                 if missing > 0 {
                     let near = stretch.extents().last().map(|extent| extent.end());

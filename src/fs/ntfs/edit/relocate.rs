@@ -5,7 +5,8 @@
 //! (compressed and sparse ones, too: their runs move, their holes stay), indexes, attribute lists, and the file
 //! system's own files, as `ntfsresize` moves them. `$MFT` and `$MFTMirr` are also led to by the boot sector and its
 //! backup, which are changed with them. What cannot move: `$Boot`, because the firmware and Windows look for it at the
-//! volume's start, and `$BadClus`, because its clusters are those that fail.
+//! volume's start; `$BadClus`, because its clusters are those that fail; and `$LogFile`, because nobody but Windows can
+//! tell whether it takes a log that it finds elsewhere, or in pieces.
 //! Source: Linux-NTFS documentation, "$Boot", "$BadClus"; ntfsresize for what moves.
 
 use std::collections::BTreeMap;

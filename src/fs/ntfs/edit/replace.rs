@@ -37,6 +37,7 @@ impl Editor {
             Value::Resident(_) => (Value::Resident(content.to_vec()), align(content.len()) as u64),
             Value::Stretch(stretch) if len > stretch.allocated => return Err(full(stretch.allocated)),
             Value::Stretch(mut stretch) => {
+                stretch.check_lengths(&self.boot, &path.display().to_string())?;
                 let tag = Tag::new(format!("content of {}", path.display()));
                 stretch.write(&self.overlay, &self.boot, 0, content, &tag)?;
                 (stretch.len, stretch.initialized) = (len, len);

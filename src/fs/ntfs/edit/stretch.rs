@@ -63,6 +63,20 @@ impl Stretch {
         self.runs.iter().any(|run| run.lcn.is_none())
     }
 
+    /// Checks what growing relies on: no holes, and lengths within clusters of which there are no more than the volume
+    /// has. Else a damaged length would size what is written.
+    ///
+    /// # Errors
+    /// When one of these is not so.
+    pub(super) fn check_lengths(&self, boot: &Boot, what: &str) -> Result<()> {
+        let covered = self.end().saturating_mul(u64::from(boot.cluster_bytes));
+        let ordered = self.initialized <= self.len && self.len <= self.allocated && self.allocated <= covered;
+        if self.has_holes() || self.end() > boot.clusters || !ordered {
+            return Err(Error::damaged(format!("the lengths of {what} contradict its clusters")));
+        }
+        Ok(())
+    }
+
     /// The pieces of the volume that hold `len` bytes from `at` on: where, and how many bytes.
     ///
     /// # Errors
