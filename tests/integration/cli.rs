@@ -252,6 +252,58 @@ fn a_volume_goes_to_an_image_and_back_with_the_promised_exit_codes() {
     assert_eq!((code(&small), &document(&small)["error"]["kind"]), (3, &Value::from("refused")));
 }
 
+/// Checks a volume: the exit code, and the document with only what was promised looked at.
+fn checked(dir: &Path, source: &str) -> (i32, Value) {
+    let output = run(dir, &["check", source, "--json"]);
+    let document = document(&output);
+    let keys = keys(&document);
+    for promised in ["volume", "sound", "findings"] {
+        assert!(keys.contains(&promised), "{keys:?}");
+    }
+    for finding in document["findings"].as_array().unwrap() {
+        assert!(["error", "warning", "note"].contains(&finding["severity"].as_str().unwrap()), "{finding}");
+        assert!(finding["message"].is_string() && finding["place"].is_object(), "{finding}");
+        assert!(finding["path"].is_string() || finding["path"].is_null(), "{finding}");
+    }
+    (code(&output), document)
+}
+
+#[test]
+fn a_check_tells_sound_from_untidy_from_damaged_by_its_exit_code_and_never_writes() {
+    let dir = tempfile::tempdir().unwrap();
+    disk(dir.path());
+    sh(
+        dir.path(),
+        "truncate -s 16M fat.img; mkfs.fat -F 16 fat.img >/dev/null; seq 9000 >a.txt; mcopy -i fat.img a.txt ::/\n\
+         cp fat.img sound.img; cp fat.img dirty.img; cp fat.img bad.img; sha256sum *.img >sums\n\
+         # FAT[1]'s bit for a proper unmounting; and the second FAT's first file entry, which then differs from the first's.\n\
+         bytes=$(od -An -tu2 -j 11 -N 2 fat.img); reserved=$(od -An -tu2 -j 14 -N 2 fat.img); fat=$(od -An -tu2 -j 22 -N 2 fat.img)\n\
+         for copy in 0 1; do printf '\\x7f' | dd of=dirty.img bs=1 seek=$(((reserved + copy * fat) * bytes + 3)) conv=notrunc status=none; done\n\
+         printf '\\x55\\x55' | dd of=bad.img bs=1 seek=$((reserved * bytes + 4)) conv=notrunc status=none\n\
+         printf '\\x55\\x55' | dd of=bad.img bs=1 seek=$(((reserved + fat) * bytes + 4)) conv=notrunc status=none\n\
+         sha256sum *.img >sums",
+    );
+    let (sound, document) = checked(dir.path(), "sound.img");
+    assert_eq!((sound, &document["sound"], document["findings"].as_array().unwrap().len()), (0, &true.into(), 0));
+    assert_eq!(document["volume"]["kind"], "fat16");
+    let (untidy, document) = checked(dir.path(), "dirty.img");
+    assert_eq!((untidy, &document["sound"]), (4, &true.into()), "{document}");
+    let (damaged, document) = checked(dir.path(), "bad.img");
+    assert_eq!((damaged, &document["sound"]), (1, &false.into()), "{document}");
+    let words = run(dir.path(), &["check", "bad.img"]);
+    assert_eq!(code(&words), 1);
+    assert!(stdout(&words).contains("NOT sound") && stdout(&words).contains("fsck.fat"), "{}", stdout(&words));
+    sh(dir.path(), "sha256sum -c --quiet sums");
+    // A partition, and the volume in an image, are checked the same way; what has no file system is not.
+    let partition = run(dir.path(), &["check", "disk.img:1"]);
+    assert_eq!(code(&partition), 0, "{}{}", stdout(&partition), stderr(&partition));
+    assert_eq!(code(&run(dir.path(), &["backup", "bad.img", "--to", "bad.lbi"])), 0);
+    assert_eq!(checked(dir.path(), "bad.lbi").0, 1);
+    let none = run(dir.path(), &["check", "a.txt"]);
+    assert_eq!(code(&none), 1);
+    assert!(stderr(&none).contains("no file system"), "{}", stderr(&none));
+}
+
 #[test]
 fn an_image_goes_through_a_pipe_and_beside_it_nothing() {
     let dir = tempfile::tempdir().unwrap();
