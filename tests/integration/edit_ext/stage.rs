@@ -143,7 +143,7 @@ impl Stage {
             "mkdir -p m; mount -o ro,noload,loop {0} m 2>/dev/null || mount -o ro,loop {0} m 2>/dev/null || exit 7
              trap 'cd /; umount {1}/m' EXIT; cd m
              find . -path './{but}' -prune -o -printf '%P|%y|%m|%U:%G|%T@|%n|%s|%l\\n' | sed 's/^|d|.*/root/' | sort
-             find . -path './{but}' -prune -o -type f -print0 | grep -zE '^.{{1,3000}}$' | sort -z | xargs -0r sha256sum",
+             find . -path './{but}' -prune -o -type f -print0 | perl -0ne 'print if length($_) < 3000' | sort -z | xargs -0r sha256sum",
             image.display(),
             self.dir.display()
         );
