@@ -121,7 +121,7 @@ fn half_of_everything_moves() {
             "ext4-verity-flag",
             "ext4-fast-commit",
         ],
-        false => &["ext3-1k-mixed", "ext4-attributes", "ext4-bigalloc-1k"],
+        false => &["ext3-1k-mixed", "ext4-attributes"],
     };
     let moved: u64 = names.iter().filter_map(|name| move_half(name)).sum();
     println!("{moved} units moved on {} volumes", names.len());

@@ -95,7 +95,7 @@ fn random_edits_agree_with_a_model() {
             ],
             120,
         ),
-        false => (&["ext3-1k-mixed", "ext4-bigalloc-1k"], 15),
+        false => (&["ext3-1k-mixed", "ext4-bigalloc-1k"], 10),
     };
     let edits: usize = names.iter().zip(1..).map(|(name, seed)| play(name, seed, steps)).sum();
     println!("{edits} random edits");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use lifeboat::device::{MemoryDevice, SharedDevice};
 use lifeboat::extent::{ClusterMap, Extent, ExtentSet};
+use lifeboat::fs::check::Unwatched;
 use lifeboat::fs::edit::{self, Edit};
 use lifeboat::fs::{self, Change, Probe, State};
 use lifeboat::unit::ByteLen;
@@ -32,7 +33,7 @@ impl Stage {
         let device: SharedDevice = Arc::new(MemoryDevice::new(std::fs::read(original).unwrap()));
         let Probe::One(kind) = fs::probe(&device).unwrap() else { panic!("{name}: not one volume") };
         let summary = fs::open(Arc::clone(&device), kind).unwrap().summary().clone();
-        let edit = edit::open_unchecked(device, kind).map_err(|error| error.to_string())?;
+        let edit = edit::open(device, &Unwatched).map_err(|error| error.to_string())?;
         let image = dir.join("changed.img");
         sh(dir, &format!("cp --sparse=always {} {}", original.display(), image.display()));
         let block_bytes = u64::from(summary.cluster_bytes);
@@ -142,7 +143,7 @@ impl Stage {
             "mkdir -p m; mount -o ro,noload,loop {0} m 2>/dev/null || mount -o ro,loop {0} m 2>/dev/null || exit 7
              trap 'cd /; umount {1}/m' EXIT; cd m
              find . -path './{but}' -prune -o -printf '%P|%y|%m|%U:%G|%T@|%n|%s|%l\\n' | sed 's/^|d|.*/root/' | sort
-             find . -path './{but}' -prune -o -type f -print0 | grep -zE '^.{{1,3000}}$' | sort -z | xargs -0r sha256sum",
+             find . -path './{but}' -prune -o -type f -print0 | perl -0ne 'print if length($_) < 3000' | sort -z | xargs -0r sha256sum",
             image.display(),
             self.dir.display()
         );
