@@ -69,7 +69,9 @@ fn the_upper_half_is_emptied() {
     moves(&names, "upper half", |volume| {
         let fixed = volume.held(|owner| owner.fixed.is_some());
         let end = fixed.runs().last().map_or(0, |run| run.start.0);
-        let half: ExtentSet = std::iter::once(Extent::new(end / 2, end - end / 2)).collect();
+        let grain = volume.edit().units().clusters;
+        let start = end / 2 / grain * grain;
+        let half: ExtentSet = std::iter::once(Extent::new(start, end - start)).collect();
         half.intersect(&fixed.complement(end))
     });
 }
