@@ -69,7 +69,8 @@ fn the_upper_half_is_emptied() {
     moves(&names, "upper half", |volume| {
         let fixed = volume.held(|owner| owner.fixed.is_some());
         let end = fixed.runs().last().map_or(0, |run| run.start.0);
-        let grain = volume.edit().units().clusters;
+        let units = volume.edit().units();
+        let (grain, end) = (units.clusters, end.min(units.clusters * units.count));
         let start = end / 2 / grain * grain;
         let half: ExtentSet = std::iter::once(Extent::new(start, end - start)).collect();
         half.intersect(&fixed.complement(end))
