@@ -20,7 +20,11 @@ fn move_away(volume: &Volume, from: &ExtentSet, what: &str) -> bool {
     }
     edit.mark(true).unwrap();
     if let Err(error) = edit.relocate(from, &to) {
-        panic!("{what}: {error}");
+        // $MFT and $MFTMirr do not go into just any pieces.
+        let message = error.to_string();
+        assert!(message.contains("can move only"), "{what}: {message}");
+        println!("{what}: {message}");
+        return false;
     }
     edit.mark(false).unwrap();
     let after: ExtentSet = edit.used().unwrap().runs().collect();
@@ -65,7 +69,10 @@ fn the_upper_half_is_emptied() {
     moves(&names, "upper half", |volume| {
         let fixed = volume.held(|owner| owner.fixed.is_some());
         let end = fixed.runs().last().map_or(0, |run| run.start.0);
-        let half: ExtentSet = std::iter::once(Extent::new(end / 2, end - end / 2)).collect();
+        let units = volume.edit().units();
+        let (grain, end) = (units.clusters, end.min(units.clusters * units.count));
+        let start = end / 2 / grain * grain;
+        let half: ExtentSet = std::iter::once(Extent::new(start, end - start)).collect();
         half.intersect(&fixed.complement(end))
     });
 }

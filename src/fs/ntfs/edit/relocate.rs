@@ -7,6 +7,7 @@
 //! backup, which are changed with them. What cannot move: `$Boot`, because the firmware and Windows look for it at the
 //! volume's start; `$BadClus`, because its clusters are those that fail; and `$LogFile`, because nobody but Windows can
 //! tell whether it takes a log that it finds elsewhere, or in pieces.
+//! A record of `$MFT` stays in one run, and so does `$MFTMirr`: whoever reads them by the boot sector reads on from there.
 //! Source: Linux-NTFS documentation, "$Boot", "$BadClus"; ntfsresize for what moves.
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::extent::{Extent, ExtentSet};
 use crate::fs::Tag;
 use crate::fs::ntfs::boot::Boot;
 use crate::fs::ntfs::owners::fixed_reason;
+use crate::fs::ntfs::record::kind::DATA;
 use crate::fs::ntfs::record::{Body, Record, Reference};
 use crate::fs::ntfs::volume::number;
 use crate::unit::{ByteLen, ByteOffset};
@@ -156,6 +158,9 @@ impl Editor {
         if base == number::MFT {
             self.refuse_divided_records(&file.attributes)?;
         }
+        if base == MIRROR && file.attribute(DATA, &[]).and_then(Attribute::stretch).is_some_and(|s| s.runs.len() > 1) {
+            return Err(Error::refused("$MFTMirr can move only as one piece: the boot sector tells where it begins"));
+        }
         // From here on they are read and written in their new place, $Bitmap by these very calls.
         self.remember(&file);
         for (old, new) in &moves {
@@ -172,7 +177,7 @@ impl Editor {
     /// A record never lies in two runs: Windows reads it as one.
     fn refuse_divided_records(&self, attributes: &[Attribute]) -> Result<()> {
         let unit = u64::from(self.boot.record_bytes / self.boot.cluster_bytes).max(1);
-        let data = attributes.iter().filter(|have| have.kind == crate::fs::ntfs::record::kind::DATA);
+        let data = attributes.iter().filter(|have| have.kind == DATA);
         let mut runs = data.filter_map(Attribute::stretch).flat_map(|stretch| &stretch.runs);
         if runs.any(|run| run.clusters % unit != 0) {
             return Err(Error::refused(format!(
