@@ -7,7 +7,8 @@
 //! 2. **Looking never writes.** Disks are opened read-only until a plan has been confirmed; only [`job`] holds a writer.
 //! 3. **Nothing is written that was not previewed**, and nothing outside what the preview named.
 //! 4. **A crash at any moment is recognised**: what makes a restored volume look valid is written last, and until
-//!    then its first sector says that the restore was not finished.
+//!    then its first sector says that the restore was not finished. A volume whose metadata is changed has a journal, by
+//!    which the change is finished or taken back.
 //! 5. **A refusal beats a guess**: mounted, hibernated, dirty, ambiguous, too small; said with the numbers.
 //! 6. **No lock-in**: `zstd -d` of an image is a partclone stream.
 //!
@@ -20,13 +21,15 @@
 //!                                                          │   Monitor: progress out, pause and cancel in
 //!  back up:  used clusters ─► reader ─► N × (BLAKE3, zstd) ─► ordered writer ─► flush ─► read back ─► name
 //!  restore:  verify image ─► unseal ─► N × (unzstd, BLAKE3) ─► ordered writer ─► flush ─► read back ─► seal
+//!  change:   check ─► edit on an overlay ─► patches ─► copies ─► flush ─► journal ─► flush ─► patches ─► flush ─► close
 //! ```
 //!
 //! # The public API
 //!
-//! Two jobs, each planned first: [`job::plan_backup`] and [`job::plan_restore`] give a [`plan::Plan`];
-//! [`plan::preview`] shows it; [`job::run`] carries it out. Looking is [`inventory::look`]; an image is opened with
-//! [`image::Image::open`], and proven with [`job::verify`].
+//! Jobs are planned first: [`job::plan_backup`], [`job::plan_restore`] and [`job::plan_change`] give a [`plan::Plan`];
+//! [`plan::preview`] shows it; [`job::run`] carries it out. A change that was cut short is found and brought to its end by
+//! [`job::plan_resume`]. Looking is [`inventory::look`]; an image is opened with [`image::Image::open`], and proven with
+//! [`job::verify`]; whether a volume is sound tells [`job::check`].
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -50,7 +53,7 @@
 //! |---|---|
 //! | ground | `bytes` fields of on-disk structures · [`mod@unit`] quantities that must not be mixed up · [`extent`] runs of clusters and the map of used ones · [`error`] · [`volume`] a volume as plain data |
 //! | devices | [`device`] anything with bytes at offsets: disks, files, windows on them, memory; what the machine has |
-//! | formats | [`table`] partition tables and lost volumes · [`fs`] FAT, NTFS, ext: used clusters and files · [`image`] the `.lbi` format |
+//! | formats | [`table`] partition tables and lost volumes · [`fs`] FAT, NTFS, ext: used clusters, files, whose a cluster is, checks, and changes as patches · [`image`] the `.lbi` format |
 //! | look | [`inventory`] one read-only look at the machine; addresses |
 //! | plan | [`plan`] what will be done, as data, or a refusal; the preview |
 //! | work | [`job`] the only code that writes |
@@ -68,6 +71,12 @@
 //! | chunk | the used clusters of a fixed span of the volume: what is compressed and proven at once |
 //! | plan / step | what will be done, as plain data / one of its acts, with bytes and safety |
 //! | job | a plan being carried out |
+//! | unit | what the file system hands out at once: a cluster of its own, which may be several of the grid's ([`fs::Units`]) |
+//! | owner | what holds a cluster: a file, a directory, or the file system's own ([`fs::Owner`]) |
+//! | finding | what a check found: how bad, where, what was expected ([`fs::Finding`]) |
+//! | edit | working out a change of a volume's metadata, on an overlay: reads fall through, writes stay in memory ([`fs::Edit`]) |
+//! | patch / change | bytes to be changed, old and new / one step of a job: copies first, then patches ([`fs::Change`]) |
+//! | journal | what is written down before metadata is changed, to finish the change or to take it back |
 //! | seal | bytes that make a volume look valid: held back until all else is written and proven |
 
 mod bytes;

@@ -7,3 +7,4 @@ mod faults;
 mod hostile;
 mod refusals;
 mod stage;
+mod wizard;

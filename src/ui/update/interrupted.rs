@@ -25,6 +25,15 @@ pub(super) fn sought(model: &mut Model, jobs: Vec<Waiting>) {
     }
 }
 
+/// The chosen one is at its end.
+pub(super) fn ended(model: &mut Model) {
+    let chosen = model.interrupted.cursor;
+    if chosen < model.interrupted.jobs.len() {
+        model.interrupted.jobs.remove(chosen);
+    }
+    model.interrupted.cursor = chosen.min(model.interrupted.jobs.len().saturating_sub(1));
+}
+
 pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
     match pressed {
         Key::Esc => super::back(model),

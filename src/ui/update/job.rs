@@ -149,8 +149,11 @@ pub(super) fn finished(model: &mut Model, mut report: Report) -> Vec<Effect> {
     if report.outcome == Outcome::Cancelled && bare {
         text::cancelled(running.job).clone_into(&mut report.headline);
     }
-    // What was brought to an end is looked for again, so that only what is left is offered.
+    // What was brought to an end is offered no more; what is left is looked for again.
     let again = running.job == Job::Resume;
+    if again && matches!(report.outcome, Outcome::Done | Outcome::DoneWithWarnings) {
+        super::interrupted::ended(model);
+    }
     model.exit_code = report.outcome.exit_code();
     model.report = Some(report);
     model.help = None;
