@@ -15,7 +15,7 @@ use super::cuts::{Effort, Tally, cut_and_see};
 use super::edits::{content, free, open};
 use super::ends::{EXT_READ, Judges, NTFS_READ};
 use super::stage::Stage;
-use crate::oracle::sh;
+use crate::oracle::{long, sh};
 
 /// One edit, and on what.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,8 +58,11 @@ const FAT_32: Family = Family {
     check: FAT,
     read: None,
     is_large: true,
-    edits: &[Adopt, Release, Replace, MoveFile, MoveDirectory, MoveRoot],
+    edits: &[MoveRoot, Adopt, MoveFile, MoveDirectory, Release, Replace],
 };
+
+/// How many edits of a large volume are tried by default.
+const OF_LARGE: usize = 2;
 
 pub(super) const FAMILIES: &[Family] = &[
     Family {
@@ -142,7 +145,6 @@ fn held(image: &Path, pick: &dyn Fn(&Holder) -> bool) -> ExtentSet {
     let mut found = ExtentSet::new();
     let mut see = |owner: lifeboat::fs::Owner| {
         if pick(&owner.holder) {
-            assert_eq!(owner.fixed, None, "{:?}", owner.holder);
             let first = (owner.extent.start.0 - units.origin.0) / units.clusters * units.clusters + units.origin.0;
             found.insert(Extent::new(first, (owner.extent.end() - first).next_multiple_of(units.clusters)));
         }
@@ -151,18 +153,36 @@ fn held(image: &Path, pick: &dyn Fn(&Holder) -> bool) -> ExtentSet {
     found
 }
 
-fn request(image: &Path, alone: Alone) -> EditRequest {
-    let relocate = |from: ExtentSet| {
-        assert!(from.clusters() > 0, "{alone:?}: there is something to move");
-        // What leads to the pieces may need room as well.
-        let (mut to, mut sum) = (Vec::new(), 0);
-        for run in free(image, 4000) {
-            if sum >= from.clusters() + 8 * run.clusters {
-                break;
-            }
-            sum += run.clusters;
-            to.push(run);
+/// Free units, one by one, for so many clusters; and a few more, for what leads to the pieces.
+fn scattered(image: &Path, clusters: u64) -> Vec<Extent> {
+    let (mut to, mut sum) = (Vec::new(), 0);
+    for run in free(image, 4000) {
+        if sum >= clusters + 8 * run.clusters {
+            break;
         }
+        sum += run.clusters;
+        to.push(run);
+    }
+    to
+}
+
+/// The end of the longest free run, for what must not be cut into pieces.
+fn in_one_piece(image: &Path, clusters: u64) -> Vec<Extent> {
+    let (device, volume) = open(image);
+    let edit = edit::open_unchecked(device, volume.summary().kind).unwrap();
+    let (units, used) = (edit.units(), edit.used().unwrap());
+    let holes = used.runs().collect::<ExtentSet>().complement(units.origin.0 + units.clusters * units.count);
+    let longest = holes.runs().iter().max_by_key(|run| run.clusters).copied().unwrap();
+    let size = (clusters + 8).next_multiple_of(units.clusters);
+    let first = (longest.end() - size - units.origin.0) / units.clusters * units.clusters + units.origin.0;
+    assert!(first >= longest.start.0, "{}: there is room", image.display());
+    vec![Extent::new(first, size)]
+}
+
+fn request(image: &Path, alone: Alone) -> EditRequest {
+    let relocate = |from: ExtentSet, is_own: bool| {
+        assert!(from.clusters() > 0, "{alone:?}: there is something to move");
+        let to = if is_own { in_one_piece(image, from.clusters()) } else { scattered(image, from.clusters()) };
         EditRequest::Relocate { from, to }
     };
     let directory = |path: &'static str| held(image, &|holder| *holder == Holder::Directory(path.into()));
@@ -178,11 +198,11 @@ fn request(image: &Path, alone: Alone) -> EditRequest {
             let old = open(image).1.tree().entry(Path::new("/replaced")).unwrap().bytes;
             EditRequest::Replace { path: "/replaced".into(), content: vec![b'R'; old as usize] }
         }
-        MoveFile => relocate(content(image, "/moved")),
-        MoveDirectory => relocate(directory("/many")),
-        MoveRoot => relocate(directory("/")),
-        MoveMap(path) => relocate(held(image, &|holder| *holder == Holder::Map(path.into()))),
-        MoveOwn(name) => relocate(held(image, &|holder| *holder == Holder::Metadata(name.into()))),
+        MoveFile => relocate(content(image, "/moved"), false),
+        MoveDirectory => relocate(directory("/many"), false),
+        MoveRoot => relocate(directory("/"), false),
+        MoveMap(path) => relocate(held(image, &|holder| *holder == Holder::Map(path.into())), false),
+        MoveOwn(name) => relocate(held(image, &|holder| *holder == Holder::Metadata(name.into())), true),
     }
 }
 
@@ -206,7 +226,8 @@ pub(super) fn stage(family: &Family, alone: Alone) -> Stage {
 fn cut_each(name: &str) {
     let family = FAMILIES.iter().find(|family| family.name == name).unwrap();
     let (mut all, mut judged, mut mounted) = (Tally::default(), 0, 0);
-    for alone in family.edits {
+    let edits = if family.is_large && !long() { &family.edits[..OF_LARGE] } else { family.edits };
+    for alone in edits {
         let begun = std::time::Instant::now();
         let stage = stage(family, *alone);
         let mut judges = Judges::new(&stage, family.check, family.read);

@@ -41,7 +41,7 @@ impl Effort {
     pub(crate) fn for_one_edit(is_large: bool) -> Self {
         match (long(), is_large) {
             (true, true) => Self { all_subsets: 4, random: 4, stacked_every: 200, depth: 1 },
-            (true, false) => Self { all_subsets: 12, random: 12, stacked_every: 200, depth: 2 },
+            (true, false) => Self { all_subsets: 12, random: 12, stacked_every: 400, depth: 2 },
             (false, true) => Self { all_subsets: 1, random: 0, stacked_every: 1000, depth: 0 },
             (false, false) => Self { all_subsets: 2, random: 1, stacked_every: 1000, depth: 1 },
         }
@@ -51,6 +51,9 @@ impl Effort {
         Self { all_subsets: self.all_subsets.min(2), random: self.random.min(2), depth: self.depth - 1, ..self }
     }
 }
+
+/// Sectors whose subsets are all tried; writes are fewer, and more of them are.
+const MOST_SECTORS: usize = 8;
 
 /// What was seen.
 #[derive(Default, Debug)]
@@ -121,7 +124,8 @@ fn states(start: &Disks, log: Log, effort: Effort, see: &mut dyn FnMut(&Disks)) 
             Event::Flush => {
                 let sectors = sectors_of(&loose);
                 let is_whole = sectors.len() == loose.len();
-                for (pieces, is_again) in [(loose.clone(), false), (sectors, true)] {
+                let fewer = Effort { all_subsets: effort.all_subsets.min(MOST_SECTORS), ..effort };
+                for (pieces, effort, is_again) in [(loose.clone(), effort, false), (sectors, fewer, true)] {
                     for which in subsets(pieces.len(), effort) {
                         // None and all of the sectors are none and all of the writes.
                         let is_known = is_whole || which.iter().all(|landed| *landed == which[0]);

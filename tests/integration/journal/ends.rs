@@ -39,13 +39,13 @@ pub(super) struct Judges<'a> {
 }
 
 impl<'a> Judges<'a> {
-    /// With the checker's script for `end.img`, and the one that mounts and reads it. By default every 61st end is
-    /// judged, and each first one; with long sweeps every one that differs from all before.
+    /// With the checker's script for `end.img`, and the one that mounts and reads it. Of the ends that
+    /// differ from all before, the first of each direction and every 61st are judged; with long sweeps every fifth.
     pub(super) fn new(stage: &'a Stage, check: &'a str, read: Option<&'a str>) -> Self {
         let before: Files = walk(&stage.image).into_iter().collect();
         let after = stage.work().request.edits.iter().fold(before.clone(), |files, edit| expected(stage, files, edit));
         // Odd, so that both directions have their turn.
-        let every = if long() { 1 } else { 61 };
+        let every = if long() { 5 } else { 61 };
         let (seen, listed) = (HashSet::new(), [None, None]);
         Self { stage, check, read, before, after, listed, seen, sides: [0; 2], ends: 0, judged: 0, mounted: 0, every }
     }
