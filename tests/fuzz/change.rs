@@ -63,13 +63,7 @@ fn free(edit: &dyn Edit, used: &ClusterMap) -> Vec<Extent> {
     holes.runs().iter().filter_map(whole).take(RUNS).collect()
 }
 
-fn act(
-    edit: &mut dyn Edit,
-    used: &ClusterMap,
-    files: &[PathBuf],
-    what: u8,
-    which: u8,
-) -> lifeboat::error::Result<()> {
+fn act(edit: &mut dyn Edit, used: &ClusterMap, files: &[PathBuf], what: u8, which: u8) -> lifeboat::error::Result<()> {
     let free = free(edit, used);
     let file = &files[usize::from(which) % files.len()];
     let root = Path::new("/");

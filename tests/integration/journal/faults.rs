@@ -13,12 +13,7 @@ use crate::oracle::long;
 
 /// Runs a plan with one operation failing, for every operation of every kind on both devices; of the reads, for one
 /// in `one_read_in`.
-fn each_fault(
-    disks: &Disks,
-    plan: &Plan,
-    one_read_in: usize,
-    see: &mut dyn FnMut(&str, &Report, &Bench),
-) -> usize {
+fn each_fault(disks: &Disks, plan: &Plan, one_read_in: usize, see: &mut dyn FnMut(&str, &Report, &Bench)) -> usize {
     let counter = Bench::sound(disks);
     assert_eq!(counter.run(plan).outcome, Outcome::Done);
     let mut tried = 0;
