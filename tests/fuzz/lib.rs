@@ -1,4 +1,5 @@
-//! Fuzz targets for what comes from strangers' disks: FAT, NTFS and ext volumes, partition tables, images.
+//! Fuzz targets for what comes from strangers' disks: FAT, NTFS and ext volumes (read, checked and changed), partition
+//! tables, images.
 //!
 //! To run one, from the top of the repository (`cargo install cargo-fuzz`; a nightly compiler, or
 //! `RUSTC_BOOTSTRAP=1` with a stable one):
@@ -12,12 +13,21 @@
 //!
 //! Volumes are large and mostly zeros, so inputs are a sparse form of them: see [`unpack`].
 
+mod change;
+
+pub use change::change_volume;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lifeboat::device::{MemoryDevice, SharedDevice};
-use lifeboat::fs::{self, EntryKind, FileSystem, Kind};
+use lifeboat::extent::{Extent, ExtentSet};
+use lifeboat::fs::check::Unwatched;
+use lifeboat::fs::{self, EntryKind, FileSystem, Findings, Kind};
+
+/// One of each family's and of each kind of FAT: what opens as one of these is read by its own code.
+pub const KINDS: [Kind; 5] = [Kind::Fat12, Kind::Fat16, Kind::Fat32, Kind::Ntfs, Kind::Ext2];
 
 /// The longest volume an input may unpack to.
 const MAX_BYTES: usize = 40 << 20;
@@ -54,6 +64,21 @@ pub fn use_volume(input: &[u8], kinds: &[Kind]) {
             let _ = map.runs().count();
         }
         walk(&*volume);
+    }
+}
+
+/// Opens the volume as any kind, checks it, and asks who holds each of its clusters.
+pub fn check_volume(input: &[u8]) {
+    let Some(device) = unpack(input) else { return };
+    for kind in KINDS {
+        let Ok(volume) = fs::open(device.clone(), kind) else { continue };
+        let mut findings = Findings::default();
+        let _ = volume.check().check(&Unwatched, &mut |finding| findings.add(finding));
+        findings.finish();
+        let clusters = volume.grid().clusters;
+        let all: ExtentSet = std::iter::once(Extent::new(0, clusters)).collect();
+        let mut see = |owner: fs::Owner| assert!(owner.extent.end() <= clusters, "a holder outside the volume");
+        let _ = volume.owners().owners(&all, &Unwatched, &mut see);
     }
 }
 

@@ -37,10 +37,23 @@ impl Effort {
         }
     }
 
+    /// For one edit of a volume; a large volume gets as few as show every flush.
+    pub(crate) fn for_one_edit(is_large: bool) -> Self {
+        match (long(), is_large) {
+            (true, true) => Self { all_subsets: 4, random: 4, stacked_every: 200, depth: 1 },
+            (true, false) => Self { all_subsets: 12, random: 12, stacked_every: 400, depth: 2 },
+            (false, true) => Self { all_subsets: 1, random: 0, stacked_every: 1000, depth: 0 },
+            (false, false) => Self { all_subsets: 2, random: 1, stacked_every: 1000, depth: 1 },
+        }
+    }
+
     fn below(self) -> Self {
         Self { all_subsets: self.all_subsets.min(2), random: self.random.min(2), depth: self.depth - 1, ..self }
     }
 }
+
+/// Sectors whose subsets are all tried; writes are fewer, and more of them are.
+const MOST_SECTORS: usize = 8;
 
 /// What was seen.
 #[derive(Default, Debug)]
@@ -51,6 +64,19 @@ pub(crate) struct Tally {
     pub(crate) after: usize,
     pub(crate) stacked: usize,
 }
+
+impl Tally {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.cuts += other.cuts;
+        self.before += other.before;
+        self.jobs += other.jobs;
+        self.after += other.after;
+        self.stacked += other.stacked;
+    }
+}
+
+/// Who looks at the volumes that were brought to an end.
+pub(crate) type SeeEnd<'a> = &'a mut dyn FnMut(&[u8], Direction);
 
 /// A write that may not have landed: which device, where, what.
 type Loose = (usize, u64, Vec<u8>);
@@ -96,8 +122,16 @@ fn states(start: &Disks, log: Log, effort: Effort, see: &mut dyn FnMut(&Disks)) 
         match event {
             Event::Write(at, data) => loose.push((device, at, data)),
             Event::Flush => {
-                for pieces in [loose.clone(), sectors_of(&loose)] {
+                let sectors = sectors_of(&loose);
+                let is_whole = sectors.len() == loose.len();
+                let fewer = Effort { all_subsets: effort.all_subsets.min(MOST_SECTORS), ..effort };
+                for (pieces, effort, is_again) in [(loose.clone(), effort, false), (sectors, fewer, true)] {
                     for which in subsets(pieces.len(), effort) {
+                        // None and all of the sectors are none and all of the writes.
+                        let is_known = is_whole || which.iter().all(|landed| *landed == which[0]);
+                        if is_again && is_known {
+                            continue;
+                        }
                         let mut disks = durable.clone();
                         pieces
                             .iter()
@@ -119,19 +153,25 @@ fn states(start: &Disks, log: Log, effort: Effort, see: &mut dyn FnMut(&Disks)) 
 
 /// Carries a stage's job out, cuts the power everywhere, and brings each interrupted job to an end both ways.
 pub(crate) fn cut_everywhere(stage: &Stage, effort: Effort) -> Tally {
+    let tally = cut_and_see(stage, effort, &mut |_, _| {});
+    println!("{}: {tally:?}", stage.name);
+    tally
+}
+
+/// The same, and somebody looks at all ends.
+pub(crate) fn cut_and_see(stage: &Stage, effort: Effort, see: SeeEnd) -> Tally {
     let start = stage.disks();
     let bench = Bench::sound(&start);
     let report = bench.run(&stage.plan);
     assert_eq!(report.outcome, Outcome::Done, "{}: {report:?}", stage.name);
     assert!(stage.is_after(&bench.disks().volume), "{}: an uninterrupted job does what was planned", stage.name);
     let mut tally = Tally::default();
-    states(&start, bench.log(), effort, &mut |disks| recover(stage, disks, effort, &mut tally));
-    println!("{}: {tally:?}", stage.name);
+    states(&start, bench.log(), effort, &mut |disks| recover(stage, disks, effort, &mut tally, see));
     tally
 }
 
 /// Brings what a cut left to an end, both ways; and cuts again meanwhile.
-fn recover(stage: &Stage, disks: &Disks, effort: Effort, tally: &mut Tally) {
+fn recover(stage: &Stage, disks: &Disks, effort: Effort, tally: &mut Tally, see: SeeEnd) {
     tally.cuts += 1;
     let name = &stage.name;
     for direction in [Direction::Finish, Direction::RollBack] {
@@ -140,12 +180,14 @@ fn recover(stage: &Stage, disks: &Disks, effort: Effort, tally: &mut Tally) {
                 let bench = Bench::sound(disks);
                 let report = bench.run(&plan);
                 assert_eq!(report.outcome, Outcome::Done, "{name}, cut {}: {report:?}", tally.cuts);
-                ended(stage, &bench.disks(), direction);
+                let left = bench.disks();
+                ended(stage, &left, direction);
+                see(&left.volume, direction);
                 tally.jobs += 1;
                 if effort.depth > 0 && tally.jobs % effort.stacked_every < 2 {
                     let mut below = Tally::default();
-                    let log = bench.log();
-                    states(disks, log, effort.below(), &mut |disks| recover(stage, disks, effort.below(), &mut below));
+                    let (log, less) = (bench.log(), effort.below());
+                    states(disks, log, less, &mut |disks| recover(stage, disks, less, &mut below, see));
                     tally.stacked += below.cuts + below.stacked;
                 }
             }
@@ -154,6 +196,7 @@ fn recover(stage: &Stage, disks: &Disks, effort: Effort, tally: &mut Tally) {
                 assert!(before || after, "{name}, cut {}: no journal, and neither before nor after", tally.cuts);
                 tally.before += usize::from(before && !after);
                 tally.after += usize::from(after);
+                see(&disks.volume, if after { Direction::Finish } else { Direction::RollBack });
             }
         }
     }

@@ -55,14 +55,14 @@ const MORE: &[Family] = &[
     Family { name: "ext4-4k", script: "truncate -s 16M v.img; mke2fs -q -t ext4 -b 4096 -N 64 -d f v.img", check: EXT },
 ];
 
-fn open(image: &Path) -> (SharedDevice, Box<dyn FileSystem>) {
+pub(super) fn open(image: &Path) -> (SharedDevice, Box<dyn FileSystem>) {
     let device: SharedDevice = Arc::new(FileDevice::open(image).unwrap());
     let Probe::One(kind) = fs::probe(&device).unwrap() else { panic!("{}", image.display()) };
     (device.clone(), fs::open(device, kind).unwrap())
 }
 
 /// Free units, from the volume's middle on.
-fn free(image: &Path, units: usize) -> Vec<Extent> {
+pub(super) fn free(image: &Path, units: usize) -> Vec<Extent> {
     let (device, volume) = open(image);
     let edit = edit::open_unchecked(device, volume.summary().kind).unwrap();
     let (all, used) = (edit.units(), edit.used().unwrap());
@@ -71,7 +71,7 @@ fn free(image: &Path, units: usize) -> Vec<Extent> {
     free.step_by(2).take(units).collect()
 }
 
-fn content(image: &Path, path: &str) -> ExtentSet {
+pub(super) fn content(image: &Path, path: &str) -> ExtentSet {
     let (device, volume) = open(image);
     let edit = edit::open_unchecked(device, volume.summary().kind).unwrap();
     let size = edit.units().clusters;
@@ -125,7 +125,7 @@ fn all_edits(image: &Path) -> Vec<EditRequest> {
 }
 
 /// Every file's path and digest, by our own reader.
-fn walk(image: &Path) -> Vec<(PathBuf, blake3::Hash)> {
+pub(super) fn walk(image: &Path) -> Vec<(PathBuf, blake3::Hash)> {
     let (_, volume) = open(image);
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::from("/")];

@@ -6,17 +6,23 @@ use std::sync::Arc;
 use lifeboat::job::{Monitor, Outcome, Report, Resumption};
 use lifeboat::plan::{Direction, Plan};
 
+use super::alone;
 use super::stage::{Bench, Disks, Stage};
 use crate::faults_device::{EIO, Event, Fault, Op};
+use crate::oracle::long;
 
-/// Runs a plan with one operation failing, for every operation of every kind on both devices.
-fn each_fault(disks: &Disks, plan: &Plan, see: &mut dyn FnMut(&str, &Report, &Bench)) -> usize {
+/// Runs a plan with one operation failing, for every operation of every kind on both devices; of the reads, for one
+/// in `one_read_in`.
+fn each_fault(disks: &Disks, plan: &Plan, one_read_in: usize, see: &mut dyn FnMut(&str, &Report, &Bench)) -> usize {
     let counter = Bench::sound(disks);
     assert_eq!(counter.run(plan).outcome, Outcome::Done);
     let mut tried = 0;
     for device in [0, 1] {
         for op in [Op::Read, Op::Write, Op::Flush] {
             for at in 0..counter.handle(device).count(op) {
+                if op == Op::Read && at % one_read_in != 0 {
+                    continue;
+                }
                 for sticky in [false, true] {
                     let mut faults = [Fault::Nothing, Fault::Nothing];
                     faults[device] = Fault::Fail { op, at, sticky, errno: EIO };
@@ -77,7 +83,7 @@ fn any_operation_may_fail_and_nothing_is_lost() {
     for in_file in [false, true] {
         let stage = Stage::by_hand(in_file);
         let mut begun = None;
-        let tried = each_fault(&stage.disks(), &stage.plan, &mut |what, report, bench| {
+        let tried = each_fault(&stage.disks(), &stage.plan, 1, &mut |what, report, bench| {
             recovers(&stage, what, report, &bench.disks());
             if begun.is_none() && report.next.join(" ").contains("in step 3 of 5") {
                 begun = Some(bench.disks());
@@ -87,7 +93,7 @@ fn any_operation_may_fail_and_nothing_is_lost() {
         let mut again = 0;
         for direction in [Direction::Finish, Direction::RollBack] {
             let Resumption::Job(plan) = stage.find(&begun, direction).unwrap() else { panic!("a job waits") };
-            again += each_fault(&begun, &plan, &mut |what, report, bench| {
+            again += each_fault(&begun, &plan, 1, &mut |what, report, bench| {
                 let disks = bench.disks();
                 if report.outcome == Outcome::Done {
                     return;
@@ -103,6 +109,29 @@ fn any_operation_may_fail_and_nothing_is_lost() {
         }
         println!("{}: {tried} failures of the job, {again} of its end", stage.name);
     }
+}
+
+#[test]
+fn any_operation_may_fail_during_real_edits() {
+    let mut all = 0;
+    for (number, family) in alone::FAMILIES.iter().enumerate() {
+        if family.is_large && !long() {
+            continue;
+        }
+        // One edit of each family, each kind of edit on some family.
+        let of_default = [family.edits[number % family.edits.len()]];
+        let edits = if long() { family.edits } else { &of_default[..] };
+        for edit in edits {
+            let stage = alone::stage(family, *edit);
+            let one_read_in = if long() && !family.is_large { 1 } else { 13 };
+            let tried = each_fault(&stage.disks(), &stage.plan, one_read_in, &mut |what, report, bench| {
+                recovers(&stage, &format!("{}: {what}", stage.name), report, &bench.disks());
+            });
+            println!("{}: {tried} failures", stage.name);
+            all += tried;
+        }
+    }
+    println!("{all} failures during real edits");
 }
 
 fn both_ways(stage: &Stage, what: &str, disks: &Disks) {

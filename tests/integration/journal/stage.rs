@@ -76,8 +76,9 @@ impl Stage {
 
     /// A change that was planned on an image in `dir`.
     pub(crate) fn new(name: &str, dir: tempfile::TempDir, image: PathBuf, plan: Plan) -> Self {
-        let before = std::fs::read(&image).unwrap();
         let work = work_of(&plan);
+        let (at, len) = (work.survey.place.start.0 as usize, work.survey.place.len.0 as usize);
+        let before = std::fs::read(&image).unwrap()[at..at + len].to_vec();
         let changes = &work.survey.changes;
         let range = |start: ByteOffset, len: u64| start.0 as usize..(start.0 + len) as usize;
         let mut scratch_after = Vec::new();
@@ -106,7 +107,7 @@ impl Stage {
             JournalPlace::File(path) => Some(path.clone()),
             JournalPlace::Volume(_) => None,
         };
-        ResumeRequest { volume: Address::Whole(self.image.clone()), journal, direction }
+        ResumeRequest { volume: self.work().request.volume.clone(), journal, direction }
     }
 
     /// Looks for the interrupted job on these disks.

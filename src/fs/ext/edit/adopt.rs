@@ -32,13 +32,14 @@ impl Editor {
     pub(super) fn adopt_file(&self, path: &[&[u8]], name: &str, extents: &[Extent], len: ByteLen) -> Result<()> {
         refuse_name(name.as_bytes())?;
         self.refuse_extents(extents, len)?;
+        // Before anything else takes room: a new directory's block must not come to lie in the file's.
+        let used: ExtentSet = extents.iter().copied().collect();
+        self.ledger.set_used(&used, true)?;
         let parent = self.make_directories(path)?;
         let mut directory = Directory::open(&self.ledger, parent, title(path))?;
         if directory.find(name.as_bytes())?.is_some() {
             return Err(Error::refused(format!("{} has a {name} already", title(path))));
         }
-        let used: ExtentSet = extents.iter().copied().collect();
-        self.ledger.set_used(&used, true)?;
         let number = self.ledger.allocate_inode(false)?;
         let mut record = self.new_record(number, FILE_MODE, 1)?;
         record.set_bytes(&self.ledger, len.0)?;
