@@ -4,6 +4,7 @@ mod damage;
 mod fields;
 mod mutation;
 mod owners;
+mod seal;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 //! Source: the kernel's ext4 documentation, "Extended Attributes". That hashes must be right, and that values must
 //! not lie on each other, are e2fsck's rules.
 
+use super::doubles::Double;
 use super::{Look, Shared, cluster_of};
 use crate::error::Result;
 use crate::fs::Finding;
@@ -27,6 +28,8 @@ const MAX_VALUE_BYTES: u32 = 1 << 24;
 pub(super) struct Told {
     /// Allocation units that its large values take.
     pub(super) value_clusters: u64,
+    /// How many of these there are.
+    pub(super) values: u64,
     /// Bytes of `system.data`: inline content beyond the first 60.
     pub(super) inline_bytes: Option<usize>,
     /// The place of that value in the record.
@@ -90,8 +93,7 @@ impl Look<'_> {
             return Ok(());
         }
         if self.clusters.insert_run(cluster_of(self.superblock, block), 1).is_some() {
-            let message = format!("its attribute block {block} is held by something else, too");
-            self.report.add_of(record.number, Finding::error("ext.blocks.double", message).in_cluster(block));
+            self.double(Double { inode: record.number, is_attributes: true, block, blocks: 1 });
         }
         let raw = self.volume.source.block(block, place)?;
         let own_place = self.volume.source.offset_of(block);
@@ -181,6 +183,7 @@ impl Look<'_> {
         }
         self.values.insert(u64::from(inode));
         let cluster = u64::from(superblock.block_bytes) * u64::from(superblock.cluster_blocks);
+        told.values += 1;
         told.value_clusters += u64::from(len).div_ceil(cluster);
         Ok(())
     }

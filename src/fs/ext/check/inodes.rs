@@ -5,6 +5,7 @@
 //! end must be unwritten.
 
 use super::attributes::Told;
+use super::doubles::Double;
 use super::{DirectoryRun, Look, cluster_of};
 use crate::error::Result;
 use crate::fs::Finding;
@@ -111,6 +112,8 @@ impl Look<'_> {
         self.fields(record);
         let told = self.attributes(record)?;
         let held = self.blocks(record)?;
+        let own = u64::from(record.attribute_block(self.features()) != 0);
+        self.charge(record, held.clusters + own + told.value_clusters, told.values);
         if !held.is_broken {
             self.sectors(record, &held, &told);
             self.length(record, &held, &told)?;
@@ -210,7 +213,8 @@ impl Look<'_> {
                 let is_new = self.clusters.insert_run(cluster, 1).is_none();
                 if !is_new {
                     held.is_broken = true;
-                    self.double(record, block, 1);
+                    let is_attributes = false;
+                    self.double(Double { inode: record.number, is_attributes, block, blocks: 1 });
                 }
                 is_new
             }
@@ -254,7 +258,8 @@ impl Look<'_> {
         held.clusters += units;
         let twice = self.clusters.insert_run(first, units);
         if let Some((at, count)) = twice {
-            self.double(record, at * ratio, count * ratio);
+            let (block, blocks) = (at * ratio, count * ratio);
+            self.double(Double { inode: record.number, is_attributes: false, block, blocks });
         }
         if record.form() != Form::Directory {
             return Ok(());
@@ -286,14 +291,8 @@ impl Look<'_> {
         }
     }
 
-    fn double(&mut self, record: Record<'_>, block: u64, blocks: u64) {
-        let message = format!("{blocks} of its blocks, from {block} on, are held by something else, too");
-        let finding = Finding::error("ext.blocks.double", message).in_cluster(block);
-        self.report.add_of(record.number, finding.at(self.volume.source.offset_of(block)));
-    }
-
     /// The resize inode's blocks are the room kept behind the descriptors, in group 0 and in the groups with copies.
-    fn is_room_for_descriptors(&self, block: u64) -> bool {
+    pub(super) fn is_room_for_descriptors(&self, block: u64) -> bool {
         let superblock = self.superblock;
         let first = u64::from(superblock.first_data_block);
         let Some(within) = block.checked_sub(first) else { return false };

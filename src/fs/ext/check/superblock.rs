@@ -87,6 +87,7 @@ impl Look<'_> {
             self.report.add(finding.at(PRIMARY));
         }
         self.state();
+        self.orphan_list()?;
         let first = self.facts.first_inode;
         if !(11..=self.superblock.inodes).contains(&first) {
             let message = format!("the first inode for files is {first}, and must be 11 at least");
@@ -107,7 +108,7 @@ impl Look<'_> {
         self.multi_mount()
     }
 
-    /// `s_state`, the orphan list, the orphan file.
+    /// `s_state`, and whether the journal waits.
     fn state(&mut self) {
         let (superblock, features) = (self.superblock, self.features());
         let place = ByteOffset(PRIMARY.0 + 0x3a);
@@ -121,21 +122,6 @@ impl Look<'_> {
         if superblock.state & state_bit::ERRORS != 0 {
             let message = "the kernel met errors in the volume, and marked it";
             self.report.add(Finding::warning("ext.superblock.errors", message).at(place));
-        }
-        if superblock.last_orphan != 0 {
-            let message =
-                format!("inode {} heads a list of files that were deleted while open", superblock.last_orphan);
-            let place = ByteOffset(PRIMARY.0 + 0xe8);
-            // Whoever mounts the volume passes over a list that begins nowhere.
-            let rule = match superblock.last_orphan <= superblock.inodes {
-                true => "ext.orphans.pending",
-                false => "ext.orphans.range",
-            };
-            self.report.add(Finding::warning(rule, message).at(place));
-        }
-        if features.ro_compat(ro_compat::ORPHAN_PRESENT) {
-            let message = "the orphan file names files that were deleted while open";
-            self.report.add(Finding::warning("ext.orphans.pending", message).at(ByteOffset(PRIMARY.0 + 0x64)));
         }
     }
 
