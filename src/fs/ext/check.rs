@@ -109,6 +109,8 @@ struct Look<'a> {
     inodes: Marks,
     /// Inodes of large attribute values that an attribute leads to.
     values: Marks,
+    /// How many attributes lead to each of them.
+    value_references: HashMap<u32, u32>,
     links: Links,
     usage: Usage,
     doubles: Vec<Double>,
@@ -133,6 +135,7 @@ impl<'a> Look<'a> {
             clusters: Marks::new(cluster_of(superblock, superblock.blocks.saturating_sub(1)) + 1),
             inodes: Marks::new(inodes),
             values: Marks::new(inodes),
+            value_references: HashMap::new(),
             links: Links::new(inodes),
             usage: Usage::default(),
             doubles: Vec::new(),

@@ -45,6 +45,11 @@ pub(super) enum Place {
     /// The first block of the extent tree below the root, or the first indirect block.
     Map(&'static str),
     Attributes(&'static str),
+    /// The inode that holds the value of a file's first attribute.
+    Value(&'static str),
+    MultiMount,
+    /// The block bitmap of the last group.
+    LastBitmap,
 }
 
 fn number(text: &str, after: &str) -> u64 {
@@ -78,12 +83,25 @@ pub(super) fn offset(image: &Path, bytes: &[u8], place: &Place) -> usize {
             let at = if is_tree { at + 16 } else { at + 48 };
             u64::from(u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())) * 1024
         }
+        Place::Value(path) => {
+            let first = inode(path) + 0xa4;
+            let value = u32::from_le_bytes(bytes[first + 4..first + 8].try_into().unwrap());
+            inode(&format!("<{value}>")) as u64
+        }
+        Place::LastBitmap => {
+            let text = debugfs("stats".to_owned());
+            let last = text.rsplit("block bitmap at ").next().unwrap_or_default();
+            last.chars().take_while(char::is_ascii_digit).collect::<String>().parse::<u64>().unwrap() * 1024
+        }
+        Place::MultiMount => {
+            u64::from(u32::from_le_bytes(bytes[1024 + 0x168..1024 + 0x16c].try_into().unwrap())) * 1024
+        }
         Place::Attributes(path) => number(&debugfs(format!("stat {path}")), "File ACL: ") * 1024,
     }) as usize
 }
 
 /// What to do with the bytes there.
-enum Act {
+pub(super) enum Act {
     Set(&'static [u8]),
     Flip(u8),
 }
@@ -244,10 +262,11 @@ const STRICTER: &[(&str, usize, &str)] = &[
 ];
 
 /// Rows of the volume without checksums that mean something else where there are checksums.
-const NOT_SEALED: &[(&str, usize, &str)] = &[];
+const NOT_SEALED: &[(&str, usize, &str)] =
+    &[("ext.inode.unused_field", 0x76, "with 64bit it is the upper half of the attribute block's number")];
 
 /// Which damage is told wrongly, if it is: by which rule, and as sound or not beside e2fsck.
-fn misjudged(bytes: &[u8], damaged: &Path, rule: &str, within: usize) -> Option<String> {
+pub(super) fn misjudged(bytes: &[u8], damaged: &Path, rule: &str, within: usize) -> Option<String> {
     std::fs::write(damaged, bytes).unwrap();
     let found = findings_of_bytes(bytes.to_vec());
     let (is_sound, said) = e2fsck(damaged);
@@ -256,11 +275,12 @@ fn misjudged(bytes: &[u8], damaged: &Path, rule: &str, within: usize) -> Option<
     if is_named && (found.is_sound() == is_sound || is_known && is_sound) {
         return None;
     }
-    let rules: Vec<_> = found.list.iter().map(|finding| (finding.rule, &finding.message)).collect();
+    let rules: Vec<_> = found.list.iter().take(20).map(|finding| (finding.rule, &finding.message)).collect();
+    let said = said.lines().take(30).collect::<Vec<_>>().join("\n");
     Some(format!("{rule} at {within:#x}: sound {} there {is_sound}; {rules:#?}\n{said}", found.is_sound()))
 }
 
-fn apply(bytes: &mut [u8], at: usize, act: &Act) {
+pub(super) fn apply(bytes: &mut [u8], at: usize, act: &Act) {
     match act {
         Set(new) => bytes[at..at + new.len()].copy_from_slice(new),
         Flip(mask) => bytes[at] ^= (*mask).max(1),

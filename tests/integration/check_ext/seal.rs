@@ -146,6 +146,11 @@ impl Seals {
         for group in 0..self.groups {
             self.group(bytes, group, seed);
         }
+        Self::renew_superblock(bytes);
+    }
+
+    /// Writes the superblock's checksum anew.
+    pub(super) fn renew_superblock(bytes: &mut [u8]) {
         let sum = crc(!0, &bytes[1024..1024 + 0x3fc]);
         put(bytes, 1024 + 0x3fc, sum, 4);
     }
