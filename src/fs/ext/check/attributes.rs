@@ -195,13 +195,12 @@ impl Look<'_> {
             return message("does not exist");
         }
         let (source, superblock, table) = (&self.volume.source, self.superblock, &self.volume.table);
-        let hash = match crate::fs::ext::inode::Inode::read(source, superblock, table, inode) {
-            Ok(found) if le32(found.raw(), 0x20) & flag::EA_INODE != 0 && found.bytes == u64::from(len) => {
-                let is_of_lustre = le32(found.raw(), 0x10) == list.owner;
-                (!is_of_lustre).then(|| le32(found.raw(), 0x08))
-            }
-            _ => return message("holds no value of that length"),
+        let found = crate::fs::ext::inode::Inode::read(source, superblock, table, inode);
+        let Some(found) = found.ok().filter(|found| le32(found.raw(), 0x20) & flag::EA_INODE != 0) else {
+            return message("is not one that holds a value");
         };
+        let is_of_lustre = le32(found.raw(), 0x10) == list.owner;
+        let hash = (!is_of_lustre).then(|| le32(found.raw(), 0x08));
         self.values.insert(u64::from(inode));
         if hash.is_some() && !list.is_counted && self.value_references.len() < MAX_VALUES {
             *self.value_references.entry(inode).or_default() += 1;
@@ -209,6 +208,9 @@ impl Look<'_> {
         let cluster = u64::from(superblock.block_bytes) * u64::from(superblock.cluster_blocks);
         told.values += 1;
         told.value_clusters += u64::from(len).div_ceil(cluster);
+        if found.bytes != u64::from(len) {
+            return message(&format!("has {} bytes, and the attribute {len}", found.bytes));
+        }
         Ok(hash)
     }
 

@@ -145,6 +145,9 @@ impl Look<'_> {
         if let Some(Bad(block, message)) = bad {
             let message = format!("block {block} of the {kind} quota file (of {BLOCK_BYTES} bytes): {message}");
             self.report.add_of(inode, Finding::error("ext.quota.tree", message));
+            if block == 0 {
+                return Ok(());
+            }
         }
         let mut ids: Vec<u32> = found.keys().chain(says.keys()).copied().collect();
         ids.sort_unstable();

@@ -148,7 +148,8 @@ impl Look<'_> {
                 {
                     Some("it tells of a volume that is cut otherwise".to_owned())
                 }
-                Ok(copy) if u64::from(copy.own_group) != group & 0xffff => {
+                // The field has 16 bits; mke2fs writes the largest number that fits for groups beyond.
+                Ok(copy) if u64::from(copy.own_group) != group.min(0xffff) => {
                     Some(format!("it says that it is the copy of group {}", copy.own_group))
                 }
                 Ok(_) => None,
