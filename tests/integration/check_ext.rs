@@ -1,5 +1,6 @@
 //! Checking ext2/3/4 volumes, beside `e2fsck -fn`: sound exactly where that exits with 0.
 
+mod ageing;
 mod damage;
 mod features;
 mod fields;

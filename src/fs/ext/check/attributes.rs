@@ -23,6 +23,8 @@ const HEADER_BYTES: usize = 32;
 /// A value that has its own inode is at most so long; a longer length is damage.
 const MAX_VALUE_BYTES: u32 = 1 << 24;
 
+/// The attribute that says how a file is encrypted: its prefix, its name.
+const POLICY: (u8, &[u8]) = (9, b"c");
 /// Large values whose references are counted: 32 MiB. On a volume with more they are not.
 const MAX_VALUES: usize = 1 << 21;
 
@@ -33,6 +35,8 @@ pub(super) struct Told {
     pub(super) value_clusters: u64,
     /// How many of these there are.
     pub(super) values: u64,
+    /// There is an encryption policy.
+    pub(super) has_policy: bool,
     /// Bytes of `system.data`: inline content beyond the first 60.
     pub(super) inline_bytes: Option<usize>,
     /// The place of that value in the record.
@@ -95,7 +99,7 @@ impl Look<'_> {
         }
         if let Some(shared) = self.attribute_blocks.get_mut(&block) {
             shared.found = shared.found.saturating_add(1);
-            if self.features().incompat(incompat::EA_INODE) {
+            if self.features().incompat(incompat::EA_INODE) || record.has(flag::ENCRYPTED) {
                 let raw = self.volume.source.block(block, place)?;
                 let again = List { is_counted: true, ..whole_block(&raw, record.number, place) };
                 let _ = self.list(&again, told);
@@ -141,6 +145,7 @@ impl Look<'_> {
             };
             let next = at + (ENTRY_BYTES + name_len).next_multiple_of(4);
             taken.insert_run((list.entries_at + at) as u64, (next - at) as u64);
+            told.has_policy |= (index, name) == POLICY;
             let (from, inode, len) = (usize::from(le16(head, 2)), le32(head, 4), le32(head, 8));
             if inode != 0 {
                 let stored = le32(head, 12);

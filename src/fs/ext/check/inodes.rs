@@ -111,6 +111,10 @@ impl Look<'_> {
         self.links.inode(record.number, record.form().entry_type(), record.links());
         self.fields(record);
         let told = self.attributes(record)?;
+        if record.has(flag::ENCRYPTED) && !told.has_policy {
+            let message = "it is marked as encrypted, and no attribute says how".to_owned();
+            self.add(record, "ext.inode.encryption", 0x20, message);
+        }
         let held = self.blocks(record)?;
         let own = u64::from(record.attribute_block(self.features()) != 0);
         self.charge(record, held.clusters + own + told.value_clusters, told.values);
