@@ -212,6 +212,10 @@ impl Look<'_> {
                 if record.number == RESIZE && self.is_room_for_descriptors(block) {
                     return true;
                 }
+                // The first is the block that leads to the others, and may lie anywhere.
+                if record.number == RESIZE && held.clusters > 1 {
+                    self.outside_room(record, block);
+                }
                 let cluster = cluster_of(self.superblock, block);
                 held.unit = None;
                 let is_new = self.clusters.insert_run(cluster, 1).is_none();
@@ -246,6 +250,9 @@ impl Look<'_> {
         if record.number == RESIZE && self.is_room_for_descriptors(run.physical) {
             held.clusters += run.blocks;
             return Ok(());
+        }
+        if record.number == RESIZE {
+            self.outside_room(record, run.physical);
         }
         let ratio = u64::from(self.superblock.cluster_blocks);
         if ratio > 1 && run.physical % ratio != run.logical % ratio {
@@ -293,6 +300,13 @@ impl Look<'_> {
             }
             _ => self.keep_run(DirectoryRun { inode: record.number, logical, blocks, physical: run.physical }),
         }
+    }
+
+    /// The resize inode holds nothing but the room that descriptors may grow into (e2fsck marks no other as its own).
+    fn outside_room(&mut self, record: Record<'_>, block: u64) {
+        let message = format!("it is to hold room for descriptors, and holds block {block}, which is none");
+        let finding = Finding::error("ext.resize.range", message).in_cluster(block);
+        self.report.add_of(record.number, finding.at(self.volume.source.offset_of(block)));
     }
 
     /// The resize inode's blocks are the room kept behind the descriptors, in group 0 and in the groups with copies.

@@ -102,10 +102,40 @@ impl Look<'_> {
         let wanted = self.facts.wanted_extra_bytes;
         if room > 0 && (i64::from(wanted) > room || !wanted.is_multiple_of(4)) {
             let message = format!("new inodes are to have {wanted} extra bytes, and have room for {room}");
-            self.report.add(Finding::error("ext.superblock.extra_bytes", message).at(ByteOffset(PRIMARY.0 + 0x15e)));
+            // e2fsck tells it, and counts it as no error: the kernel then takes what fits.
+            self.report.add(Finding::warning("ext.superblock.extra_bytes", message).at(ByteOffset(PRIMARY.0 + 0x15e)));
         }
+        self.allocation_fields();
         self.backups()?;
         self.multi_mount()
+    }
+
+    /// Fields that repeat others on volumes without the feature they are for, and sizes that are powers of two.
+    /// That they must is libext2fs's rule: e2fsck takes another superblock for good then.
+    fn allocation_fields(&mut self) {
+        let field = |at: usize| le32(&self.facts.raw, at);
+        let mut wrong = Vec::new();
+        if !self.features().ro_compat(ro_compat::BIGALLOC) {
+            if field(0x1c) != field(0x18) {
+                wrong.push((0x1c, "its clusters are to be as large as its blocks, and are not".to_owned()));
+            }
+            if field(0x24) != field(0x20) {
+                let message =
+                    format!("a group has {} blocks, and is said to have {} clusters", field(0x20), field(0x24));
+                wrong.push((0x24, message));
+            }
+        }
+        let descriptor = u32::from(le16(&self.facts.raw, 0xfe));
+        if descriptor > 1024 || descriptor != 0 && !descriptor.is_power_of_two() {
+            wrong.push((0xfe, format!("a group descriptor is said to have {descriptor} bytes")));
+        }
+        let flex = self.facts.raw.get(0x174).copied().unwrap_or(0);
+        if flex > 31 {
+            wrong.push((0x174, format!("2^{flex} groups are said to be packed together, and 2^31 can be at most")));
+        }
+        for (at, message) in wrong {
+            self.report.add(Finding::error("ext.superblock.allocation", message).at(ByteOffset(PRIMARY.0 + at)));
+        }
     }
 
     /// `s_state`, and whether the journal waits.
@@ -201,7 +231,21 @@ impl Look<'_> {
         /// Checksums of version 2 and 3.
         const CHECKSUMS: u32 = 0x8 | 0x10;
         let features = self.features();
-        if !features.compat(compat::HAS_JOURNAL) || self.superblock.journal_inode == 0 {
+        if !features.compat(compat::HAS_JOURNAL) {
+            return Ok(());
+        }
+        // A journal on another device is known by its UUID (0xd0), one in the volume by its inode (0xe0); both at once
+        // e2fsck takes for the former.
+        let is_elsewhere = self.facts.raw.get(0xd0..0xe0).is_some_and(|uuid| uuid.iter().any(|byte| *byte != 0));
+        let is_inside = self.superblock.journal_inode != 0;
+        if is_inside == is_elsewhere {
+            let message = match is_inside {
+                true => "the superblock names a journal in the volume and one on another device",
+                false => "the volume has a journal, and the superblock does not say where",
+            };
+            self.report.add(Finding::error("ext.journal.missing", message).at(ByteOffset(PRIMARY.0 + 0xd0)));
+        }
+        if !is_inside {
             return Ok(());
         }
         let Some((block, file_blocks)) = self.journal else {
