@@ -133,6 +133,10 @@ impl Look<'_> {
         if flex > 31 {
             wrong.push((0x174, format!("2^{flex} groups are said to be packed together, and 2^31 can be at most")));
         }
+        let kind = self.facts.raw.get(0x175).copied().unwrap_or(0);
+        if kind != 1 && self.features().ro_compat(ro_compat::METADATA_CSUM) {
+            wrong.push((0x175, format!("its checksums are said to be of kind {kind}, and there is none but 1")));
+        }
         for (at, message) in wrong {
             self.report.add(Finding::error("ext.superblock.allocation", message).at(ByteOffset(PRIMARY.0 + at)));
         }
@@ -231,21 +235,20 @@ impl Look<'_> {
         /// Checksums of version 2 and 3.
         const CHECKSUMS: u32 = 0x8 | 0x10;
         let features = self.features();
-        if !features.compat(compat::HAS_JOURNAL) {
-            return Ok(());
-        }
-        // A journal on another device is known by its UUID (0xd0), one in the volume by its inode (0xe0); both at once
-        // e2fsck takes for the former.
+        // A journal on another device is known by its UUID (0xd0), one in the volume by its inode (0xe0). e2fsck takes
+        // both at once for the former, and looks at either whether or not the volume says that it has a journal.
         let is_elsewhere = self.facts.raw.get(0xd0..0xe0).is_some_and(|uuid| uuid.iter().any(|byte| *byte != 0));
         let is_inside = self.superblock.journal_inode != 0;
-        if is_inside == is_elsewhere {
-            let message = match is_inside {
-                true => "the superblock names a journal in the volume and one on another device",
-                false => "the volume has a journal, and the superblock does not say where",
-            };
+        let message = match (features.compat(compat::HAS_JOURNAL), is_inside, is_elsewhere) {
+            (true, true, true) => "the superblock names a journal in the volume and one on another device",
+            (true, false, false) => "the volume has a journal, and the superblock does not say where",
+            (false, true, _) | (false, _, true) => "the superblock names a journal, and the volume has none",
+            _ => "",
+        };
+        if !message.is_empty() {
             self.report.add(Finding::error("ext.journal.missing", message).at(ByteOffset(PRIMARY.0 + 0xd0)));
         }
-        if !is_inside {
+        if !features.compat(compat::HAS_JOURNAL) || !is_inside {
             return Ok(());
         }
         let Some((block, file_blocks)) = self.journal else {
