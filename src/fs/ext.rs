@@ -54,7 +54,7 @@ use superblock::{PRIMARY, SUPERBLOCK_BYTES, Superblock};
 
 use super::{Anchors, ByteRange, Check, Driver, FileSystem, Kind, Owners, State, Summary, Tree};
 use crate::device::{SharedDevice, read_array};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::extent::ClusterMap;
 use crate::unit::{ByteLen, Grid};
 
@@ -113,7 +113,17 @@ fn open(device: SharedDevice) -> Result<Box<dyn FileSystem>> {
     let state = if is_primary { state(&superblock) } else { State::Dirty };
     let summary = summary(&superblock, state, device.sector_bytes(), notes);
     let source = Source::new(device, grid);
-    let table = GroupTable::read(&source, &superblock)?;
+    let table = match GroupTable::read(&source, &superblock) {
+        Err(error) if error.kind() == ErrorKind::Corrupt => {
+            return Err(match GroupTable::whole_copy(&source, &superblock) {
+                Some(block) => error.context(format_args!(
+                    "the group descriptors are damaged, and a whole copy lies behind block {block} (`e2fsck -b {block}`)"
+                )),
+                None => error.context("the group descriptors are damaged, and no whole copy of them was found"),
+            });
+        }
+        table => table?,
+    };
     Ok(Box::new(Volume { summary, superblock, source, table, names: NameCache::default(), used: OnceLock::new() }))
 }
 

@@ -1,9 +1,12 @@
 //! Checking ext2/3/4 volumes, beside `e2fsck -fn`: sound exactly where that exits with 0.
 
+mod ageing;
 mod damage;
+mod features;
 mod fields;
 mod mutation;
 mod owners;
+mod seal;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +16,14 @@ use lifeboat::fs::{self, Finding, Findings, Probe};
 
 use crate::oracle::{long, sh, sh_output};
 use crate::zoo::ext::SHAPES;
+
+/// As [`findings_of_bytes`]; none when it is no ext volume any more, or has features that are refused by name.
+fn findings_of_damaged(bytes: Vec<u8>) -> Option<Findings> {
+    let device: SharedDevice = Arc::new(MemoryDevice::new(bytes));
+    let Ok(Probe::One(kind)) = fs::probe(&device) else { return None };
+    let refused = fs::open(Arc::clone(&device), kind).err().map(|error| error.kind());
+    (refused != Some(lifeboat::error::Kind::Unsupported)).then(|| findings(device))
+}
 
 /// What the check says. A volume that cannot be opened because it is damaged has that as its finding.
 fn findings(device: SharedDevice) -> Findings {

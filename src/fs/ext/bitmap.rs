@@ -134,13 +134,18 @@ pub(super) fn metadata_in_computed_groups(superblock: &Superblock, table: &Group
 
 /// Marks what is used in a group that has no bitmap, whole clusters at a time.
 pub(super) fn compute(superblock: &Superblock, group: u64, placed: &[Extent], map: &mut ClusterMap) {
+    computed(superblock, group, placed, &mut |run| map.set(run, true));
+}
+
+/// Tells the runs that are used in a group that has no bitmap, whole clusters at a time; one may be told twice.
+pub(super) fn computed(superblock: &Superblock, group: u64, placed: &[Extent], see: &mut dyn FnMut(Extent)) {
     let bounds = Extent::new(superblock.group_start(group), superblock.group_blocks(group));
     let ratio = u64::from(superblock.cluster_blocks);
     let mut mark = |run: Extent| {
         let Some(inside) = run.intersect(bounds) else { return };
         let from = (inside.start.0 - bounds.start.0) / ratio * ratio;
         let to = (inside.end() - bounds.start.0).next_multiple_of(ratio).min(bounds.clusters);
-        map.set(Extent::new(bounds.start.0 + from, to - from), true);
+        see(Extent::new(bounds.start.0 + from, to - from));
     };
     mark(Extent::new(bounds.start.0, leading_blocks(superblock, group)));
     // An inode table may be longer than a group, so what begins up to that much earlier reaches in.

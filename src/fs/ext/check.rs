@@ -5,8 +5,11 @@
 //! | `superblock` | the superblock's fields, its copies, the journal's own superblock, the multi-mount block |
 //! | `groups` | where each group's metadata lies; copies of the descriptors |
 //! | `inodes` | every inode that was ever written: its fields, its blocks, its length |
+//! | `doubles` | who else holds what is held twice |
 //! | `attributes` | extended attributes, inside inodes and in blocks of their own |
 //! | `directories`, `entries`, `index` | every directory's blocks, the names in them, hash trees |
+//! | `orphans` | the list and the file of inodes that were deleted while open |
+//! | `quota` | what users, groups and projects are said to use |
 //! | `links` | link counts, and whether every directory can be reached |
 //! | `bitmaps` | bitmaps and counts against what was found |
 //! | `report` | findings, and the paths of those who have them |
@@ -17,8 +20,7 @@
 //! bitmaps, in order.
 //!
 //! # Agreement
-//! An error is what `e2fsck -fn` would mend (it then exits with 4), a warning or a note what it leaves. Quota files are
-//! the exception: their sums are not compared.
+//! An error is what `e2fsck -fn` would mend (it then exits with 4), a warning or a note what it leaves.
 //!
 //! # Memory
 //! A bit for each cluster, six for each inode, where any are in use ([`Marks`]); 16 bytes for each directory and each
@@ -29,11 +31,14 @@
 mod attributes;
 mod bitmaps;
 mod directories;
+mod doubles;
 mod entries;
 mod groups;
 mod index;
 mod inodes;
 mod links;
+mod orphans;
+mod quota;
 mod report;
 mod superblock;
 
@@ -48,7 +53,9 @@ use super::marks::Marks;
 use super::superblock::Superblock;
 use crate::error::{Error, Result};
 use crate::fs::{Check, Finding, Watch};
+use doubles::Double;
 use links::Links;
+use quota::Usage;
 use report::Report;
 use superblock::Facts;
 
@@ -61,7 +68,10 @@ impl Check for Volume {
         look.superblock()?;
         look.groups()?;
         look.inodes()?;
+        look.name_doubles()?;
         look.attribute_references();
+        look.orphan_file()?;
+        look.quotas()?;
         look.journal()?;
         look.directories()?;
         look.links()?;
@@ -99,7 +109,11 @@ struct Look<'a> {
     inodes: Marks,
     /// Inodes of large attribute values that an attribute leads to.
     values: Marks,
+    /// How many attributes lead to each of them.
+    value_references: HashMap<u32, u32>,
     links: Links,
+    usage: Usage,
+    doubles: Vec<Double>,
     runs: Vec<DirectoryRun>,
     attribute_blocks: HashMap<u64, Shared>,
     /// Where the journal's first block lies, and how many it has, when it is in the volume.
@@ -121,7 +135,10 @@ impl<'a> Look<'a> {
             clusters: Marks::new(cluster_of(superblock, superblock.blocks.saturating_sub(1)) + 1),
             inodes: Marks::new(inodes),
             values: Marks::new(inodes),
+            value_references: HashMap::new(),
             links: Links::new(inodes),
+            usage: Usage::default(),
+            doubles: Vec::new(),
             runs: Vec::new(),
             attribute_blocks: HashMap::new(),
             journal: None,

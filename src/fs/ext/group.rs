@@ -86,6 +86,34 @@ impl GroupTable {
         Ok(Self { groups })
     }
 
+    /// The superblock of a group whose copies of the descriptors are whole, for who finds the descriptors damaged: the
+    /// block by which `e2fsck -b` finds them. With `meta_bg` a copy lies in the second of the groups it describes.
+    pub(super) fn whole_copy(source: &Source, superblock: &Superblock) -> Option<u64> {
+        /// Copies that are looked at; all are written at once, so that more would not tell more.
+        const MOST: usize = 4;
+        let groups = superblock.groups();
+        let copies = (1..groups).filter(|group| superblock.has_superblock(*group)).take(MOST);
+        let per_block = superblock.descriptors_per_block();
+        let is_whole = |copy: u64| {
+            (0..groups.div_ceil(per_block)).all(|table_block| {
+                let first = table_block * per_block;
+                let block = match is_in_meta_group(superblock, table_block) {
+                    false => superblock.group_start(copy) + 1 + table_block,
+                    true if first + 1 >= groups => descriptor_block(superblock, table_block),
+                    true => superblock.group_start(first + 1) + leading_superblock(superblock, first + 1),
+                };
+                let Ok(raw) = source.block(block, superblock_field(0)) else { return false };
+                let place = source.offset_of(block);
+                (first..groups).zip(raw.chunks_exact(usize::from(superblock.descriptor_bytes))).all(|(group, raw)| {
+                    parse(superblock, group, raw, place)
+                        .and_then(|parsed| check_bounds(source, superblock, &parsed, place))
+                        .is_ok()
+                })
+            })
+        };
+        copies.filter(|copy| is_whole(*copy)).map(|copy| superblock.group_start(copy)).next()
+    }
+
     /// All groups, in order.
     pub(super) fn all(&self) -> &[Group] {
         &self.groups

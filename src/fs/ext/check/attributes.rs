@@ -3,12 +3,13 @@
 //! Source: the kernel's ext4 documentation, "Extended Attributes". That hashes must be right, and that values must
 //! not lie on each other, are e2fsck's rules.
 
+use super::doubles::Double;
 use super::{Look, Shared, cluster_of};
 use crate::error::Result;
 use crate::fs::Finding;
 use crate::fs::ext::checksum;
 use crate::fs::ext::feature::{incompat, ro_compat};
-use crate::fs::ext::field::{le16, le32};
+use crate::fs::ext::field::{halves, le16, le32};
 use crate::fs::ext::marks::Marks;
 use crate::fs::ext::record::{Record, flag};
 use crate::unit::ByteOffset;
@@ -22,11 +23,20 @@ const HEADER_BYTES: usize = 32;
 /// A value that has its own inode is at most so long; a longer length is damage.
 const MAX_VALUE_BYTES: u32 = 1 << 24;
 
+/// The attribute that says how a file is encrypted: its prefix, its name.
+const POLICY: (u8, &[u8]) = (9, b"c");
+/// Large values whose references are counted: 32 MiB. On a volume with more they are not.
+const MAX_VALUES: usize = 1 << 21;
+
 /// What the attributes of an inode tell of its other parts.
 #[derive(Default)]
 pub(super) struct Told {
     /// Allocation units that its large values take.
     pub(super) value_clusters: u64,
+    /// How many of these there are.
+    pub(super) values: u64,
+    /// There is an encryption policy.
+    pub(super) has_policy: bool,
     /// Bytes of `system.data`: inline content beyond the first 60.
     pub(super) inline_bytes: Option<usize>,
     /// The place of that value in the record.
@@ -42,6 +52,10 @@ struct List<'r> {
     entries_at: usize,
     /// In a block an entry must have its hash, in an inode it may be 0.
     in_block: bool,
+    /// The inode that leads here.
+    owner: u32,
+    /// It was looked at before, for another inode: what it leads to is counted already.
+    is_counted: bool,
     place: ByteOffset,
 }
 
@@ -58,6 +72,8 @@ impl Look<'_> {
                 values: &room[4..],
                 entries_at: 0,
                 in_block: false,
+                owner: record.number,
+                is_counted: false,
                 place: record.at(at as u64),
             };
             let problem = self.list(&list, &mut told);
@@ -83,15 +99,15 @@ impl Look<'_> {
         }
         if let Some(shared) = self.attribute_blocks.get_mut(&block) {
             shared.found = shared.found.saturating_add(1);
-            if self.features().incompat(incompat::EA_INODE) {
+            if self.features().incompat(incompat::EA_INODE) || record.has(flag::ENCRYPTED) {
                 let raw = self.volume.source.block(block, place)?;
-                let _ = self.list(&whole_block(&raw, place), told);
+                let again = List { is_counted: true, ..whole_block(&raw, record.number, place) };
+                let _ = self.list(&again, told);
             }
             return Ok(());
         }
         if self.clusters.insert_run(cluster_of(self.superblock, block), 1).is_some() {
-            let message = format!("its attribute block {block} is held by something else, too");
-            self.report.add_of(record.number, Finding::error("ext.blocks.double", message).in_cluster(block));
+            self.double(Double { inode: record.number, is_attributes: true, block, blocks: 1 });
         }
         let raw = self.volume.source.block(block, place)?;
         let own_place = self.volume.source.offset_of(block);
@@ -110,7 +126,7 @@ impl Look<'_> {
                 add("ext.attributes.checksum", message);
             }
         }
-        if let Err((rule, message)) = self.list(&whole_block(&raw, own_place), told) {
+        if let Err((rule, message)) = self.list(&whole_block(&raw, record.number, own_place), told) {
             self.report.add_of(record.number, Finding::error(rule, message).at(own_place).in_cluster(block));
         }
         Ok(())
@@ -129,9 +145,15 @@ impl Look<'_> {
             };
             let next = at + (ENTRY_BYTES + name_len).next_multiple_of(4);
             taken.insert_run((list.entries_at + at) as u64, (next - at) as u64);
+            told.has_policy |= (index, name) == POLICY;
             let (from, inode, len) = (usize::from(le16(head, 2)), le32(head, 4), le32(head, 8));
             if inode != 0 {
-                self.large_value(inode, len, told)?;
+                let stored = le32(head, 12);
+                let hash = self.large_value(inode, len, list, told)?;
+                if let Some(hash) = hash.filter(|hash| !hashes_of(name, &hash.to_le_bytes()).contains(&stored)) {
+                    let message = format!("an extended attribute's hash is {stored:#010x}, its value's {hash:#010x}");
+                    return Err(("ext.attributes.hash", message));
+                }
             } else {
                 let from = if len == 0 { 0 } else { from };
                 let Some(value) = list.values.get(from..from.saturating_add(len as usize)) else {
@@ -159,13 +181,16 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// A value in an inode of its own: the feature `ea_inode`.
+    /// A value in an inode of its own: the feature `ea_inode`. Its hash stands where other inodes have the time of the
+    /// last access. Inodes that Lustre made name their owner where others have the time of the last change, and have
+    /// none (e2fsck).
     fn large_value(
         &mut self,
         inode: u32,
         len: u32,
+        list: &List<'_>,
         told: &mut Told,
-    ) -> std::result::Result<(), (&'static str, String)> {
+    ) -> std::result::Result<Option<u32>, (&'static str, String)> {
         let message =
             |what: &str| Err(("ext.attributes.value", format!("an attribute's value, inode {inode}, {what}")));
         if !self.features().incompat(incompat::EA_INODE) {
@@ -175,14 +200,23 @@ impl Look<'_> {
             return message("does not exist");
         }
         let (source, superblock, table) = (&self.volume.source, self.superblock, &self.volume.table);
-        match crate::fs::ext::inode::Inode::read(source, superblock, table, inode) {
-            Ok(found) if le32(found.raw(), 0x20) & flag::EA_INODE != 0 && found.bytes == u64::from(len) => {}
-            _ => return message("holds no value of that length"),
-        }
+        let found = crate::fs::ext::inode::Inode::read(source, superblock, table, inode);
+        let Some(found) = found.ok().filter(|found| le32(found.raw(), 0x20) & flag::EA_INODE != 0) else {
+            return message("is not one that holds a value");
+        };
+        let is_of_lustre = le32(found.raw(), 0x10) == list.owner;
+        let hash = (!is_of_lustre).then(|| le32(found.raw(), 0x08));
         self.values.insert(u64::from(inode));
+        if hash.is_some() && !list.is_counted && self.value_references.len() < MAX_VALUES {
+            *self.value_references.entry(inode).or_default() += 1;
+        }
         let cluster = u64::from(superblock.block_bytes) * u64::from(superblock.cluster_blocks);
+        told.values += 1;
         told.value_clusters += u64::from(len).div_ceil(cluster);
-        Ok(())
+        if found.bytes != u64::from(len) {
+            return message(&format!("has {} bytes, and the attribute {len}", found.bytes));
+        }
+        Ok(hash)
     }
 
     /// How many inodes lead to each attribute block, against what it says.
@@ -196,12 +230,33 @@ impl Look<'_> {
             let place = ByteOffset(self.volume.source.offset_of(block).0 + 4);
             self.report.add(Finding::error("ext.attributes.references", message).at(place).in_cluster(block));
         }
+        self.value_references();
+    }
+
+    /// How many attributes lead to each large value, against what its inode says: 64 bits, the upper half of which
+    /// stands where other inodes have the time of their change, the lower in `i_version`.
+    fn value_references(&mut self) {
+        let mut found: Vec<(u32, u32)> = self.value_references.drain().collect();
+        if found.len() >= MAX_VALUES {
+            return;
+        }
+        found.sort_unstable();
+        let (source, superblock, table) = (&self.volume.source, self.superblock, &self.volume.table);
+        for (number, found) in found {
+            let Ok(inode) = crate::fs::ext::inode::Inode::read(source, superblock, table, number) else { continue };
+            let says = halves(le32(inode.raw(), 0x24), le32(inode.raw(), 0x0c));
+            if says != u64::from(found) {
+                let message = format!("it says that {says} attributes have their value in it, and {found} do");
+                let finding = Finding::error("ext.attributes.value_references", message);
+                self.report.add_of(number, finding.at(ByteOffset(inode.place.0 + 0x24)));
+            }
+        }
     }
 }
 
-fn whole_block(raw: &[u8], place: ByteOffset) -> List<'_> {
+fn whole_block(raw: &[u8], owner: u32, place: ByteOffset) -> List<'_> {
     let entries = raw.get(HEADER_BYTES..).unwrap_or_default();
-    List { entries, values: raw, entries_at: HEADER_BYTES, in_block: true, place }
+    List { entries, values: raw, entries_at: HEADER_BYTES, in_block: true, owner, is_counted: false, place }
 }
 
 /// `e_hash` of an entry: its name's bytes, then its value's words, padded with zeros. Some kernels took the name's
@@ -209,7 +264,11 @@ fn whole_block(raw: &[u8], place: ByteOffset) -> List<'_> {
 fn hashes(name: &[u8], value: &[u8], list: &List<'_>, from: usize) -> [u32; 2] {
     // A value is padded in its place, so the bytes behind it are hashed as they lie there.
     let padded = list.values.get(from..(from + value.len().next_multiple_of(4)).min(list.values.len()));
-    let words = padded.unwrap_or(value);
+    hashes_of(name, padded.unwrap_or(value))
+}
+
+/// The hash of a name and of words, with the name's bytes as unsigned and as signed numbers.
+fn hashes_of(name: &[u8], words: &[u8]) -> [u32; 2] {
     [false, true].map(|signed| {
         let byte = |byte: u8| if signed { i32::from(byte.cast_signed()).cast_unsigned() } else { u32::from(byte) };
         let of_name = name.iter().fold(0u32, |hash, next| hash.rotate_left(5) ^ byte(*next));

@@ -5,9 +5,9 @@
 
 use super::{Look, cluster_of};
 use crate::error::Result;
-use crate::extent::{ClusterMap, Extent};
+use crate::extent::Extent;
 use crate::fs::Finding;
-use crate::fs::ext::bitmap::{compute, metadata_in_computed_groups};
+use crate::fs::ext::bitmap::{computed, metadata_in_computed_groups};
 use crate::fs::ext::checksum;
 use crate::fs::ext::feature::ro_compat;
 use crate::fs::ext::group::{Group, flag};
@@ -43,7 +43,7 @@ impl Look<'_> {
     pub(super) fn bitmaps(&mut self) -> Result<()> {
         let volume = self.volume;
         let reserved = u64::from(self.facts.first_inode.min(self.superblock.inodes + 1));
-        self.inodes.insert_run(1, reserved - 1);
+        self.inodes.insert_run(1, reserved.saturating_sub(1));
         let placed = metadata_in_computed_groups(self.superblock, &volume.table);
         let mut sums = Sums::default();
         let groups = volume.table.all();
@@ -77,14 +77,14 @@ impl Look<'_> {
         let mut bitmap = vec![0; superblock.block_bytes as usize];
         let place = self.volume.source.offset_of(group.block_bitmap);
         if group.bitmap_is_computed {
-            let mut map = ClusterMap::new(superblock.blocks);
-            compute(superblock, number, placed, &mut map);
-            for run in map.runs_in(start..start + blocks) {
-                for block in (run.start.0..run.end()).step_by(ratio as usize) {
-                    let at = (block - start) / ratio;
-                    bitmap[(at / 8) as usize] |= 1 << (at % 8);
+            computed(superblock, number, placed, &mut |run| {
+                for at in run.start.0..run.end() {
+                    let bit = (at - start) / ratio;
+                    if let Some(byte) = bitmap.get_mut((bit / 8) as usize) {
+                        *byte |= 1 << (bit % 8);
+                    }
                 }
-            }
+            });
         } else {
             self.volume.source.read_at(place, &mut bitmap)?;
             let bits = superblock.blocks_per_group / superblock.cluster_blocks;

@@ -17,6 +17,31 @@ impl Look<'_> {
     /// Marks what the volume's own metadata takes, and tells where two pieces of it lie in one place.
     pub(super) fn groups(&mut self) -> Result<()> {
         let superblock = self.superblock;
+        let mut pieces = self.pieces();
+        self.outside_of_groups(&pieces);
+        pieces.sort_unstable_by_key(|(extent, _, _)| extent.start);
+        let mut last: Option<(Extent, &'static str, u64)> = None;
+        for piece in pieces {
+            let (extent, what, group) = piece;
+            if let Some((before, other, of)) = last
+                && extent.start.0 < before.end()
+            {
+                let message = format!("the {what} of group {group} lies in the {other} of group {of}");
+                let place = self.volume.source.offset_of(extent.start.0);
+                self.report.add(Finding::error("ext.group.overlap", message).at(place).in_cluster(extent.start.0));
+            }
+            let (first, end) = (cluster_of(superblock, extent.start.0), cluster_of(superblock, extent.end() - 1) + 1);
+            self.clusters.insert_run(first, end - first);
+            if last.is_none_or(|(before, _, _)| before.end() < extent.end()) {
+                last = Some(piece);
+            }
+        }
+        self.descriptor_copies()
+    }
+
+    /// The pieces of the volume's own metadata: where each lies, what it is, and of which group.
+    pub(super) fn pieces(&self) -> Vec<(Extent, &'static str, u64)> {
+        let superblock = self.superblock;
         let mut pieces = Vec::new();
         if superblock.first_data_block == 0 && superblock.superblock_block() == 1 {
             // With `bigalloc` and blocks of 1 KiB the boot block belongs to group 0.
@@ -38,25 +63,7 @@ impl Look<'_> {
             pieces.push((Extent::new(group.inode_bitmap, 1), "inode bitmap", number));
             pieces.push((Extent::new(group.inode_table, table_blocks), "inode table", number));
         }
-        self.outside_of_groups(&pieces);
-        pieces.sort_unstable_by_key(|(extent, _, _)| extent.start);
-        let mut last: Option<(Extent, &'static str, u64)> = None;
-        for piece in pieces {
-            let (extent, what, group) = piece;
-            if let Some((before, other, of)) = last
-                && extent.start.0 < before.end()
-            {
-                let message = format!("the {what} of group {group} lies in the {other} of group {of}");
-                let place = self.volume.source.offset_of(extent.start.0);
-                self.report.add(Finding::error("ext.group.overlap", message).at(place).in_cluster(extent.start.0));
-            }
-            let (first, end) = (cluster_of(superblock, extent.start.0), cluster_of(superblock, extent.end() - 1) + 1);
-            self.clusters.insert_run(first, end - first);
-            if last.is_none_or(|(before, _, _)| before.end() < extent.end()) {
-                last = Some(piece);
-            }
-        }
-        self.descriptor_copies()
+        pieces
     }
 
     /// Without `flex_bg` a group's bitmaps and its inode table lie in the group itself.

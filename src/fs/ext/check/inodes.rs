@@ -5,6 +5,7 @@
 //! end must be unwritten.
 
 use super::attributes::Told;
+use super::doubles::Double;
 use super::{DirectoryRun, Look, cluster_of};
 use crate::error::Result;
 use crate::fs::Finding;
@@ -110,7 +111,13 @@ impl Look<'_> {
         self.links.inode(record.number, record.form().entry_type(), record.links());
         self.fields(record);
         let told = self.attributes(record)?;
+        if record.has(flag::ENCRYPTED) && !told.has_policy {
+            let message = "it is marked as encrypted, and no attribute says how".to_owned();
+            self.add(record, "ext.inode.encryption", 0x20, message);
+        }
         let held = self.blocks(record)?;
+        let own = u64::from(record.attribute_block(self.features()) != 0);
+        self.charge(record, held.clusters + own + told.value_clusters, told.values);
         if !held.is_broken {
             self.sectors(record, &held, &told);
             self.length(record, &held, &told)?;
@@ -205,12 +212,17 @@ impl Look<'_> {
                 if record.number == RESIZE && self.is_room_for_descriptors(block) {
                     return true;
                 }
+                // The first is the block that leads to the others, and may lie anywhere.
+                if record.number == RESIZE && held.clusters > 1 {
+                    self.outside_room(record, block);
+                }
                 let cluster = cluster_of(self.superblock, block);
                 held.unit = None;
                 let is_new = self.clusters.insert_run(cluster, 1).is_none();
                 if !is_new {
                     held.is_broken = true;
-                    self.double(record, block, 1);
+                    let is_attributes = false;
+                    self.double(Double { inode: record.number, is_attributes, block, blocks: 1 });
                 }
                 is_new
             }
@@ -239,6 +251,9 @@ impl Look<'_> {
             held.clusters += run.blocks;
             return Ok(());
         }
+        if record.number == RESIZE {
+            self.outside_room(record, run.physical);
+        }
         let ratio = u64::from(self.superblock.cluster_blocks);
         if ratio > 1 && run.physical % ratio != run.logical % ratio {
             let message = format!("block {} of it lies at {}, askew of its cluster", run.logical, run.physical);
@@ -254,7 +269,8 @@ impl Look<'_> {
         held.clusters += units;
         let twice = self.clusters.insert_run(first, units);
         if let Some((at, count)) = twice {
-            self.double(record, at * ratio, count * ratio);
+            let (block, blocks) = (at * ratio, count * ratio);
+            self.double(Double { inode: record.number, is_attributes: false, block, blocks });
         }
         if record.form() != Form::Directory {
             return Ok(());
@@ -286,14 +302,15 @@ impl Look<'_> {
         }
     }
 
-    fn double(&mut self, record: Record<'_>, block: u64, blocks: u64) {
-        let message = format!("{blocks} of its blocks, from {block} on, are held by something else, too");
-        let finding = Finding::error("ext.blocks.double", message).in_cluster(block);
+    /// The resize inode holds nothing but the room that descriptors may grow into (e2fsck marks no other as its own).
+    fn outside_room(&mut self, record: Record<'_>, block: u64) {
+        let message = format!("it is to hold room for descriptors, and holds block {block}, which is none");
+        let finding = Finding::error("ext.resize.range", message).in_cluster(block);
         self.report.add_of(record.number, finding.at(self.volume.source.offset_of(block)));
     }
 
     /// The resize inode's blocks are the room kept behind the descriptors, in group 0 and in the groups with copies.
-    fn is_room_for_descriptors(&self, block: u64) -> bool {
+    pub(super) fn is_room_for_descriptors(&self, block: u64) -> bool {
         let superblock = self.superblock;
         let first = u64::from(superblock.first_data_block);
         let Some(within) = block.checked_sub(first) else { return false };

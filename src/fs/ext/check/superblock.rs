@@ -87,6 +87,7 @@ impl Look<'_> {
             self.report.add(finding.at(PRIMARY));
         }
         self.state();
+        self.orphan_list()?;
         let first = self.facts.first_inode;
         if !(11..=self.superblock.inodes).contains(&first) {
             let message = format!("the first inode for files is {first}, and must be 11 at least");
@@ -101,13 +102,47 @@ impl Look<'_> {
         let wanted = self.facts.wanted_extra_bytes;
         if room > 0 && (i64::from(wanted) > room || !wanted.is_multiple_of(4)) {
             let message = format!("new inodes are to have {wanted} extra bytes, and have room for {room}");
-            self.report.add(Finding::error("ext.superblock.extra_bytes", message).at(ByteOffset(PRIMARY.0 + 0x15e)));
+            // e2fsck tells it, and counts it as no error: the kernel then takes what fits.
+            self.report.add(Finding::warning("ext.superblock.extra_bytes", message).at(ByteOffset(PRIMARY.0 + 0x15e)));
         }
+        self.allocation_fields();
         self.backups()?;
         self.multi_mount()
     }
 
-    /// `s_state`, the orphan list, the orphan file.
+    /// Fields that repeat others on volumes without the feature they are for, and sizes that are powers of two.
+    /// That they must is libext2fs's rule: e2fsck takes another superblock for good then.
+    fn allocation_fields(&mut self) {
+        let field = |at: usize| le32(&self.facts.raw, at);
+        let mut wrong = Vec::new();
+        if !self.features().ro_compat(ro_compat::BIGALLOC) {
+            if field(0x1c) != field(0x18) {
+                wrong.push((0x1c, "its clusters are to be as large as its blocks, and are not".to_owned()));
+            }
+            if field(0x24) != field(0x20) {
+                let message =
+                    format!("a group has {} blocks, and is said to have {} clusters", field(0x20), field(0x24));
+                wrong.push((0x24, message));
+            }
+        }
+        let descriptor = u32::from(le16(&self.facts.raw, 0xfe));
+        if descriptor > 1024 || descriptor != 0 && !descriptor.is_power_of_two() {
+            wrong.push((0xfe, format!("a group descriptor is said to have {descriptor} bytes")));
+        }
+        let flex = self.facts.raw.get(0x174).copied().unwrap_or(0);
+        if flex > 31 {
+            wrong.push((0x174, format!("2^{flex} groups are said to be packed together, and 2^31 can be at most")));
+        }
+        let kind = self.facts.raw.get(0x175).copied().unwrap_or(0);
+        if kind != 1 && self.features().ro_compat(ro_compat::METADATA_CSUM) {
+            wrong.push((0x175, format!("its checksums are said to be of kind {kind}, and there is none but 1")));
+        }
+        for (at, message) in wrong {
+            self.report.add(Finding::error("ext.superblock.allocation", message).at(ByteOffset(PRIMARY.0 + at)));
+        }
+    }
+
+    /// `s_state`, and whether the journal waits.
     fn state(&mut self) {
         let (superblock, features) = (self.superblock, self.features());
         let place = ByteOffset(PRIMARY.0 + 0x3a);
@@ -121,21 +156,6 @@ impl Look<'_> {
         if superblock.state & state_bit::ERRORS != 0 {
             let message = "the kernel met errors in the volume, and marked it";
             self.report.add(Finding::warning("ext.superblock.errors", message).at(place));
-        }
-        if superblock.last_orphan != 0 {
-            let message =
-                format!("inode {} heads a list of files that were deleted while open", superblock.last_orphan);
-            let place = ByteOffset(PRIMARY.0 + 0xe8);
-            // Whoever mounts the volume passes over a list that begins nowhere.
-            let rule = match superblock.last_orphan <= superblock.inodes {
-                true => "ext.orphans.pending",
-                false => "ext.orphans.range",
-            };
-            self.report.add(Finding::warning(rule, message).at(place));
-        }
-        if features.ro_compat(ro_compat::ORPHAN_PRESENT) {
-            let message = "the orphan file names files that were deleted while open";
-            self.report.add(Finding::warning("ext.orphans.pending", message).at(ByteOffset(PRIMARY.0 + 0x64)));
         }
     }
 
@@ -162,7 +182,8 @@ impl Look<'_> {
                 {
                     Some("it tells of a volume that is cut otherwise".to_owned())
                 }
-                Ok(copy) if u64::from(copy.own_group) != group & 0xffff => {
+                // The field has 16 bits; mke2fs writes the largest number that fits for groups beyond.
+                Ok(copy) if u64::from(copy.own_group) != group.min(0xffff) => {
                     Some(format!("it says that it is the copy of group {}", copy.own_group))
                 }
                 Ok(_) => None,
@@ -214,7 +235,20 @@ impl Look<'_> {
         /// Checksums of version 2 and 3.
         const CHECKSUMS: u32 = 0x8 | 0x10;
         let features = self.features();
-        if !features.compat(compat::HAS_JOURNAL) || self.superblock.journal_inode == 0 {
+        // A journal on another device is known by its UUID (0xd0), one in the volume by its inode (0xe0). e2fsck takes
+        // both at once for the former, and looks at either whether or not the volume says that it has a journal.
+        let is_elsewhere = self.facts.raw.get(0xd0..0xe0).is_some_and(|uuid| uuid.iter().any(|byte| *byte != 0));
+        let is_inside = self.superblock.journal_inode != 0;
+        let message = match (features.compat(compat::HAS_JOURNAL), is_inside, is_elsewhere) {
+            (true, true, true) => "the superblock names a journal in the volume and one on another device",
+            (true, false, false) => "the volume has a journal, and the superblock does not say where",
+            (false, true, _) | (false, _, true) => "the superblock names a journal, and the volume has none",
+            _ => "",
+        };
+        if !message.is_empty() {
+            self.report.add(Finding::error("ext.journal.missing", message).at(ByteOffset(PRIMARY.0 + 0xd0)));
+        }
+        if !features.compat(compat::HAS_JOURNAL) || !is_inside {
             return Ok(());
         }
         let Some((block, file_blocks)) = self.journal else {
