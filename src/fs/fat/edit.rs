@@ -16,7 +16,7 @@
 //! FAT32 version that is not 0.0 (fatgen103, "BPB_FSVer": a driver must not mount what it does not know); copies of
 //! the FAT that disagree where a change would go; a root directory of FAT12/16 without room; directories at 65,536
 //! entries; moving what has no chain (boot sector, FATs, the root directory of FAT12/16), bad clusters, and boot
-//! files that are found by their place ([`relocate::fixed`]).
+//! files that are found by their place ([`fixed_reason`](super::owners::fixed_reason)).
 //!
 //! **Memory**: a map of the clusters that were used at the beginning (at most 32 MiB, for 2²⁸ clusters), the changes
 //! of the FAT in portions of [`chains::MAX_PENDING`] entries, one directory at a time (2 MiB), the overlay's pages,
