@@ -20,6 +20,10 @@ const MOST_FIXED: usize = 60;
 /// Movable extents of one kind that are tried alone, before all of them at once.
 const MOST_OF_A_KIND: usize = 3;
 
+/// What NTFS calls the table of its files, and so many clusters that whole records lie in them.
+const MFT: &str = "$MFT";
+const MFT_UNITS: u64 = 8;
+
 /// Shapes that stand for the others when time is short: with attributes, journal, quotas, orphan file, bad blocks.
 const SOON: [&str; 12] = [
     "fat12-1k-fragmented",
@@ -97,12 +101,17 @@ impl Volume {
     fn try_movable(&self, tried: &mut Tried) {
         let units = self.edit().units();
         let free = free(self.edit().as_ref());
-        let Some(last) = free.last().map(|run| Extent::new(run.end() - units.clusters, units.clusters)) else { return };
+        if free.is_empty() {
+            return;
+        }
         let kinds = self.movable(units);
         for (kind, runs) in &kinds {
+            // The MFT's records may be longer than a cluster, and move whole.
+            let count = if kind == MFT { MFT_UNITS } else { 1 };
             for run in runs.iter().take(MOST_OF_A_KIND) {
-                let one = Extent::new(run.start.0, units.clusters);
-                let outcome = self.edit().relocate(&ExtentSet::from(vec![one]), &[last]);
+                let one = Extent::new(run.start.0, run.clusters.min(units.clusters * count));
+                let Some(target) = room_for(&free, one.clusters) else { continue };
+                let outcome = self.edit().relocate(&ExtentSet::from(vec![one]), &[target]);
                 outcome.unwrap_or_else(|error| panic!("{}: {kind} at {} is movable: {error}", self.name, one.start));
                 tried.movable += 1;
             }
@@ -111,7 +120,8 @@ impl Volume {
         let mut from = ExtentSet::new();
         let single =
             |run: &Extent| (0..run.clusters / units.clusters).map(|at| at * units.clusters).collect::<Vec<_>>();
-        let places = kinds.values().flatten().flat_map(|run| single(run).into_iter().map(|at| run.start.0 + at));
+        let all = kinds.iter().filter(|(kind, _)| *kind != MFT).flat_map(|(_, runs)| runs);
+        let places = all.flat_map(|run| single(run).into_iter().map(|at| run.start.0 + at));
         places.take(room as usize).for_each(|at| from.insert(Extent::new(at, units.clusters)));
         let mut edit = self.edit();
         edit.relocate(&from, &free).unwrap_or_else(|error| panic!("{}: all at once: {error}", self.name));
@@ -137,7 +147,8 @@ impl Volume {
             };
             assert_eq!(error.kind(), ErrorKind::Refused, "{}: {error}", self.name);
             let said = error.to_string();
-            let named = said.contains("cannot move") || said.contains("cannot be moved") || said.contains("holds it");
+            let named =
+                ["cannot move", "cannot be moved", "holds it", "must lie"].iter().any(|part| said.contains(part));
             assert!(named, "{}: {:?} at {}: {said}", self.name, owner.holder, one.start);
             assert!(edit.take("nothing").unwrap().is_empty(), "{}", self.name);
             tried.fixed += 1;
@@ -151,6 +162,12 @@ fn whole(units: Units, run: Extent) -> Option<Extent> {
     let start = run.start.0.checked_sub(origin)? / each;
     let end = (run.end() - origin).div_ceil(each).min(units.count);
     (start < end).then(|| Extent::new(origin + start * each, (end - start) * each))
+}
+
+/// The end of the last free run that has so many clusters.
+fn room_for(free: &[Extent], clusters: u64) -> Option<Extent> {
+    let run = free.iter().rev().find(|run| run.clusters >= clusters)?;
+    Some(Extent::new(run.end() - clusters, clusters))
 }
 
 /// Free runs of whole units.

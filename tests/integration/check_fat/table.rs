@@ -92,7 +92,9 @@ pub(super) const TABLE: &[Damage] = &[
     }),
     row("boot: FAT too short", ALL, "fat.boot.fat-length", Error, "", |s| {
         let at = if s.bits == 32 { 0x24 } else { 0x16 };
-        let less = s.u16(at) as u16 - 1;
+        // Sectors of 4 KiB have room for more entries than there are clusters.
+        let len = s.u16(at) as u16;
+        let less = if s.sector_bytes() > 512 { len / 2 } else { len - 1 };
         s.put(at, &less.to_le_bytes());
     }),
     row("boot: damaged first sector", WIDE, "fat.boot.sector", Error, "", |s| s.put(0x0B, &[0, 0])),

@@ -191,7 +191,7 @@ fn damaged_metadata_is_refused_or_edited_without_harm_to_other_files() {
         "make 8M -t ext4 -b 1024 -O inline_data,^has_journal -I 256; into; mixed 2>/dev/null || true; away",
     ] {
         let pristine = Pristine::make(script);
-        for seed in 0..if long() { 2000 } else { 45 } {
+        for seed in 0..if long() { 2000 } else { 24 } {
             tally.round(&pristine, seed);
         }
     }
