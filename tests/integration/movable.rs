@@ -20,7 +20,7 @@ const MOST_FIXED: usize = 60;
 /// Movable extents of one kind that are tried alone, before all of them at once.
 const MOST_OF_A_KIND: usize = 3;
 
-/// What NTFS calls the table of its files, and so many clusters that whole records lie in them.
+/// What NTFS calls the table of its files (and `$MFTMirr` the copy of its beginning), and so many clusters that whole records lie in them.
 const MFT: &str = "$MFT";
 const MFT_UNITS: u64 = 8;
 
@@ -106,8 +106,8 @@ impl Volume {
         }
         let kinds = self.movable(units);
         for (kind, runs) in &kinds {
-            // The MFT's records may be longer than a cluster, and move whole.
-            let count = if kind == MFT { MFT_UNITS } else { 1 };
+            // The MFT's records may be longer than a cluster, and move whole; so does its mirror.
+            let count = if kind.starts_with(MFT) { MFT_UNITS } else { 1 };
             for run in runs.iter().take(MOST_OF_A_KIND) {
                 let one = Extent::new(run.start.0, run.clusters.min(units.clusters * count));
                 let Some(target) = room_for(&free, one.clusters) else { continue };
@@ -120,7 +120,7 @@ impl Volume {
         let mut from = ExtentSet::new();
         let single =
             |run: &Extent| (0..run.clusters / units.clusters).map(|at| at * units.clusters).collect::<Vec<_>>();
-        let all = kinds.iter().filter(|(kind, _)| *kind != MFT).flat_map(|(_, runs)| runs);
+        let all = kinds.iter().filter(|(kind, _)| !kind.starts_with(MFT)).flat_map(|(_, runs)| runs);
         let places = all.flat_map(|run| single(run).into_iter().map(|at| run.start.0 + at));
         places.take(room as usize).for_each(|at| from.insert(Extent::new(at, units.clusters)));
         let mut edit = self.edit();

@@ -268,10 +268,11 @@ impl Look<'_> {
                 self.piece(record, Part::Map, Extent::new(block, 1), own.as_deref(), &mut pieces);
             }
         }
-        if is_directory && record.has(flag::INLINE_DATA) {
-            if let Some(names) = &mut names {
-                names.inline.push(number);
-            }
+        if is_directory
+            && record.has(flag::INLINE_DATA)
+            && let Some(names) = &mut names
+        {
+            names.inline.push(number);
         }
         if number != BAD_BLOCKS && !record.is_mapped(superblock) {
             return Ok(());
