@@ -204,8 +204,16 @@ impl Edit for Editor {
         }
     }
 
+    /// Bad clusters are used here, unlike in [`FileSystem::used`]: an image leaves them out, and nothing may be put
+    /// into them.
     fn used(&self) -> Result<ClusterMap> {
-        self.volume.used()
+        let mut used = self.volume.used()?;
+        self.volume.table.scan(|slot, first, clusters| {
+            if slot == Slot::Bad {
+                used.set(self.volume.on_grid(Extent::new(first.into(), clusters.into())), true);
+            }
+        })?;
+        Ok(used)
     }
 
     /// 4 GiB less one cluster, although FAT allows 4 GiB less one byte, and [`adopt`](Edit::adopt) takes it: the chain
