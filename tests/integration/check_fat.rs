@@ -10,6 +10,7 @@ mod damages;
 mod mutations;
 mod owners;
 mod table;
+mod unreadable;
 
 use std::path::Path;
 use std::sync::Arc;

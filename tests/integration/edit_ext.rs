@@ -2,6 +2,7 @@
 
 mod each_shape;
 mod everything;
+mod hostile;
 mod random;
 mod sizes;
 mod stage;

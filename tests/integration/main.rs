@@ -17,6 +17,7 @@ mod hostile_damage;
 mod hostile_volumes;
 mod journal;
 mod journeys;
+mod movable;
 mod oracle;
 mod pty;
 mod roundtrip;

@@ -61,6 +61,9 @@ pub(super) fn inode_seed(superblock: &Superblock, number: u32, raw: &[u8]) -> u3
     crc32c(state, raw.get(0x64..0x68).unwrap_or_default())
 }
 
+/// Where the two halves of an inode's checksum lie: `l_i_checksum_lo` and `i_checksum_hi`.
+pub(super) const INODE_AT: (usize, usize) = (0x7c, 0x82);
+
 /// True when an inode's record has the upper half of its checksum: `i_extra_isize` covers it.
 pub(super) fn is_wide_inode(raw: &[u8]) -> bool {
     raw.len() > 128 && le16(raw, 0x80) >= 4
@@ -69,17 +72,15 @@ pub(super) fn is_wide_inode(raw: &[u8]) -> bool {
 /// Of an inode's record; 16 bits count where it has no room for more.
 pub(super) fn inode(seed: u32, raw: &[u8]) -> u32 {
     let is_wide = is_wide_inode(raw);
-    let mut copy = raw.to_vec();
-    let mut clear = |from: usize| {
-        if let Some(field) = copy.get_mut(from..from + 2) {
-            field.fill(0);
-        }
-    };
-    clear(0x7c);
+    let (low, high) = INODE_AT;
+    let part = |from: usize, to: usize| raw.get(from.min(raw.len())..to.min(raw.len())).unwrap_or_default();
+    let state = crc32c(crc32c(seed, part(0, low)), &[0, 0]);
     if is_wide {
-        clear(0x82);
+        let state = crc32c(crc32c(state, part(low + 2, high)), &[0, 0]);
+        crc32c(state, part(high + 2, raw.len()))
+    } else {
+        crc32c(state, part(low + 2, raw.len())) & 0xffff
     }
-    crc32c(seed, &copy) & if is_wide { u32::MAX } else { 0xffff }
 }
 
 /// Of a block of an extent tree: what it is and where it lies. `None` when the header leaves no room for it.

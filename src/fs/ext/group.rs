@@ -4,8 +4,9 @@
 //! Groups". 32 bytes each, or `s_desc_size` with the feature `64bit`, whose second half has the upper
 //! halves of the first's fields. A table entry is kept in 64 bytes: 8 MiB for 131072 groups (16 TiB).
 
-use super::feature::{compat, incompat, ro_compat};
-use super::field::{crc16, crc32c, halves, le16, le32};
+use super::checksum;
+use super::feature::{compat, incompat};
+use super::field::{halves, le16, le32};
 use super::source::Source;
 use super::superblock::Superblock;
 use crate::error::{Error, Result};
@@ -18,8 +19,6 @@ pub(super) mod flag {
     /// The block bitmap was never written and is to be computed.
     pub(crate) const BLOCK_UNINIT: u16 = 0x2;
 }
-/// Where `bg_checksum` lies in a descriptor.
-const CHECKSUM_AT: usize = 0x1e;
 /// How much of the descriptor table is read at once.
 const READ_BYTES: u64 = 1 << 20;
 
@@ -181,8 +180,8 @@ pub(super) fn leading_blocks(superblock: &Superblock, group: u64) -> u64 {
 }
 
 fn parse(superblock: &Superblock, group: u64, raw: &[u8], place: ByteOffset) -> Result<Group> {
-    let stored = le16(raw, CHECKSUM_AT);
-    if let Some(computed) = checksum(superblock, group, raw)
+    let stored = le16(raw, checksum::DESCRIPTOR_AT);
+    if let Some(computed) = checksum::descriptor(superblock, group, raw)
         && computed != stored
     {
         let expected = format!("checksum {computed:#06x}");
@@ -208,22 +207,6 @@ fn parse(superblock: &Superblock, group: u64, raw: &[u8], place: ByteOffset) -> 
         unused_inodes: wide16(0x1c, 0x32),
         inode_bitmap_checksum: wide16(0x1a, 0x3a),
     })
-}
-
-/// What a descriptor's checksum must be; `None` when the volume has none.
-fn checksum(superblock: &Superblock, group: u64, raw: &[u8]) -> Option<u16> {
-    let number = (group as u32).to_le_bytes();
-    let behind = raw.get(CHECKSUM_AT + 2..).unwrap_or_default();
-    if superblock.features.ro_compat(ro_compat::METADATA_CSUM) {
-        let state = crc32c(superblock.checksum_seed, &number);
-        let state = crc32c(crc32c(state, &raw[..CHECKSUM_AT]), &[0, 0]);
-        Some(crc32c(state, behind) as u16)
-    } else if superblock.features.ro_compat(ro_compat::GDT_CSUM) {
-        let state = crc16(crc16(crc16(0xffff, &superblock.uuid), &number), &raw[..CHECKSUM_AT]);
-        Some(crc16(state, behind))
-    } else {
-        None
-    }
 }
 
 /// Everything a descriptor points to must lie in the volume.

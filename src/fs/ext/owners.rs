@@ -10,7 +10,8 @@
 //! held, and 20 bytes for each run of directory blocks.
 //!
 //! # What cannot move
-//! Whatever is not a file's or a directory's: group descriptors, superblock and kernel find it by its place.
+//! What has its place by the volume's layout, or is found by the group descriptors or the superblock; and of what
+//! inodes hold, what [`fixed_reason`] names.
 
 mod names;
 
@@ -39,7 +40,21 @@ mod fixed {
     pub(super) const BY_LAYOUT: &str = "its place follows from the volume's layout";
     pub(super) const BY_DESCRIPTOR: &str = "its place is written in the group descriptors";
     pub(super) const BY_SUPERBLOCK: &str = "the superblock leads to it, and the kernel keeps its place in mind";
-    pub(super) const BAD: &str = "it is no data, but a place that failed";
+}
+
+/// Why what an inode holds cannot be moved; `None` when it can.
+///
+/// All that is read through its inode can be: files and directories with their maps, but also the journal (which is
+/// empty on a volume that is edited), the files of the quotas, and values of extended attributes. `orphan_file` is the
+/// number of the orphan file's inode, where there is one. Sources: the kernel's ext4 data structures documentation,
+/// "Special inodes" and "Orphan file" (its blocks' checksums begin with their places).
+pub(super) fn fixed_reason(inode: u32, orphan_file: Option<u32>) -> Option<&'static str> {
+    match inode {
+        BAD_BLOCKS => Some("it is a bad block: no data, but a place that failed"),
+        RESIZE => Some("it is room kept for group descriptors (resize inode), which must lie behind them"),
+        _ if Some(inode) == orphan_file => Some("the orphan file's checksums say where its blocks lie"),
+        _ => None,
+    }
 }
 
 /// What a run of an inode is.
@@ -67,6 +82,7 @@ impl Owners for Volume {
             nodes: Marks::new(units),
             named_nodes: Marks::new(units),
             own: self.own_files()?,
+            orphan_file: self.orphan_file()?,
             see,
         };
         look.metadata();
@@ -82,6 +98,13 @@ impl Owners for Volume {
 }
 
 impl Volume {
+    /// The inode of the orphan file, where there is one.
+    fn orphan_file(&self) -> Result<Option<u32>> {
+        let mut raw = [0; SUPERBLOCK_BYTES];
+        self.source.read_at(PRIMARY, &mut raw)?;
+        Ok(self.superblock.orphan_file(&raw))
+    }
+
     /// Files that the superblock leads to, and what to call them: "Super Block", `s_journal_inum` and others.
     fn own_files(&self) -> Result<HashMap<u32, &'static str>> {
         let mut raw = [0; SUPERBLOCK_BYTES];
@@ -94,7 +117,7 @@ impl Volume {
             (quota, le32(&raw, 0x240), "quota of users"),
             (quota, le32(&raw, 0x244), "quota of groups"),
             (quota && features.ro_compat(ro_compat::PROJECT), le32(&raw, 0x26c), "quota of projects"),
-            (features.compat(compat::ORPHAN_FILE), le32(&raw, 0x280), "orphan file"),
+            (features.compat(compat::ORPHAN_FILE), self.superblock.orphan_file(&raw).unwrap_or(0), "orphan file"),
         ];
         let used = files.into_iter().filter(|(is, inode, _)| *is && *inode != 0);
         Ok(used.map(|(_, inode, name)| (inode, name)).collect())
@@ -111,6 +134,7 @@ struct Look<'a> {
     /// The same for maps of directories that are walked for their names alone.
     named_nodes: Marks,
     own: HashMap<u32, &'static str>,
+    orphan_file: Option<u32>,
     see: &'a mut dyn FnMut(Owner),
 }
 
@@ -244,10 +268,11 @@ impl Look<'_> {
                 self.piece(record, Part::Map, Extent::new(block, 1), own.as_deref(), &mut pieces);
             }
         }
-        if is_directory && record.has(flag::INLINE_DATA) {
-            if let Some(names) = &mut names {
-                names.inline.push(number);
-            }
+        if is_directory
+            && record.has(flag::INLINE_DATA)
+            && let Some(names) = &mut names
+        {
+            names.inline.push(number);
         }
         if number != BAD_BLOCKS && !record.is_mapped(superblock) {
             return Ok(());
@@ -282,11 +307,11 @@ impl Look<'_> {
     ) {
         let Some(pieces) = pieces else { return };
         for extent in self.wanted(run) {
+            let fixed = fixed_reason(record.number, self.orphan_file);
             if record.number == BAD_BLOCKS {
-                (self.see)(Owner { extent, holder: Holder::Bad, fixed: Some(fixed::BAD) });
+                (self.see)(Owner { extent, holder: Holder::Bad, fixed });
             } else if let Some(name) = own {
-                let holder = Holder::Metadata(name.to_owned());
-                (self.see)(Owner { extent, holder, fixed: Some(fixed::BY_SUPERBLOCK) });
+                (self.see)(Owner { extent, holder: Holder::Metadata(name.to_owned()), fixed });
             } else {
                 pieces.push(Piece { inode: record.number, part, extent });
             }

@@ -3,8 +3,9 @@
 //! [`Inode`](super::inode::Inode) is what the files are read by, and refuses what makes no sense. A check must look
 //! at what makes no sense. Source of the offsets: the kernel's ext4 data structures documentation, "Index Nodes".
 
+use super::checksum;
 use super::feature::{Features, incompat, ro_compat};
-use super::field::{crc32c, halves, le16, le32};
+use super::field::{halves, le16, le32};
 use super::superblock::Superblock;
 use crate::unit::ByteOffset;
 
@@ -99,10 +100,6 @@ impl<'a> Record<'a> {
         self.flags() & flag != 0
     }
 
-    pub(super) fn generation(self) -> &'a [u8] {
-        self.raw.get(0x64..0x68).unwrap_or_default()
-    }
-
     /// `i_block`.
     pub(super) fn block_field(self) -> &'a [u8] {
         self.raw.get(BLOCK_FIELD).unwrap_or_default()
@@ -178,25 +175,16 @@ impl<'a> Record<'a> {
 
     /// The state that checksums of this inode's metadata begin with: "Checksums".
     pub(super) fn checksum_seed(self, superblock: &Superblock) -> u32 {
-        crc32c(crc32c(superblock.checksum_seed, &self.number.to_le_bytes()), self.generation())
+        checksum::inode_seed(superblock, self.number, self.raw)
     }
 
-    /// The record's checksum, stored and computed, when they disagree. Its two halves count as zero; the upper one is
-    /// there when the record's extra fields reach it. A record of zeros only was never used, and has none.
+    /// The record's checksum, stored and computed, when they disagree. A record of zeros only was never used, and has
+    /// none.
     pub(super) fn wrong_checksum(self, superblock: &Superblock) -> Option<(u32, u32)> {
-        const LOW: usize = 0x7c;
-        const HIGH: usize = 0x82;
-        let raw = self.raw;
-        let is_wide = raw.len() > OLD_BYTES && OLD_BYTES + usize::from(le16(raw, OLD_BYTES)) >= HIGH + 2;
-        let state = crc32c(self.checksum_seed(superblock), raw.get(..LOW)?);
-        let state = crc32c(crc32c(state, &[0, 0]), raw.get(LOW + 2..OLD_BYTES)?);
-        let (computed, stored) = if is_wide {
-            let state = crc32c(crc32c(state, raw.get(OLD_BYTES..HIGH)?), &[0, 0]);
-            let stored = u32::from(le16(raw, HIGH)) << 16 | u32::from(le16(raw, LOW));
-            (crc32c(state, raw.get(HIGH + 2..)?), stored)
-        } else {
-            (crc32c(state, raw.get(OLD_BYTES..)?) & 0xffff, u32::from(le16(raw, LOW)))
-        };
-        (computed != stored && raw.iter().any(|byte| *byte != 0)).then_some((stored, computed))
+        let (low, high) = checksum::INODE_AT;
+        let upper = if checksum::is_wide_inode(self.raw) { u32::from(le16(self.raw, high)) << 16 } else { 0 };
+        let stored = upper | u32::from(le16(self.raw, low));
+        let computed = checksum::inode(self.checksum_seed(superblock), self.raw);
+        (computed != stored && self.raw.iter().any(|byte| *byte != 0)).then_some((stored, computed))
     }
 }

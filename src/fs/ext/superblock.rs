@@ -194,6 +194,11 @@ impl Superblock {
         u64::from(self.block_bytes) / u64::from(self.descriptor_bytes)
     }
 
+    /// The inode of the orphan file, where there is one (`s_orphan_file_inum`), from this superblock's bytes.
+    pub(super) fn orphan_file(&self, raw: &[u8]) -> Option<u32> {
+        self.features.compat(compat::ORPHAN_FILE).then(|| le32(raw, 0x280)).filter(|inode| *inode != 0)
+    }
+
     /// True when the group begins with a superblock (the primary or a copy).
     pub(super) fn has_superblock(&self, group: u64) -> bool {
         if group == 0 {

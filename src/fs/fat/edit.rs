@@ -16,7 +16,7 @@
 //! FAT32 version that is not 0.0 (fatgen103, "BPB_FSVer": a driver must not mount what it does not know); copies of
 //! the FAT that disagree where a change would go; a root directory of FAT12/16 without room; directories at 65,536
 //! entries; moving what has no chain (boot sector, FATs, the root directory of FAT12/16), bad clusters, and boot
-//! files that are found by their place ([`relocate::fixed`]).
+//! files that are found by their place ([`fixed_reason`](super::owners::fixed_reason)).
 //!
 //! **Memory**: a map of the clusters that were used at the beginning (at most 32 MiB, for 2²⁸ clusters), the changes
 //! of the FAT in portions of [`chains::MAX_PENDING`] entries, one directory at a time (2 MiB), the overlay's pages,
@@ -204,8 +204,16 @@ impl Edit for Editor {
         }
     }
 
+    /// Bad clusters are used here, unlike in [`FileSystem::used`]: an image leaves them out, and nothing may be put
+    /// into them.
     fn used(&self) -> Result<ClusterMap> {
-        self.volume.used()
+        let mut used = self.volume.used()?;
+        self.volume.table.scan(|slot, first, clusters| {
+            if slot == Slot::Bad {
+                used.set(self.volume.on_grid(Extent::new(first.into(), clusters.into())), true);
+            }
+        })?;
+        Ok(used)
     }
 
     /// 4 GiB less one cluster, although FAT allows 4 GiB less one byte, and [`adopt`](Edit::adopt) takes it: the chain

@@ -5,10 +5,12 @@
 //!
 //! What cannot move is what the boot sector gives a fixed place (fatgen103, "Boot Sector and BPB"): the reserved
 //! sectors, the FATs, and FAT12's and FAT16's root directory. FAT32's root directory is a chain like any other, and
-//! the boot sector says where it begins.
+//! the boot sector says where it begins. Of the files, those that a boot sector's code finds by their place stay
+//! ([`fixed_reason`]), and so do bad clusters.
 
 use super::Volume;
 use super::boot::Root;
+use super::directory::RawEntry;
 use super::table::Slot;
 use super::walk::{Claims, Item, Listing, Place, Runs, Visitor, directory_limit};
 use crate::error::Result;
@@ -20,6 +22,23 @@ const PHASE: &str = "Reading directories";
 const FIXED_RESERVED: &str = "the boot sector and the sectors after it have a fixed place";
 const FIXED_FAT: &str = "the FATs have a fixed place";
 const FIXED_ROOT: &str = "the root directory of FAT12 and FAT16 has a fixed place";
+/// Why a cluster that is marked as failing stays.
+pub(super) const FIXED_BAD: &str = "it is marked as bad, and holds nothing";
+
+/// Why a file cannot be moved although it has a chain like any other: a boot sector's code finds it by its place.
+///
+/// The boot sector that SYSLINUX writes names the sectors of `ldlinux.sys`; that of MS-DOS (to version 6), PC DOS and
+/// their kin loads `IO.SYS` or `IBMBIO.COM` as one run of sectors. Both are known by their short names.
+pub(super) fn fixed_reason(entry: &RawEntry, is_in_root: bool) -> Option<&'static str> {
+    if entry.is_directory() {
+        return None;
+    }
+    match &entry.name {
+        b"LDLINUX SYS" => Some("SYSLINUX's boot sector finds it by its sectors"),
+        b"IO      SYS" | b"IBMBIO  COM" if is_in_root => Some("DOS's boot sector finds it by its sectors"),
+        _ => None,
+    }
+}
 
 /// Tells owners, clipped to what was asked for.
 struct Teller<'a> {
@@ -40,9 +59,9 @@ impl Teller<'_> {
     }
 
     /// Tells a run of cluster numbers.
-    fn tell_numbers(&mut self, run: Option<Extent>, holder: &Holder) {
+    fn tell_numbers(&mut self, run: Option<Extent>, holder: &Holder, fixed: Option<&'static str>) {
         if let Some(run) = run {
-            self.tell(self.volume.on_grid(run), holder, None);
+            self.tell(self.volume.on_grid(run), holder, fixed);
         }
     }
 
@@ -66,7 +85,13 @@ impl Teller<'_> {
     }
 
     /// Claims a chain and tells whose it is; a directory's clusters are given back, as many as it may have.
-    fn claim(&mut self, start: u32, holder: &Holder, claims: &mut Claims) -> Result<Vec<u32>> {
+    fn claim(
+        &mut self,
+        start: u32,
+        holder: &Holder,
+        fixed: Option<&'static str>,
+        claims: &mut Claims,
+    ) -> Result<Vec<u32>> {
         let limit = if matches!(holder, Holder::Directory(_)) { directory_limit(self.volume) as usize } else { 0 };
         let (mut runs, mut kept, watch) = (Runs::default(), Vec::new(), self.watch);
         claims.follow(start, watch, |number| {
@@ -74,9 +99,9 @@ impl Teller<'_> {
                 kept.push(number);
             }
             let run = runs.push(number);
-            self.tell_numbers(run, holder);
+            self.tell_numbers(run, holder, fixed);
         })?;
-        self.tell_numbers(runs.finish(), holder);
+        self.tell_numbers(runs.finish(), holder, fixed);
         Ok(kept)
     }
 
@@ -86,15 +111,18 @@ impl Teller<'_> {
         let volume = self.volume;
         volume.table.scan(|slot, first, clusters| match slot {
             Slot::Free => {}
-            Slot::Bad => self.tell_numbers(Some(Extent::new(first.into(), clusters.into())), &Holder::Bad),
+            Slot::Bad => {
+                let run = Extent::new(first.into(), clusters.into());
+                self.tell_numbers(Some(run), &Holder::Bad, Some(FIXED_BAD));
+            }
             Slot::Used => {
                 for number in (first..first + clusters).filter(|number| !claims.has(*number)) {
                     let run = lost.push(number);
-                    self.tell_numbers(run, &Holder::Lost);
+                    self.tell_numbers(run, &Holder::Lost, None);
                 }
             }
         })?;
-        self.tell_numbers(lost.finish(), &Holder::Lost);
+        self.tell_numbers(lost.finish(), &Holder::Lost, None);
         Ok(())
     }
 }
@@ -110,7 +138,8 @@ impl Visitor for Teller<'_> {
         }
         let path = format!("{}{}", place.path, item.name);
         let holder = if item.is_directory { Holder::Directory(path) } else { Holder::File(path) };
-        let clusters = self.claim(item.start, &holder, claims)?;
+        let fixed = fixed_reason(&item.raw, place.depth == 0);
+        let clusters = self.claim(item.start, &holder, fixed, claims)?;
         self.watch.advance(PHASE, claims.count, self.volume.table.clusters().into());
         Ok((item.is_directory && !clusters.is_empty()).then_some(clusters))
     }
@@ -124,7 +153,7 @@ impl Owners for Volume {
         let mut claims = Claims::new(&self.table);
         let root = match self.boot.root {
             Root::Region { .. } => Vec::new(),
-            Root::Chain(start) => teller.claim(start, &Holder::Directory("/".to_owned()), &mut claims)?,
+            Root::Chain(start) => teller.claim(start, &Holder::Directory("/".to_owned()), None, &mut claims)?,
         };
         self.walk(root, &mut claims, watch, &mut teller)?;
         teller.tell_rest(&claims)

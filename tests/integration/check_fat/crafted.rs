@@ -8,7 +8,7 @@ use lifeboat::extent::{Extent, ExtentSet};
 use lifeboat::fs::check::Findings;
 use lifeboat::fs::{Severity, Watch};
 
-use super::damages::Stage;
+use super::damages::{Geometry, Stage};
 use super::owners::compare_with_mshowfat;
 use super::{check, fsck, open};
 use crate::oracle::{long, sh};
@@ -36,7 +36,7 @@ fn directory(name: &[u8; 11], start: u32) -> [u8; 32] {
 #[test]
 fn directories_a_thousand_deep_are_refused_and_do_not_exhaust_us() {
     let dir = tempfile::tempdir().unwrap();
-    let mut stage = Stage::make(dir.path(), 16, false);
+    let mut stage = Stage::make(dir.path(), 16, Geometry::Usual);
     let first = free_run(&stage, 1100);
     let top = stage.free_entry(stage.behind_fats());
     stage.put(top, &directory(b"DEEP       ", first));
@@ -61,7 +61,7 @@ fn directories_a_thousand_deep_are_refused_and_do_not_exhaust_us() {
 #[test]
 fn a_directory_of_too_many_clusters_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
-    let mut stage = Stage::make(dir.path(), 32, false);
+    let mut stage = Stage::make(dir.path(), 32, Geometry::Usual);
     let first = free_run(&stage, 5000);
     let sub = stage.chain(b"SUB        ")[0];
     stage.set(sub, first);
@@ -75,7 +75,7 @@ fn a_directory_of_too_many_clusters_is_an_error() {
 #[test]
 fn a_rule_that_is_broken_thousands_of_times_is_told_a_thousand_times_and_counted() {
     let dir = tempfile::tempdir().unwrap();
-    let mut stage = Stage::make(dir.path(), 16, false);
+    let mut stage = Stage::make(dir.path(), 16, Geometry::Usual);
     let first = free_run(&stage, 6000);
     for number in (first..first + 6000).step_by(2) {
         stage.set(number, 0xFFFF);
@@ -88,7 +88,7 @@ fn a_rule_that_is_broken_thousands_of_times_is_told_a_thousand_times_and_counted
 #[test]
 fn crossed_chains_are_told_with_both_names() {
     let dir = tempfile::tempdir().unwrap();
-    let mut stage = Stage::make(dir.path(), 32, true);
+    let mut stage = Stage::make(dir.path(), 32, Geometry::Other);
     let (from, to) = (stage.chain(b"INNER   TXT")[0], stage.chain(b"BIG     BIN")[2]);
     stage.set(from, to);
     let findings = check(open(stage.write_now()).as_ref());
@@ -101,7 +101,7 @@ fn crossed_chains_are_told_with_both_names() {
 #[test]
 fn a_fat_that_is_not_in_use_may_be_old_when_mirroring_is_off() {
     let dir = tempfile::tempdir().unwrap();
-    let mut stage = Stage::make(dir.path(), 32, false);
+    let mut stage = Stage::make(dir.path(), 32, Geometry::Usual);
     let lost = stage.free();
     stage.set_in(1, lost, 0x0FFF_FFFF);
     for boot in [0, 6 * 512] {
@@ -152,7 +152,7 @@ impl Watch for Patience {
 #[test]
 fn a_check_and_a_look_for_owners_end_when_they_are_cancelled() {
     let dir = tempfile::tempdir().unwrap();
-    let volume = open(Stage::make(dir.path(), 32, false).write_now());
+    let volume = open(Stage::make(dir.path(), 32, Geometry::Usual).write_now());
     let mut within = ExtentSet::new();
     within.insert(Extent::new(0, volume.grid().clusters));
     let (mut cancelled, mut done) = (0, false);

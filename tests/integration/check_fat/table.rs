@@ -16,8 +16,6 @@ const EMPTY: &[u8; 11] = b"EMPTY      ";
 const LONG: &[u8; 11] = b"ALONGN~1TXT";
 const SUB: &[u8; 11] = b"SUB        ";
 const LABEL: &[u8; 11] = b"A LABEL    ";
-const BACKUP: usize = 6 * 512;
-const INFO: usize = 512;
 
 /// Why our verdict is another one than that of fsck.fat.
 const TIDIED: &str = "nothing is lost by a dirty bit or a count; fsck.fat ends with 1 because it would tidy it";
@@ -50,6 +48,28 @@ fn clear_in_entry_1(stage: &mut Stage, bit: u32) {
     stage.set(1, value);
 }
 
+/// Where the boot sector's copy lies: mkfs.fat makes it sector 6.
+fn backup(stage: &Stage) -> usize {
+    6 * stage.sector_bytes()
+}
+
+/// Where FSInfo lies, and how far behind the boot sector's copy its own is.
+fn info(stage: &Stage) -> usize {
+    stage.sector_bytes()
+}
+
+/// The long name of [`LONG`] becomes that of [`OTHER`], in other letters: its last two parts go.
+fn rename_long(stage: &mut Stage) {
+    let at = stage.entry(LONG);
+    stage.put(at - 96, &[0xE5]);
+    stage.put(at - 64, &[0xE5]);
+    stage.put(at - 32, &[0x41]);
+    let units: Vec<u8> = "other.bin\0".encode_utf16().chain([0xFFFF; 3]).flat_map(u16::to_le_bytes).collect();
+    for (to, from) in [(1, 0..10), (14, 10..22), (28, 22..26)] {
+        stage.put(at - 32 + to, &units[from]);
+    }
+}
+
 /// The end mark.
 fn end(stage: &Stage) -> u32 {
     0xFFFF_FFFF >> (32 - stage.bits.min(28))
@@ -62,53 +82,56 @@ fn dot(stage: &Stage) -> usize {
 
 pub(super) const TABLE: &[Damage] = &[
     // The boot sector and its backup.
-    row("boot: backup differs", WIDE, "fat.boot.backup", Warning, "", |s| s.flip(BACKUP + 0x5A, 0xFF)),
-    row("boot: backup's serial number", WIDE, "fat.boot.backup", Warning, "", |s| s.flip(BACKUP + 0x43, 1)),
-    row("boot: backup zeroed", WIDE, "fat.boot.backup", Warning, "", |s| s.put(BACKUP, &[0; 512])),
+    row("boot: backup differs", WIDE, "fat.boot.backup", Warning, "", |s| s.flip(backup(s) + 0x5A, 0xFF)),
+    row("boot: backup's serial number", WIDE, "fat.boot.backup", Warning, "", |s| s.flip(backup(s) + 0x43, 1)),
+    row("boot: backup zeroed", WIDE, "fat.boot.backup", Warning, "", |s| s.put(backup(s), &[0; 512])),
     row("boot: no backup", WIDE, "fat.boot.backup", Error, "", |s| s.put(0x32, &[0, 0])),
     row("boot: backup out of its place", WIDE, "fat.boot.backup", Warning, "", |s| {
         s.put(0x32, &[0xFF, 0]);
-        s.put(BACKUP + 0x32, &[0xFF, 0]);
+        s.put(backup(s) + 0x32, &[0xFF, 0]);
     }),
     row("boot: FAT too short", ALL, "fat.boot.fat-length", Error, "", |s| {
         let at = if s.bits == 32 { 0x24 } else { 0x16 };
-        let less = s.u16(at) as u16 - 1;
+        // Sectors of 4 KiB have room for more entries than there are clusters.
+        let len = s.u16(at) as u16;
+        let less = if s.sector_bytes() > 512 { len / 2 } else { len - 1 };
         s.put(at, &less.to_le_bytes());
     }),
     row("boot: damaged first sector", WIDE, "fat.boot.sector", Error, "", |s| s.put(0x0B, &[0, 0])),
     row("boot: version", WIDE, "fat.boot.version", Warning, "", |s| {
         s.put(0x2A, &[1, 0]);
-        s.put(BACKUP + 0x2A, &[1, 0]);
+        s.put(backup(s) + 0x2A, &[1, 0]);
     }),
     row("boot: dirty bit", ALL, "fat.state.dirty", Warning, TIDIED, |s| s.flip(state_at(s), 1)),
     row("boot: surface test bit", ALL, "fat.state.errors", Warning, "", |s| s.flip(state_at(s), 2)),
     row("boot: label", NARROW, "fat.boot.label", Warning, NAMED, |s| s.put(0x2B, b"ANOTHER")),
     row("boot: label, both", WIDE, "fat.boot.label", Warning, NAMED, |s| {
         s.put(0x47, b"ANOTHER");
-        s.put(BACKUP + 0x47, b"ANOTHER");
+        s.put(backup(s) + 0x47, b"ANOTHER");
     }),
     row("boot: root entries not of whole sectors", NARROW, "fat.boot.root-entries", Error, "", |s| {
         s.put(0x11, &[0xFF, 1])
     }),
     row("boot: root cluster out of range", WIDE, "fat.entry.start", Error, "", |s| {
         s.put(0x2C, &[0xFF, 0xFF, 0xFF, 0]);
-        s.put(BACKUP + 0x2C, &[0xFF, 0xFF, 0xFF, 0]);
+        s.put(backup(s) + 0x2C, &[0xFF, 0xFF, 0xFF, 0]);
     }),
     row("boot: root cluster free", WIDE, "fat.chain.free", Error, "", |s| {
         let free = s.free().to_le_bytes();
         s.put(0x2C, &free);
-        s.put(BACKUP + 0x2C, &free);
+        s.put(backup(s) + 0x2C, &free);
     }),
     // FSInfo.
-    row("info: lead signature", WIDE, "fat.info.signature", Error, "", |s| s.flip(INFO, 1)),
-    row("info: struct signature", WIDE, "fat.info.signature", Error, "", |s| s.flip(INFO + 0x1E4, 1)),
-    row("info: trail signature", WIDE, "fat.info.signature", Error, "", |s| s.flip(INFO + 0x1FE, 1)),
-    row("info: free count", WIDE, "fat.info.free", Warning, TIDIED, |s| s.flip(INFO + 0x1E8, 1)),
-    row("info: next free", WIDE, "fat.info.next", Warning, "", |s| s.put(INFO + 0x1EC, &[0xFF, 0xFF, 0xFF, 0x0F])),
+    row("info: lead signature", WIDE, "fat.info.signature", Error, "", |s| s.flip(info(s), 1)),
+    row("info: struct signature", WIDE, "fat.info.signature", Error, "", |s| s.flip(info(s) + 0x1E4, 1)),
+    row("info: trail signature", WIDE, "fat.info.signature", Error, "", |s| s.flip(info(s) + 0x1FE, 1)),
+    row("info: free count", WIDE, "fat.info.free", Warning, TIDIED, |s| s.flip(info(s) + 0x1E8, 1)),
+    row("info: next free", WIDE, "fat.info.next", Warning, "", |s| s.put(info(s) + 0x1EC, &[0xFF, 0xFF, 0xFF, 0x0F])),
     row("info: none", WIDE, "fat.info.missing", Warning, "", |s| {
         s.put(0x30, &[0, 0]);
-        s.put(BACKUP + 0x30, &[0, 0]);
+        s.put(backup(s) + 0x30, &[0, 0]);
     }),
+    row("info: copy's signature", WIDE, "fat.info.copy", Note, "", |s| s.flip(backup(s) + info(s), 1)),
     // The FATs.
     row("fat: copies differ in a free entry", ALL, "fat.table.copies", Error, "", |s| s.set_in(1, s.free(), end(s))),
     row("fat: copies differ in a chain", ALL, "fat.table.copies", Error, "", |s| s.set_in(1, s.chain(BIG)[2], 0)),
@@ -217,6 +240,7 @@ pub(super) const TABLE: &[Damage] = &[
     row("long: reserved type", ALL, "fat.long.reserved", Error, "", |s| s.put(s.entry(LONG) - 32 + 12, &[1])),
     row("long: reserved cluster", ALL, "fat.long.reserved", Error, "", |s| s.put(s.entry(LONG) - 32 + 26, &[1])),
     row("long: forbidden letter", ALL, "fat.name.long", Warning, "", |s| s.put(s.entry(LONG) - 32 + 3, b"*\0")),
+    row("long: another's short name", ALL, "fat.name.long-duplicate", Warning, "", rename_long),
     // Dot entries.
     row("dot: . leads elsewhere", ALL, "fat.dot.start", Error, "", |s| s.set_start(dot(s), s.chain(BIG)[0])),
     row("dot: .. leads elsewhere", ALL, "fat.dot.start", Error, "", |s| s.set_start(dot(s) + 32, s.chain(BIG)[0])),

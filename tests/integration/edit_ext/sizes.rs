@@ -79,6 +79,34 @@ fn a_triple_indirect_map_of_one_run_is_read_by_the_kernel() {
     stage.step("release", |edit| edit.release(Path::new("/"), "long"));
 }
 
+#[test]
+fn a_hundred_thousand_files_are_no_obstacle() {
+    if !long() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let fill =
+        "into; for d in $(seq 100); do mkdir d$d; for n in $(seq 1000); do echo $d.$n > d$d/f$n; done; done; away";
+    let started = std::time::Instant::now();
+    let mut stage = made("many", dir.path(), &format!("make 400M -t ext4 -b 1024 -N 120000; {fill}"));
+    println!("100,000 files, made, checked and opened: {:?}", started.elapsed());
+    let before = stage.walk(&stage.image, "LIFEBOAT").unwrap();
+    assert!(before.lines().count() > 200_000);
+    let extents = stage.free(200, 1);
+    let len = stage.len_of(&extents);
+    let used: Vec<Extent> = stage.used().runs().collect();
+    stage.step("adopt", |edit| edit.adopt(Path::new("/LIFEBOAT"), "image", &extents, len));
+    stage.step("release", |edit| edit.release(Path::new("/LIFEBOAT"), "image"));
+    assert_eq!(used, stage.used().runs().collect::<Vec<_>>());
+    stage.reopen();
+    let started = std::time::Instant::now();
+    let from: ExtentSet = stage.contents().into_iter().step_by(2).take(20_000).collect();
+    let to = stage.free(from.clusters(), 7);
+    stage.step("relocate", |edit| edit.relocate(&from, &to));
+    println!("{} blocks moved, and judged: {:?}", from.clusters(), started.elapsed());
+    assert!(before == stage.walk(&stage.image, "LIFEBOAT").unwrap(), "files changed");
+}
+
 /// Adopts empty files until there are `count`, judged now and then; all are found by the kernel through the index.
 fn names(name: &str, script: &str, directory: &str, count: usize) -> usize {
     let dir = tempfile::tempdir().unwrap();

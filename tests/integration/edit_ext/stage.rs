@@ -132,6 +132,22 @@ impl Stage {
         found
     }
 
+    /// Blocks that hold content of files, as the volume's owners were told at the beginning.
+    pub(crate) fn contents(&self) -> Vec<Extent> {
+        let device: SharedDevice = Arc::new(MemoryDevice::new(std::fs::read(&self.original).unwrap()));
+        let Probe::One(kind) = fs::probe(&device).unwrap() else { panic!("{}: not one volume", self.name) };
+        let volume = fs::open(device, kind).unwrap();
+        let all = ExtentSet::from(vec![Extent::new(0, volume.grid().clusters)]);
+        let mut found = Vec::new();
+        let see = &mut |owner: fs::Owner| {
+            if matches!(owner.holder, fs::Holder::File(_)) {
+                found.push(owner.extent);
+            }
+        };
+        volume.owners().owners(&all, &Unwatched, see).unwrap();
+        found
+    }
+
     pub(crate) fn len_of(&self, extents: &[Extent]) -> ByteLen {
         ByteLen(extents.iter().map(|extent| extent.clusters).sum::<u64>() * self.block_bytes)
     }

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use lifeboat::error::Kind as ErrorKind;
 use lifeboat::extent::{Extent, ExtentSet};
+use lifeboat::fs::Findings;
+use lifeboat::fs::check::Unwatched;
 use lifeboat::unit::ByteLen;
 
 use super::bench::Bench;
@@ -35,14 +37,16 @@ pub(super) fn root_is_full(bench: &mut Bench) {
 
 #[test]
 fn the_longest_file_has_four_gibibytes_less_one() {
+    // A million clusters, again and again: a quarter of a minute.
+    if !long() {
+        return;
+    }
     let dir = tempfile::tempdir().unwrap();
     sh(dir.path(), "truncate -s 5G big.img; mkfs.fat -F 32 -s 8 big.img >/dev/null");
     let mut bench = Bench::of("big", &dir.path().join("big.img"));
     let size = bench.edit.units().clusters;
     let free = bench.free()[0];
     let extent = Extent::new(free.start.0 + 100 * size, (1 << 20) * size);
-    let refused = bench.edit.adopt(Path::new("/"), "X", &[extent], ByteLen(4 << 30)).unwrap_err();
-    assert!(refused.to_string().contains("too long"), "{refused}");
     bench.edit.adopt(Path::new("/LIFEBOAT"), "IMAGE.LBI", &[extent], ByteLen((4 << 30) - 1)).unwrap();
     bench.apply("adopt");
     assert!(sh(dir.path(), "mdir -a -i big.img ::/LIFEBOAT").contains("4294967295"));
@@ -71,11 +75,10 @@ fn the_longest_file_has_four_gibibytes_less_one() {
     assert_eq!(head("big.img"), head("big.first"));
 }
 
-/// Moves two thousand clusters of a file (or more), each to a place of its own, and back; then a hundred thousand at
-/// once.
+/// Moves twenty thousand clusters of a file, each to a place of its own, and back; then a hundred thousand at once.
 fn scatter(bench: &mut Bench, extent: Extent) {
     let size = bench.edit.units().clusters;
-    let count = if long() { 20_000 } else { 2_000 };
+    let count = 20_000;
     let mut from = ExtentSet::new();
     from.insert(Extent::new(extent.start.0 + 5000 * size, count * size));
     bench.reopen();
@@ -101,6 +104,67 @@ fn scatter(bench: &mut Bench, extent: Extent) {
     println!("100,000 clusters to one place: {:?}", started.elapsed());
     bench.apply("at once");
     bench.sound();
+}
+
+#[test]
+fn a_file_of_more_than_four_gibibytes_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    sh(dir.path(), "truncate -s 5G big.img; mkfs.fat -F 32 -s 8 big.img >/dev/null");
+    let mut bench = Bench::of("big", &dir.path().join("big.img"));
+    let size = bench.edit.units().clusters;
+    let extent = Extent::new(bench.free()[0].start.0 + 100 * size, (1 << 20) * size);
+    let refused = bench.edit.adopt(Path::new("/"), "X", &[extent], ByteLen(4 << 30)).unwrap_err();
+    assert!(refused.to_string().contains("too long"), "{refused}");
+    assert!(bench.edit.take("nothing").unwrap().is_empty());
+    assert_eq!(bench.edit.max_file_len().0, (4 << 30) - 4096);
+}
+
+#[test]
+fn a_hundred_thousand_files_are_no_obstacle() {
+    if !long() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    sh(
+        dir.path(),
+        "truncate -s 300M m.img; mkfs.fat -F 32 -s 2 m.img >/dev/null; mkdir in
+         for d in $(seq 100); do mkdir in/d$d; for n in $(seq 1000); do echo $d.$n > in/d$d/f$n.txt; done; done
+         mcopy -s -Q -i m.img in/* ::/; rm -rf in",
+    );
+    let mut bench = Bench::of("many", &dir.path().join("m.img"));
+    let mut started = std::time::Instant::now();
+    let mut lap = |what: &str| {
+        println!("100,000 files, {what}: {:?}", started.elapsed());
+        started = std::time::Instant::now();
+    };
+    let mut findings = Findings::default();
+    let volume = bench.open();
+    volume.check().check(&Unwatched, &mut |finding| findings.add(finding)).unwrap();
+    assert_eq!((findings.errors, findings.warnings), (0, 0), "{:?}", findings.list.first());
+    lap("check");
+    let before = bench.walk();
+    assert!(before.len() >= 100_100);
+    lap("walk");
+    let extents = bench.pick(200, true);
+    bench.adopt("/LIFEBOAT", "image.lbi", &extents, 5);
+    bench.apply("adopt");
+    bench.sound();
+    bench.expect_ours();
+    lap("adopt, and its proof");
+    bench.release("/LIFEBOAT", "image.lbi");
+    bench.apply("release");
+    bench.sound();
+    lap("release, and its proof");
+    bench.reopen();
+    let (from, to) = bench.beginning_to_end().unwrap();
+    bench.edit.relocate(&from, &to).unwrap();
+    println!("{} clusters moved", from.clusters());
+    lap("relocate");
+    bench.apply("move");
+    bench.sound();
+    assert_eq!(bench.used_in(&from), 0);
+    assert_eq!(bench.walk(), before);
+    lap("its proof");
 }
 
 #[test]

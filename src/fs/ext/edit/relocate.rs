@@ -19,6 +19,7 @@ use super::super::blocks::{Layout, Run};
 use super::super::feature::{compat, incompat};
 use super::super::field::{halves, le32};
 use super::super::inode::{BLOCK_FIELD_BYTES, Inode};
+use super::super::owners::fixed_reason;
 use super::super::record::Record as View;
 use super::super::scan;
 use super::inode::Record;
@@ -28,10 +29,6 @@ use crate::error::{Error, Result};
 use crate::extent::{Extent, ExtentSet};
 use crate::fs::check::Unwatched;
 use crate::unit::ByteLen;
-
-/// The bad blocks' inode, and that of the blocks kept for descriptors.
-const BAD_BLOCKS: u32 = 1;
-const RESIZE: u32 = 7;
 
 /// A run of blocks and where it goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -209,7 +206,7 @@ fn refuse_targets(ledger: &Ledger, moving: &ExtentSet, to: &[Extent]) -> Result<
     Ok(())
 }
 
-/// Who holds what moves.
+/// Who holds what moves; what of it is fixed is refused by the rule that tells owners, too.
 struct Holders {
     numbers: Vec<u32>,
     /// Blocks of attributes that move.
@@ -225,7 +222,7 @@ fn holders(ledger: &Ledger, moves: &Moves) -> Result<Holders> {
     let mut found = Holders { numbers: Vec::new(), attributes: BTreeSet::new(), unwritten: Vec::new() };
     let mut claimed = Vec::new();
     let raw = ledger.read_superblock()?;
-    let orphan_file = ledger.superblock.features.compat(compat::ORPHAN_FILE).then(|| le32(&raw, 0x280));
+    let orphan_file = ledger.superblock.orphan_file(&raw);
     let phase = (1, "Reading inodes", &Unwatched as &dyn crate::fs::Watch);
     scan::inodes(&source, &ledger.superblock, table.all(), phase, &mut |view| {
         if !is_in_use(view) {
@@ -234,16 +231,13 @@ fn holders(ledger: &Ledger, moves: &Moves) -> Result<Holders> {
         let before = claimed.len();
         claim(ledger, &source, view, moves, &mut found, &mut claimed)?;
         let Some(first) = claimed.get(before).map(|run: &Extent| run.start.0) else { return Ok(true) };
-        let what = match view.number {
-            BAD_BLOCKS => "a bad block",
-            RESIZE => "room kept for group descriptors (resize inode)",
-            number if Some(number) == orphan_file => "the orphan file",
-            number => {
-                found.numbers.push(number);
-                return Ok(true);
+        match fixed_reason(view.number, orphan_file) {
+            None => {
+                found.numbers.push(view.number);
+                Ok(true)
             }
-        };
-        Err(Error::refused(format!("block {first} is or holds {what}, and cannot move")))
+            Some(reason) => Err(Error::refused(format!("block {first} cannot move: {reason}"))),
+        }
     })?;
     let units: ExtentSet = claimed.into_iter().map(|run| ledger.whole_units(run)).collect();
     let lost = units.complement(ledger.superblock.blocks).intersect(&moves.from);

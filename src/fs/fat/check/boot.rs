@@ -7,7 +7,7 @@ use super::super::directory::label_text;
 use super::Report;
 use crate::bytes::{u16_at, u32_at};
 use crate::device::read_array;
-use crate::error::Result;
+use crate::error::{Kind as ErrorKind, Result};
 use crate::fs::{Finding, Kind};
 use crate::unit::ByteOffset;
 
@@ -33,12 +33,21 @@ pub(super) struct Sector {
 /// When the medium cannot be read.
 pub(super) fn check(volume: &Volume, report: &mut Report) -> Result<Sector> {
     let first: Result<[u8; BOOT_BYTES]> = read_array(&volume.device, ByteOffset::ZERO);
-    let problem = match &first {
-        Ok(first) => Boot::parse(first, ByteOffset::ZERO).err(),
+    let finding = match &first {
+        Ok(first) => match Boot::parse(first, ByteOffset::ZERO) {
+            Ok(_) => None,
+            Err(problem) => {
+                Some(Finding::from_error("fat.boot.sector", problem.context("the boot sector is damaged"))?)
+            }
+        },
+        Err(error) if error.kind() == ErrorKind::Io => {
+            let message = format!("the boot sector cannot be read ({})", error.without_advice());
+            Some(Finding::error("fat.boot.sector", message).at(ByteOffset::ZERO))
+        }
         Err(_) => None,
     };
-    if let Some(problem) = problem {
-        report.add(Finding::from_error("fat.boot.sector", problem.context("the boot sector is damaged"))?);
+    if let Some(finding) = finding {
+        report.add(finding);
         // It was opened by its backup, which therefore is there.
         let place = volume.boot.backup.unwrap_or_default();
         return Ok(Sector { bytes: read_array(&volume.device, place)?, place });
@@ -160,6 +169,7 @@ pub(super) fn check_info(volume: &Volume, boot: &Sector, free: u64, report: &mut
         report.add(Finding::warning("fat.info.missing", message).at(ByteOffset(boot.place.0 + 0x30)));
         return Ok(());
     }
+    check_info_copy(volume, offset, report)?;
     let info: [u8; BOOT_BYTES] = read_array(&volume.device, ByteOffset(offset))?;
     let field = |at| u32_at(&info, at).unwrap_or(0);
     for (at, expected) in INFO_SIGNATURES {
@@ -181,6 +191,26 @@ pub(super) fn check_info(volume: &Volume, boot: &Sector, free: u64, report: &mut
         let most = u64::from(volume.boot.clusters) + 1;
         let message = format!("expected a cluster from 2 to {most} to look for free ones from, found {next}");
         report.add(Finding::warning("fat.info.next", message).at(ByteOffset(offset + INFO_NEXT as u64)));
+    }
+    Ok(())
+}
+
+/// The copy of FSInfo, as far behind the boot sector's copy as FSInfo is behind the boot sector (fatgen103,
+/// `BPB_BkBootSec`: the sectors behind the copy are those behind the boot sector). Its counts are old on every volume
+/// that was used, since drivers write FSInfo itself only: what counts is that it can take FSInfo's place.
+fn check_info_copy(volume: &Volume, offset: u64, report: &mut Report) -> Result<()> {
+    let Some(place) = volume.boot.backup.map(|backup| ByteOffset(backup.0.saturating_add(offset))) else {
+        return Ok(());
+    };
+    if place.0 >= volume.boot.fat_offset.0 {
+        return Ok(());
+    }
+    let copy: [u8; BOOT_BYTES] = read_array(&volume.device, place)?;
+    let signed = |(at, expected): &(usize, u32)| u32_at(&copy, *at) == Some(*expected);
+    if !INFO_SIGNATURES.iter().all(signed) {
+        let message = "expected a copy of the FSInfo sector behind that of the boot sector, found none: should both \
+                       be put back, free space must be counted anew";
+        report.add(Finding::note("fat.info.copy", message).at(place));
     }
     Ok(())
 }

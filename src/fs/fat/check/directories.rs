@@ -31,8 +31,28 @@ pub(super) struct Directories<'a, 'r> {
 #[derive(Default)]
 struct Names {
     short: HashSet<[u8; 11]>,
-    /// Digests of the long ones, so that 65,536 of them take no more than these.
-    long: HashSet<u64>,
+    /// Digests of all names that something is found by, so that 65,536 long ones take no more than these.
+    all: HashSet<u64>,
+}
+
+impl Names {
+    /// Takes an entry's names: true when its long name, or its short one, is another entry's already. A file is found
+    /// by either, in upper and lower case alike (fatgen103, "Name Limits and Character Sets"), so that all of both must
+    /// differ. Short names of other letters than ASCII's mean what the code page says, which is not known.
+    fn clash(&mut self, raw: &RawEntry, long: Option<&str>) -> bool {
+        let digest = |name: &str| {
+            let mut hasher = DefaultHasher::new();
+            fold(name.as_bytes()).hash(&mut hasher);
+            hasher.finish()
+        };
+        let short = (long.is_none() || raw.name.is_ascii()).then(|| digest(&short_name(raw)));
+        let long = long.map(digest).filter(|long| Some(*long) != short);
+        let mut is_new = true;
+        for name in short.into_iter().chain(long) {
+            is_new &= self.all.insert(name);
+        }
+        !is_new
+    }
 }
 
 impl<'a, 'r> Directories<'a, 'r> {
@@ -162,14 +182,11 @@ impl<'a, 'r> Directories<'a, 'r> {
         if !names.short.insert(raw.name) {
             let message = "expected each short name once in a directory, found it again";
             self.report.add(Finding::error("fat.name.duplicate", message).at(offset).of(path.as_str()));
-        }
-        let Some(name) = name else { return };
-        let mut hasher = DefaultHasher::new();
-        fold(name.as_bytes()).hash(&mut hasher);
-        if !names.long.insert(hasher.finish()) {
-            let message = "expected each long name once in a directory, found it again";
+        } else if names.clash(raw, name.as_deref()) {
+            let message = "expected each name once in a directory, long or short, found it again";
             self.report.add(Finding::warning("fat.name.long-duplicate", message).at(offset).of(path.as_str()));
         }
+        let Some(name) = name else { return };
         if name.chars().any(|letter| letter < ' ' || "\"*/:<>?\\|\u{fffd}".contains(letter)) {
             let message = "expected a long name that can be typed, found letters in it that none may have";
             self.report.add(Finding::warning("fat.name.long", message).at(offset).of(path));

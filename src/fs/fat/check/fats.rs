@@ -5,7 +5,7 @@ use super::super::table::Slot;
 use super::super::walk::Claims;
 use super::Report;
 use crate::device::ReadDevice;
-use crate::error::Result;
+use crate::error::{Kind as ErrorKind, Result};
 use crate::extent::Extent;
 use crate::fs::{Finding, Kind, Watch};
 use crate::unit::ByteOffset;
@@ -13,10 +13,11 @@ use crate::unit::ByteOffset;
 /// Read at once of each copy.
 const CHUNK_BYTES: u64 = 1 << 20;
 
-/// Compares the mirrored copies with the one that is believed, byte by byte as far as they hold entries.
+/// Compares the mirrored copies with the one that is believed, byte by byte as far as they hold entries. A copy that
+/// the medium does not give is told, and is no reason to end: what only one copy has is read from that.
 ///
 /// # Errors
-/// When the medium cannot be read, or the watcher ends it.
+/// When the watcher ends it.
 pub(super) fn compare(volume: &Volume, watch: &dyn Watch, report: &mut Report) -> Result<()> {
     let boot = &volume.boot;
     let believed = volume.table.offset();
@@ -32,39 +33,82 @@ pub(super) fn compare(volume: &Volume, watch: &dyn Watch, report: &mut Report) -
     for copy in 0..boot.fats {
         let offset = ByteOffset(boot.fat_offset.0.saturating_add(boot.fat_bytes.saturating_mul(copy.into())));
         if offset != believed {
-            compare_copy(volume, offset, u32::from(copy) + 1, watch, report)?;
+            let mut comparison = Comparison { name: u32::from(copy) + 1, offset, first: None, differing: 0 };
+            comparison.run(volume, watch, report)?;
         }
     }
     Ok(())
 }
 
-fn compare_copy(volume: &Volume, offset: ByteOffset, name: u32, watch: &dyn Watch, report: &mut Report) -> Result<()> {
-    let (believed, bytes) = (volume.table.offset(), volume.table.used_bytes());
-    let (mut ours, mut theirs) = (vec![0; CHUNK_BYTES.min(bytes) as usize], vec![0; CHUNK_BYTES.min(bytes) as usize]);
-    let (mut first, mut differing) = (None, 0u64);
-    let mut at = 0;
-    while at < bytes {
-        watch.proceed()?;
-        watch.advance("Comparing the FATs", at, bytes);
-        let now = CHUNK_BYTES.min(bytes - at) as usize;
-        volume.device.read_at(ByteOffset(believed.0.saturating_add(at)), &mut ours[..now])?;
-        volume.device.read_at(ByteOffset(offset.0.saturating_add(at)), &mut theirs[..now])?;
-        if ours[..now] != theirs[..now] {
-            for (index, _) in ours[..now].iter().zip(&theirs[..now]).enumerate().filter(|(_, (a, b))| a != b) {
-                first.get_or_insert(at + index as u64);
-                differing += 1;
+/// One copy beside the FAT that is believed.
+struct Comparison {
+    /// Which copy it is, counted from 1.
+    name: u32,
+    offset: ByteOffset,
+    /// The first byte that differs.
+    first: Option<u64>,
+    differing: u64,
+}
+
+impl Comparison {
+    fn run(&mut self, volume: &Volume, watch: &dyn Watch, report: &mut Report) -> Result<()> {
+        let (believed, bytes) = (volume.table.offset(), volume.table.used_bytes());
+        let mut ours = vec![0; CHUNK_BYTES.min(bytes) as usize];
+        let mut theirs = ours.clone();
+        let mut at = 0;
+        while at < bytes {
+            watch.proceed()?;
+            watch.advance("Comparing the FATs", at, bytes);
+            let now = CHUNK_BYTES.min(bytes - at) as usize;
+            let (mine, other) = (&mut ours[..now], &mut theirs[..now]);
+            if read(volume, believed, at, mine, report)? && read(volume, self.offset, at, other, report)? {
+                self.take(at, mine, other);
             }
+            at += now as u64;
         }
-        at += now as u64;
+        if let Some(first) = self.first {
+            let number = volume.table.entry_at(first);
+            let message = format!(
+                "expected FAT {} to be a copy of the one in use, found {} bytes that differ",
+                self.name, self.differing
+            );
+            let place = ByteOffset(self.offset.0.saturating_add(first));
+            report.add(Finding::error("fat.table.copies", message).at(place).in_cluster(number.into()));
+        }
+        Ok(())
     }
-    if let Some(first) = first {
-        let number = volume.table.entry_at(first);
-        let message =
-            format!("expected FAT {name} to be a copy of the one in use, found {differing} bytes that differ");
-        let place = ByteOffset(offset.0.saturating_add(first));
-        report.add(Finding::error("fat.table.copies", message).at(place).in_cluster(number.into()));
+
+    /// Counts what differs.
+    fn take(&mut self, at: u64, ours: &[u8], theirs: &[u8]) {
+        if ours == theirs {
+            return;
+        }
+        for (index, _) in ours.iter().zip(theirs).enumerate().filter(|(_, (a, b))| a != b) {
+            self.first.get_or_insert(at + index as u64);
+            self.differing += 1;
+        }
     }
-    Ok(())
+}
+
+/// Reads part of one copy. A part that the medium does not give is a finding: whoever needs it reads another copy
+/// ([`Table::read`](super::super::table::Table::read)), and the volume has one less to lose.
+fn read(volume: &Volume, copy: ByteOffset, at: u64, bytes: &mut [u8], report: &mut Report) -> Result<bool> {
+    let place = ByteOffset(copy.0.saturating_add(at));
+    match volume.device.read_at(place, bytes) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::Io => {
+            let name = copy.0.saturating_sub(volume.boot.fat_offset.0) / volume.boot.fat_bytes.max(1) + 1;
+            let message = format!(
+                "expected {} bytes of FAT {name} that can be read, found a failing medium ({})",
+                bytes.len(),
+                error.without_advice()
+            );
+            let finding = Finding::error("fat.table.unreadable", message).at(place);
+            report.add(finding.in_cluster(volume.table.entry_at(at).into()));
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Entry 0 repeats the media byte, entry 1 holds an end mark with two state bits (fatgen103, "FAT Data Structure"):

@@ -17,19 +17,8 @@ use crate::fs::Edit;
 use crate::fs::fat::boot::Root;
 use crate::fs::fat::directory::{ATTRIBUTES, DIRECTORY, LONG_NAME, RawEntry, VOLUME_LABEL, is_dots};
 use crate::fs::fat::name::{LongName, short_name};
+use crate::fs::fat::owners::{FIXED_BAD, fixed_reason};
 use crate::unit::ByteLen;
-
-/// Why a file cannot be moved although it has a chain like any other: a boot sector's code finds it by its place.
-///
-/// The boot sector that SYSLINUX writes names the sectors of `ldlinux.sys`; that of MS-DOS (to version 6), PC DOS and
-/// their kin loads `IO.SYS` or `IBMBIO.COM` as one run of sectors. Both are known by their short names.
-pub(in crate::fs::fat) fn fixed(short: &[u8; 11], is_in_root: bool) -> Option<&'static str> {
-    match short {
-        b"LDLINUX SYS" => Some("SYSLINUX's boot sector finds it by its sectors"),
-        b"IO      SYS" | b"IBMBIO  COM" if is_in_root => Some("DOS's boot sector finds it by its sectors"),
-        _ => None,
-    }
-}
 
 /// Which cluster goes where.
 struct Moves {
@@ -136,7 +125,7 @@ impl Editor {
                 }
                 if entry == self.bad_mark() {
                     return Err(Error::refused(format!(
-                        "cluster {number} (counted from 2, as FAT does) is marked as bad: it cannot be moved"
+                        "cluster {number} (counted from 2, as FAT does) cannot be moved: {FIXED_BAD}"
                     ))
                     .advise("Leave it where it is, and vacate what lies around it"));
                 }
@@ -282,8 +271,8 @@ impl Editor {
         cluster: u32,
         moves: &Moves,
     ) -> Result<()> {
-        let Some(why) = fixed(&raw.name, is_root) else { return Ok(()) };
-        if raw.attributes & DIRECTORY != 0 || cluster == 0 {
+        let Some(why) = fixed_reason(raw, is_root) else { return Ok(()) };
+        if cluster == 0 {
             return Ok(());
         }
         let chain = self.volume.table.chain(cluster, super::MAX_FILE_BYTES.div_ceil(self.cluster_bytes()))?;
