@@ -33,10 +33,21 @@ const PIECE_BYTES: u64 = 1 << 20;
 const BOOT_MFT_AT: u64 = 0x30;
 const BOOT_MIRROR_AT: u64 = 0x38;
 
-/// Free clusters, handed out in order.
+/// Free clusters, handed out in order; what needs a longer piece than the next one takes the first that it fits in.
 struct Feed {
     targets: Vec<Extent>,
     next: usize,
+}
+
+/// In which pieces an attribute can lie.
+#[derive(Clone, Copy)]
+enum Pieces {
+    /// In any.
+    Any,
+    /// In such of so many clusters, or of a multiple of these.
+    Multiples(u64),
+    /// In one.
+    One,
 }
 
 impl Editor {
@@ -72,7 +83,7 @@ impl Editor {
             later.insert(*extent);
         }
         targets.iter().for_each(|target| self.space.avoid(*target));
-        let mut feed = Feed { targets, next: 0 };
+        let mut feed = Feed { targets: joined(&targets), next: 0 };
         for base in holders.keys() {
             self.move_file(*base, &source, &mut feed)?;
         }
@@ -141,7 +152,8 @@ impl Editor {
         for attribute in &mut file.attributes {
             let Some(stretch) = attribute.stretch() else { continue };
             let before = moves.len();
-            let moved = feed.moved(stretch, source, &mut moves)?;
+            let pieces = if attribute.kind == DATA { self.pieces_of(base) } else { Pieces::Any };
+            let moved = feed.moved(stretch, pieces, source, &mut moves)?;
             if moves.len() > before {
                 attribute.set(Value::Stretch(moved));
                 // Two runs that lie where two lay before can look alike; the record is written all the same.
@@ -159,7 +171,7 @@ impl Editor {
             self.refuse_divided_records(&file.attributes)?;
         }
         if base == MIRROR && file.attribute(DATA, &[]).and_then(Attribute::stretch).is_some_and(|s| s.runs.len() > 1) {
-            return Err(Error::refused("$MFTMirr can move only as one piece: the boot sector tells where it begins"));
+            return Err(Pieces::One.refusal());
         }
         // From here on they are read and written in their new place, $Bitmap by these very calls.
         self.remember(&file);
@@ -174,15 +186,26 @@ impl Editor {
         self.store(file, "runs, moved")
     }
 
-    /// A record never lies in two runs: Windows reads it as one.
+    /// Clusters of an MFT record, at least one. A record never lies in two runs: Windows reads it as one.
+    fn record_clusters(&self) -> u64 {
+        u64::from(self.boot.record_bytes / self.boot.cluster_bytes).max(1)
+    }
+
+    /// In which pieces the content of a file can lie.
+    fn pieces_of(&self, base: u64) -> Pieces {
+        match base {
+            number::MFT => Pieces::Multiples(self.record_clusters()),
+            MIRROR => Pieces::One,
+            _ => Pieces::Any,
+        }
+    }
+
     fn refuse_divided_records(&self, attributes: &[Attribute]) -> Result<()> {
-        let unit = u64::from(self.boot.record_bytes / self.boot.cluster_bytes).max(1);
+        let unit = self.record_clusters();
         let data = attributes.iter().filter(|have| have.kind == DATA);
         let mut runs = data.filter_map(Attribute::stretch).flat_map(|stretch| &stretch.runs);
         if runs.any(|run| run.clusters % unit != 0) {
-            return Err(Error::refused(format!(
-                "$MFT can move only in multiples of {unit} clusters, its records' length"
-            )));
+            return Err(Pieces::Multiples(unit).refusal());
         }
         Ok(())
     }
@@ -211,10 +234,40 @@ impl Editor {
     }
 }
 
+impl Pieces {
+    /// The least that is of use of so many clusters, and what a piece must be a multiple of.
+    fn least(self, clusters: u64) -> (u64, u64) {
+        match self {
+            Self::Any => (1, 1),
+            Self::Multiples(unit) => (unit.min(clusters), unit.min(clusters).max(1)),
+            Self::One => (clusters, 1),
+        }
+    }
+
+    /// Why no target will do.
+    fn refusal(self) -> Error {
+        match self {
+            Self::Any => Error::refused("there are more clusters to move than targets for them"),
+            Self::Multiples(unit) => {
+                Error::refused(format!("$MFT can move only in multiples of {unit} clusters, its records' length"))
+            }
+            Self::One => Error::refused("$MFTMirr can move only as one piece: the boot sector tells where it begins"),
+        }
+    }
+}
+
 impl Feed {
     /// A stretch whose clusters of the set lie in the next targets; what moved where is added to `moves`.
-    fn moved(&mut self, stretch: &Stretch, source: &ExtentSet, moves: &mut Vec<(Extent, Extent)>) -> Result<Stretch> {
+    fn moved(
+        &mut self,
+        stretch: &Stretch,
+        pieces: Pieces,
+        source: &ExtentSet,
+        moves: &mut Vec<(Extent, Extent)>,
+    ) -> Result<Stretch> {
         let mut moved = Stretch { runs: Vec::new(), ..stretch.clone() };
+        // Targets before it are too short for this stretch.
+        let mut search = self.next;
         for run in &stretch.runs {
             let Some(lcn) = run.lcn else {
                 moved.push(None, run.clusters);
@@ -232,7 +285,7 @@ impl Feed {
                 moved.push(Some(at), next.start.0 - at);
                 at = next.start.0;
                 while at < next.end() {
-                    let target = self.take(next.end() - at)?;
+                    let target = self.take(next.end() - at, pieces, &mut search)?;
                     moved.push(Some(target.start.0), target.clusters);
                     moves.push((Extent::new(at, target.clusters), target));
                     at += target.clusters;
@@ -242,17 +295,32 @@ impl Feed {
         Ok(moved)
     }
 
-    /// The next free clusters, at most so many.
-    fn take(&mut self, most: u64) -> Result<Extent> {
-        let target = self.targets.get_mut(self.next);
-        let target = target.ok_or_else(|| Error::refused("there are more clusters to move than targets for them"))?;
-        let taken = Extent::new(target.start.0, target.clusters.min(most));
+    /// The first free clusters from the target `search` on that will do, at most so many; `search` is where they are.
+    fn take(&mut self, most: u64, pieces: Pieces, search: &mut usize) -> Result<Extent> {
+        let (least, multiple) = pieces.least(most);
+        while self.targets.get(*search).is_some_and(|target| target.clusters < least) {
+            *search += 1;
+        }
+        let target = self.targets.get_mut(*search).ok_or_else(|| pieces.refusal())?;
+        let taken = Extent::new(target.start.0, target.clusters.min(most) / multiple * multiple);
         *target = Extent::new(taken.end(), target.clusters - taken.clusters);
-        if target.clusters == 0 {
+        while self.targets.get(self.next).is_some_and(|target| target.clusters == 0) {
             self.next += 1;
         }
         Ok(taken)
     }
+}
+
+/// Neighbours as one.
+fn joined(targets: &[Extent]) -> Vec<Extent> {
+    let mut joined: Vec<Extent> = Vec::new();
+    for target in targets {
+        match joined.last_mut() {
+            Some(last) if last.end() == target.start.0 => last.clusters += target.clusters,
+            _ => joined.push(*target),
+        }
+    }
+    joined
 }
 
 fn first_cluster(stretch: &Stretch) -> u64 {
