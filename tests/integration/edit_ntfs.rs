@@ -54,6 +54,13 @@ fn adopt_and_release(dir: &Path, shape: &Shape) -> u64 {
     volume.apply(&changes);
     volume.judge(shape.name);
     assert_eq!(volume.walk(), before, "{}", shape.name);
+    for (extents, name) in [(&first, "toc-begin.lbc"), (&second, "NAME.001")] {
+        for extent in extents {
+            let holders = volume.ntfscluster(*extent);
+            assert!(holders.contains(&format!("/LIFEBOAT/{name}/$DATA")), "{}: {holders}", shape.name);
+            assert_eq!(holders.matches("Inode ").count(), 1, "{}: {holders}", shape.name);
+        }
+    }
     std::fs::write(dir.join("toc"), &toc[..toc_len as usize]).unwrap();
     std::fs::write(dir.join("image"), &image).unwrap();
     let script = format!(

@@ -10,7 +10,8 @@ use lifeboat::extent::{Extent, ExtentSet};
 use lifeboat::fs::check::Unwatched;
 use lifeboat::fs::{self, Change, Edit, Findings, Kind};
 
-use crate::oracle::sh;
+use crate::check_ntfs::ntfsresize_is_content;
+use crate::oracle::{sh, sh_output};
 
 /// Mounts `$IMG` at `$M` by ntfs-3g, with these options, for what follows; unmounted at the end, come what may.
 /// ntfs-3g runs in the foreground and is waited for: of an image file, `umount` returns before the last write.
@@ -99,10 +100,21 @@ impl Volume {
         }
         let image = self.image.display();
         sh(&self.dir, &format!("ntfsinfo -m {image} >/dev/null"));
+        // It walks all records and compares the clusters that they hold with $Bitmap.
+        let sizes = sh_output(&self.dir, &format!("ntfsresize --info --force --force {image} 2>&1"));
+        let text = String::from_utf8_lossy(&sizes.stdout);
+        assert!(ntfsresize_is_content(&text, sizes.status.success()), "{what}: {text}");
         // Where mkntfs was told to leave sectors behind the volume, ntfsfix misses the backup in the last of them.
         let fix = sh(&self.dir, &format!("ntfsfix -n {image} 2>&1 || true"));
         let odd = fix.contains("Failed to fix the alternate boot sector") && what.contains("odd");
         assert!(fix.contains("processed successfully") || odd, "{what}: {fix}");
+    }
+
+    /// The numbers and names of the files that hold these clusters of the grid, as `ntfscluster` has it.
+    pub(super) fn ntfscluster(&self, extent: Extent) -> String {
+        let factor = self.edit().units().clusters;
+        let (first, last) = (extent.start.0 / factor, extent.end() / factor - 1);
+        sh(&self.dir, &format!("ntfscluster -q -f -c {first}-{last} {} 2>/dev/null", self.image.display()))
     }
 
     /// The volume's used clusters, as its bitmap has them.
