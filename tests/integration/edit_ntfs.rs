@@ -1,6 +1,7 @@
 //! Changing NTFS volumes, judged by strangers' tools.
 
 mod hostile;
+mod listed;
 mod relocate;
 mod volume;
 

@@ -143,8 +143,13 @@ struct Tally {
     patches: usize,
 }
 
-/// A volume with some bytes of its records and index blocks, or of its bitmaps, set to something else.
+/// A volume with some bytes of its records and index blocks set to something else; the first records' mirror is made
+/// to agree with them, because what differs is refused.
 fn damaged(bytes: &[u8], meta: &[usize], random: &mut Random) -> Vec<u8> {
+    let sector = usize::from(u16::from_le_bytes([bytes[0x0B], bytes[0x0C]]));
+    let place = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+    let cluster = sector * usize::from(bytes[0x0D]);
+    let (mft, mirror) = (place(0x30) * cluster, place(0x38) * cluster);
     let mut broken = bytes.to_vec();
     for _ in 0..=random.next(4) {
         let block = meta[random.next(meta.len() as u64) as usize];
@@ -152,6 +157,7 @@ fn damaged(bytes: &[u8], meta: &[usize], random: &mut Random) -> Vec<u8> {
         let at = block * 1024 + random.next(within) as usize;
         broken[at] = random.next(256) as u8;
     }
+    broken.copy_within(mft..mft + 4096, mirror);
     broken
 }
 

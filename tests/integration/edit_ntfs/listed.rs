@@ -1,0 +1,145 @@
+//! An `$MFT` in so many pieces that it needs an attribute list: made by ntfs-3g, and by Lifeboat.
+
+use std::path::Path;
+
+use lifeboat::extent::{Extent, ExtentSet};
+use lifeboat::fs::Holder;
+use lifeboat::unit::ByteLen;
+
+use super::shape;
+use super::volume::{Volume, free};
+use crate::oracle::long;
+
+/// The clusters of `$MFT`'s records.
+fn mft(volume: &Volume) -> ExtentSet {
+    volume.held(|owner| owner.holder == Holder::Metadata("$MFT".to_owned()))
+}
+
+/// Adopts so many files, which lets `$MFT` grow, and releases them again.
+fn adopt_and_release(volume: &Volume, count: u64, what: &str) {
+    let before = volume.walk();
+    let path = Path::new("/LIFEBOAT");
+    let mut edit = volume.edit();
+    for at in 0..count {
+        let one = free(&*edit, 1, 1, 0);
+        edit.adopt(path, &format!("part {at}"), &one, ByteLen(volume.cluster_bytes())).unwrap();
+    }
+    volume.apply(&[edit.take("adopt").unwrap()]);
+    volume.judge(&format!("{what}, adopted"));
+    assert_eq!(volume.walk(), before, "{what}");
+    let used = volume.copy("used.img");
+    used.run("cat LIFEBOAT/* >/dev/null; rm -r LIFEBOAT");
+    used.judge(&format!("{what}, removed by ntfs-3g"));
+    let mut edit = volume.edit();
+    for at in 0..count {
+        edit.release(path, &format!("part {at}")).unwrap();
+    }
+    volume.apply(&[edit.take("release").unwrap()]);
+    volume.judge(&format!("{what}, released"));
+    assert_eq!(volume.walk(), before, "{what}");
+}
+
+/// Moves these clusters to those.
+fn relocate(volume: &Volume, from: &ExtentSet, to: &[Extent], what: &str) {
+    let before = volume.walk();
+    let mut edit = volume.edit();
+    edit.relocate(from, to).unwrap_or_else(|error| panic!("{what}: {error}"));
+    volume.apply(&[edit.take("relocate").unwrap()]);
+    assert!(volume.used().intersect(from).is_empty(), "{what}");
+    volume.judge(what);
+    assert_eq!(volume.walk(), before, "{what}");
+}
+
+/// ntfs-3g goes on from here: it makes files, for which `$MFT` grows, and removes half of them.
+fn used_by_ntfs_3g(volume: &Volume, count: u64, what: &str) {
+    let before = volume.walk();
+    volume.run(&format!(
+        "mkdir beside; for i in $(seq {count}); do echo $i > beside/$i; done; cat beside/* | sort -n | tail -1 | grep -qx {count}; rm beside/*[02468]"
+    ));
+    volume.judge(&format!("{what}, used by ntfs-3g"));
+    volume.run("rm -r beside");
+    volume.judge(&format!("{what}, emptied by ntfs-3g"));
+    assert_eq!(volume.walk(), before, "{what}");
+}
+
+#[test]
+fn an_mft_with_an_attribute_list_of_ntfs_3g_is_edited() {
+    let dir = tempfile::tempdir().unwrap();
+    let volume = Volume::new(dir.path(), shape("ntfs-listed-mft").make(dir.path()));
+    assert!(volume.is_mft_listed(), "ntfs-3g gave it a list");
+    adopt_and_release(&volume, if long() { 1500 } else { 60 }, "listed by ntfs-3g");
+    // Some of its pieces go elsewhere, then all of it to one piece.
+    let pieces = mft(&volume);
+    let middle: ExtentSet = pieces.runs().iter().copied().skip(pieces.runs().len() / 2).take(20).collect();
+    let to = free(&*volume.edit(), middle.clusters(), 1, 1);
+    relocate(&volume, &middle, &to, "listed by ntfs-3g, pieces moved");
+    assert!(volume.is_mft_listed());
+    used_by_ntfs_3g(&volume, 500, "listed by ntfs-3g, pieces moved");
+}
+
+#[test]
+fn an_mft_in_single_clusters_is_read_and_written_by_ntfs_3g() {
+    let dir = tempfile::tempdir().unwrap();
+    let volume = Volume::new(dir.path(), shape("ntfs-fresh-1k").make(dir.path()));
+    volume.run("mkdir d; for i in $(seq 400); do echo $i > d/$i; done; head -c 100000 /dev/urandom > large");
+    let whole = mft(&volume);
+    assert!(!volume.is_mft_listed() && whole.clusters() > 400);
+    let scattered = free(&*volume.edit(), whole.clusters(), 1, 1);
+    relocate(&volume, &whole, &scattered, "single clusters");
+    assert!(volume.is_mft_listed());
+    assert_eq!(mft(&volume).runs().len() as u64, whole.clusters(), "every cluster is a piece of its own");
+    used_by_ntfs_3g(&volume, 300, "single clusters");
+    adopt_and_release(&volume, 100, "single clusters");
+    // Back into one piece: the list goes.
+    let pieces = mft(&volume);
+    let to = free(&*volume.edit(), pieces.clusters(), u64::MAX, 0);
+    relocate(&volume, &pieces, &to, "one piece again");
+    assert!(!volume.is_mft_listed());
+    used_by_ntfs_3g(&volume, 300, "one piece again");
+}
+
+/// Records of two clusters, and the mirror: what is too short for them is left to what comes after them.
+#[test]
+fn what_cannot_be_divided_takes_the_first_target_it_fits_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let volume = Volume::new(dir.path(), shape("ntfs-files-512").make(dir.path()));
+    let named = |name: &str| volume.held(|owner| owner.holder == Holder::Metadata(name.to_owned()));
+    let content = volume.held(|owner| owner.holder == Holder::File("/a/b/file-999".to_owned()));
+    let (records, mirror) = (named("$MFT"), named("$MFTMirr"));
+    assert!(mirror.clusters() == 8 && content.clusters() > 20);
+    let from = records.union(&mirror).union(&content);
+    // Single clusters first, then runs of three, then one in which the mirror fits.
+    let edit = volume.edit();
+    let all = free(&*edit, 4000, 1, 1);
+    let count = content.clusters() as usize + records.clusters() as usize / 2;
+    let mut to: Vec<Extent> = all[..count].to_vec();
+    let low = to.last().unwrap().start.0;
+    to.extend((0..records.clusters() / 2 + 1).map(|at| Extent::new(low - 4 * (at + 1) - 10, 3)));
+    let low = to.last().unwrap().start.0;
+    to.push(Extent::new(low - 20, 9));
+    drop(edit);
+    relocate(&volume, &from, &to, "first that fits");
+    let mirror = volume.held(|owner| owner.holder == Holder::Metadata("$MFTMirr".to_owned()));
+    assert_eq!(mirror.runs().len(), 1);
+    // Where nothing fits, that is said.
+    let mut edit = volume.edit();
+    let error = edit.relocate(&mirror, &free(&*edit, 40, 1, 1)).unwrap_err().to_string();
+    assert!(error.contains("only as one piece"), "{error}");
+    used_by_ntfs_3g(&volume, 200, "first that fits");
+}
+
+#[test]
+fn measure_adopts() {
+    let dir = tempfile::tempdir().unwrap();
+    let volume = Volume::new(dir.path(), shape("ntfs-fresh-1k").make(dir.path()));
+    let mut edit = volume.edit();
+    let ones = free(&*edit, 4000, 1, 1);
+    let mut at = std::time::Instant::now();
+    for (number, one) in ones.iter().enumerate() {
+        edit.adopt(Path::new("LIFEBOAT"), &format!("part {number}"), &[*one], ByteLen(1024)).unwrap();
+        if number % 250 == 249 {
+            println!("adopts {number} {:?}", at.elapsed());
+            at = std::time::Instant::now();
+        }
+    }
+}
