@@ -151,7 +151,8 @@ fn strangers_see_fewer_of_the_damages() {
 /// Whether `ntfsresize --info` found each cluster's bit in `$Bitmap` as the records have it. It looks at that before it
 /// says how small the volume could be, and ends with an error when that is not at all.
 pub(crate) fn ntfsresize_is_content(text: &str, success: bool) -> bool {
-    let resizing = ["is full", "can't be shrunk", "nothing to do"].iter().any(|word| text.to_lowercase().contains(word));
+    let resizing =
+        ["is full", "can't be shrunk", "nothing to do"].iter().any(|word| text.to_lowercase().contains(word));
     text.contains("Accounting clusters") && !text.contains("accounting failed") && (success || resizing)
 }
 

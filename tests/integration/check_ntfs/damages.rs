@@ -20,8 +20,12 @@ pub(super) const FILL: &str = "mkdir many packed; for i in $(seq 100 260); do ec
 /// Rows of the boot sector and its backup.
 pub(super) const BOOT: &[Damage] = &[
     ("boot: OEM id", "ntfs.boot.main", "ntfsfix -n, ntfsresize, ntfs-3g", |w| w.bytes[3] = b'X'),
-    ("boot: bytes in a sector", "ntfs.boot.main", "rust-fs-ntfs, ntfsfix -n, ntfsresize, ntfs-3g", |w| w.bytes[0x0B] = 7),
-    ("boot: sectors in a cluster", "ntfs.boot.main", "rust-fs-ntfs, ntfsfix -n, ntfsresize, ntfs-3g", |w| w.bytes[0x0D] = 0),
+    ("boot: bytes in a sector", "ntfs.boot.main", "rust-fs-ntfs, ntfsfix -n, ntfsresize, ntfs-3g", |w| {
+        w.bytes[0x0B] = 7
+    }),
+    ("boot: sectors in a cluster", "ntfs.boot.main", "rust-fs-ntfs, ntfsfix -n, ntfsresize, ntfs-3g", |w| {
+        w.bytes[0x0D] = 0
+    }),
     ("boot: count of sectors", "ntfs.boot.backup", "ntfsfix -n, ntfsresize", |w| bump(&mut w.bytes, 0x28, 0xF8)),
     ("boot: first cluster of $MFT", "ntfs.boot.cluster", "rust-fs-ntfs, ntfsfix -n, ntfsresize, ntfs-3g", |w| {
         bump(&mut w.bytes, 0x30, 1)
@@ -137,7 +141,9 @@ pub(super) const ATTRIBUTES: &[Damage] = &[
     ("attribute: length, not of 8", "ntfs.record.attributes", "rust-fs-ntfs, ntfs-3g", |w| {
         header(w, "small", DATA, |a| bump(a, 4, 4))
     }),
-    ("attribute: form", "ntfs.attribute.bounds", "rust-fs-ntfs, ntfsresize, ntfs-3g", |w| header(w, "small", DATA, |a| a[8] = 2)),
+    ("attribute: form", "ntfs.attribute.bounds", "rust-fs-ntfs, ntfsresize, ntfs-3g", |w| {
+        header(w, "small", DATA, |a| a[8] = 2)
+    }),
     ("attribute: a name in clusters", "ntfs.attribute.resident", "rust-fs-ntfs, ntfsresize, ntfs-3g", |w| {
         header(w, "small", NAME, |a| a[8] = 1)
     }),
@@ -160,8 +166,12 @@ pub(super) const ATTRIBUTES: &[Damage] = &[
     ("attribute: place of the value, not on 8", "ntfs.attribute.bounds", "rust-fs-ntfs", |w| {
         header(w, "small", DATA, |a| bump(a, 0x14, 1))
     }),
-    ("clusters: lowest", "ntfs.runs.end", "rust-fs-ntfs, ntfsresize, ntfs-3g", |w| header(w, "big", DATA, |a| a[0x10] = 1)),
-    ("clusters: highest", "ntfs.runs.end", "rust-fs-ntfs, ntfsresize, ntfs-3g", |w| header(w, "big", DATA, |a| bump(a, 0x18, 1))),
+    ("clusters: lowest", "ntfs.runs.end", "rust-fs-ntfs, ntfsresize, ntfs-3g", |w| {
+        header(w, "big", DATA, |a| a[0x10] = 1)
+    }),
+    ("clusters: highest", "ntfs.runs.end", "rust-fs-ntfs, ntfsresize, ntfs-3g", |w| {
+        header(w, "big", DATA, |a| bump(a, 0x18, 1))
+    }),
     ("clusters: place of the pairs", "ntfs.attribute.bounds", "rust-fs-ntfs, ntfsresize, ntfs-3g", |w| {
         header(w, "big", DATA, |a| a[0x20] = 0xF8)
     }),
@@ -523,7 +533,9 @@ pub(super) const SYSTEM: &[Damage] = &[
         });
     }),
     ("$Volume: dirty", "ntfs.volume.dirty", "rust-fs-ntfs", |w| w.value(3, VOLUME_INFORMATION, |value| value[10] |= 1)),
-    ("$Volume: version", "ntfs.volume.version", "ntfsfix -n, ntfsresize", |w| w.value(3, VOLUME_INFORMATION, |value| value[8] = 4)),
+    ("$Volume: version", "ntfs.volume.version", "ntfsfix -n, ntfsresize", |w| {
+        w.value(3, VOLUME_INFORMATION, |value| value[8] = 4)
+    }),
     ("$Volume: upgrade", "ntfs.volume.flags", "nobody", |w| w.value(3, VOLUME_INFORMATION, |value| value[10] |= 4)),
     ("$Volume: flags not known", "ntfs.volume.flags", "nobody", |w| {
         w.value(3, VOLUME_INFORMATION, |value| value[11] |= 2)

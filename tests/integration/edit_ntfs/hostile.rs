@@ -213,7 +213,12 @@ fn edit_damaged(broken: Vec<u8>, whole: &Contents, size: u64, random: &mut Rando
         }
         for (word, truth) in &truths {
             let struck = truth.as_ref().map(|truth| truth.struck(change, size)).unwrap_or_default();
-            assert!(struck.is_empty(), "damage {}, {}: files' content, {word}: {struck:?}", tally.damages, change.title);
+            assert!(
+                struck.is_empty(),
+                "damage {}, {}: files' content, {word}: {struck:?}",
+                tally.damages,
+                change.title
+            );
         }
     }
 }

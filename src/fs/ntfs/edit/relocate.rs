@@ -8,6 +8,8 @@
 //! volume's start; `$BadClus`, because its clusters are those that fail; and `$LogFile`, because nobody but Windows can
 //! tell whether it takes a log that it finds elsewhere, or in pieces.
 //! A record of `$MFT` stays in one run, and so does `$MFTMirr`: whoever reads them by the boot sector reads on from there.
+//! `$MFT` never begins in the volume's last cluster: ntfs-3g (2022.10) keeps a zone for its growth behind its beginning,
+//! and does not mount a volume on which there is no room for one.
 //! Source: Linux-NTFS documentation, "$Boot", "$BadClus"; ntfsresize for what moves.
 
 use std::collections::BTreeMap;
@@ -44,8 +46,8 @@ struct Feed {
 enum Pieces {
     /// In any.
     Any,
-    /// In such of so many clusters, or of a multiple of these.
-    Multiples(u64),
+    /// In such of `clusters`, or of a multiple of these, and not in the volume's last cluster.
+    Records { clusters: u64, last: u64 },
     /// In one.
     One,
 }
@@ -194,18 +196,20 @@ impl Editor {
     /// In which pieces the content of a file can lie.
     fn pieces_of(&self, base: u64) -> Pieces {
         match base {
-            number::MFT => Pieces::Multiples(self.record_clusters()),
+            number::MFT => {
+                Pieces::Records { clusters: self.record_clusters(), last: self.boot.clusters.saturating_sub(1) }
+            }
             MIRROR => Pieces::One,
             _ => Pieces::Any,
         }
     }
 
     fn refuse_divided_records(&self, attributes: &[Attribute]) -> Result<()> {
-        let unit = self.record_clusters();
+        let (pieces, unit) = (self.pieces_of(number::MFT), self.record_clusters());
         let data = attributes.iter().filter(|have| have.kind == DATA);
         let mut runs = data.filter_map(Attribute::stretch).flat_map(|stretch| &stretch.runs);
         if runs.any(|run| run.clusters % unit != 0) {
-            return Err(Pieces::Multiples(unit).refusal());
+            return Err(pieces.refusal());
         }
         Ok(())
     }
@@ -239,17 +243,25 @@ impl Pieces {
     fn least(self, clusters: u64) -> (u64, u64) {
         match self {
             Self::Any => (1, 1),
-            Self::Multiples(unit) => (unit.min(clusters), unit.min(clusters).max(1)),
+            Self::Records { clusters: unit, .. } => (unit.min(clusters), unit.min(clusters).max(1)),
             Self::One => (clusters, 1),
         }
+    }
+
+    /// True for what must not be used, however long it is.
+    fn shun(self, target: Extent) -> bool {
+        matches!(self, Self::Records { last, .. } if target.start.0 >= last)
     }
 
     /// Why no target will do.
     fn refusal(self) -> Error {
         match self {
             Self::Any => Error::refused("there are more clusters to move than targets for them"),
-            Self::Multiples(unit) => {
-                Error::refused(format!("$MFT can move only in multiples of {unit} clusters, its records' length"))
+            Self::Records { clusters: 1, .. } => {
+                Error::refused("$MFT can move only to as many clusters, without the volume's last one")
+            }
+            Self::Records { clusters, .. } => {
+                Error::refused(format!("$MFT can move only in multiples of {clusters} clusters, its records' length"))
             }
             Self::One => Error::refused("$MFTMirr can move only as one piece: the boot sector tells where it begins"),
         }
@@ -298,7 +310,8 @@ impl Feed {
     /// The first free clusters from the target `search` on that will do, at most so many; `search` is where they are.
     fn take(&mut self, most: u64, pieces: Pieces, search: &mut usize) -> Result<Extent> {
         let (least, multiple) = pieces.least(most);
-        while self.targets.get(*search).is_some_and(|target| target.clusters < least) {
+        let useless = |target: &Extent| target.clusters < least || pieces.shun(*target);
+        while self.targets.get(*search).is_some_and(useless) {
             *search += 1;
         }
         let target = self.targets.get_mut(*search).ok_or_else(|| pieces.refusal())?;
