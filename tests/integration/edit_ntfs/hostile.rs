@@ -32,7 +32,7 @@ fn random_sequences_of_edits_agree_with_a_model() {
         let volume = Volume::new(dir.path(), shape(name).make(dir.path()));
         let before = volume.walk();
         let mut random = Random(seed as u64 + 1);
-        for round in 0..if long() { 20 } else { 3 } {
+        for round in 0..if long() { 20 } else { 2 } {
             let mut edit = volume.edit();
             let mut model: BTreeMap<String, Vec<Extent>> = BTreeMap::new();
             let mut changes: Vec<Change> = Vec::new();
@@ -237,7 +237,7 @@ fn edits_of_damaged_volumes_never_panic_nor_strike_what_files_hold() {
         // The first records lead to all else: they are hit as often as all others together.
         let early: Vec<usize> = meta.iter().copied().take(12).collect();
         let mut random = Random(7);
-        for at in 0..if long() { 2000 } else { 60 } {
+        for at in 0..if long() { 2000 } else { 50 } {
             let broken = damaged(&bytes, if at % 2 == 0 { &meta } else { &early }, &mut random);
             edit_damaged(broken, &whole, size, &mut random, &mut tally);
         }

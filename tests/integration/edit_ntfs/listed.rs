@@ -74,7 +74,9 @@ fn an_mft_with_an_attribute_list_of_ntfs_3g_is_edited() {
     let to = free(&*volume.edit(), middle.clusters(), 1, 1);
     relocate(&volume, &middle, &to, "listed by ntfs-3g, pieces moved");
     assert!(volume.is_mft_listed());
-    used_by_ntfs_3g(&volume, 500, "listed by ntfs-3g, pieces moved");
+    if long() {
+        used_by_ntfs_3g(&volume, 500, "listed by ntfs-3g, pieces moved");
+    }
 }
 
 #[test]
