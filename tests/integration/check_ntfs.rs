@@ -190,10 +190,12 @@ fn others(dir: &Path, image: &Path, mount: bool) -> Vec<&'static str> {
     seen
 }
 
-/// Random work through ntfs-3g, by a seed.
+/// Random work through ntfs-3g, by a seed. There must be room for all of it: where a volume runs full, ntfs-3g leaves
+/// extension records that no list names and link counts that are too high, and our check says so.
 fn age(dir: &Path, cluster: u32, seed: u32, steps: u32) -> std::path::PathBuf {
+    let mib = if cluster > 4096 { 200 } else { 20 };
     let script = format!(
-        "truncate -s 20M a.img; mkntfs -F -Q -q -c {cluster} a.img >/dev/null 2>&1; mkdir -p m
+        "truncate -s {mib}M a.img; mkntfs -F -Q -q -c {cluster} a.img >/dev/null 2>&1; mkdir -p m
         ntfs-3g -o no_detach,compression,streams_interface=xattr a.img m & P=$!
         trap 'cd {here}; umount m 2>/dev/null; wait $P' EXIT
         until mountpoint -q m; do kill -0 $P; sleep 0.02; done; cd m; mkdir d0 d1 d2 d3 packed
@@ -225,7 +227,7 @@ fn age(dir: &Path, cluster: u32, seed: u32, steps: u32) -> std::path::PathBuf {
 #[test]
 fn volumes_aged_by_ntfs_3g_are_sound() {
     let dir = tempfile::tempdir().unwrap();
-    let (seeds, steps) = if crate::oracle::long() { (20, 1500) } else { (2, 250) };
+    let (seeds, steps) = if crate::oracle::long() { (3, 1500) } else { (2, 250) };
     let mut bad = String::new();
     let mut tried = 0;
     for seed in 0..seeds {

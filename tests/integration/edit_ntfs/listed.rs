@@ -74,6 +74,10 @@ fn an_mft_with_an_attribute_list_of_ntfs_3g_is_edited() {
     let to = free(&*volume.edit(), middle.clusters(), 1, 1);
     relocate(&volume, &middle, &to, "listed by ntfs-3g, pieces moved");
     assert!(volume.is_mft_listed());
+    // All of it to the lowest free clusters, its bitmap with it, for which its attributes are divided anew.
+    let all = volume.held(|owner| matches!(&owner.holder, Holder::Metadata(name) if name.starts_with("$MFT")));
+    let holes = volume.used().complement(volume.edit().units().count);
+    relocate(&volume, &all, holes.runs(), "listed by ntfs-3g, all moved");
     if long() {
         used_by_ntfs_3g(&volume, 500, "listed by ntfs-3g, pieces moved");
     }
