@@ -81,8 +81,9 @@ pub trait Edit: Send {
 
     /// Moves whatever holds clusters of `from` to the free clusters `to`, which are as many: the bytes' copies are
     /// part of the [`Change`], and everything that leads to them leads to the new place. Free clusters of `from` are
-    /// skipped, so that fewer of `to` may be needed than were given; they are used in order. The old clusters are
-    /// free afterwards.
+    /// skipped, so that fewer of `to` may be needed than were given; they are used in order, but what cannot lie in
+    /// just any pieces (NTFS: `$MFT`, `$MFTMirr`) takes the first that it fits in. The old clusters are free
+    /// afterwards.
     ///
     /// # Errors
     /// `Refused`, naming what holds a cluster that cannot move, or when there are too few of `to`, when one of them is

@@ -60,15 +60,18 @@ impl Tag {
         self
     }
 
+    /// True when both are of the same parts of the same structure.
+    fn is_of(&self, other: &Self) -> bool {
+        self.what == other.what && self.part == other.part && self.span.is_some() == other.span.is_some()
+    }
+
     /// Takes in a tag of the same parts of the same structure; false when it is of something else.
     fn merge(&mut self, other: &Self) -> bool {
-        if self.what != other.what || self.part != other.part {
+        if !self.is_of(other) {
             return false;
         }
-        match (&mut self.span, other.span) {
-            (Some(own), Some(more)) => *own = (own.0.min(more.0), own.1.max(more.1)),
-            (None, None) => {}
-            _ => return false,
+        if let (Some(own), Some(more)) = (&mut self.span, other.span) {
+            *own = (own.0.min(more.0), own.1.max(more.1));
         }
         true
     }
@@ -156,16 +159,38 @@ struct Layer {
     vacated: BTreeMap<u64, u64>,
 }
 
+/// Writes that begin at one place: where they end, and what they are.
+type Notes = Vec<(u64, Tag)>;
+
 #[derive(Default)]
 struct Inner {
     settled: Layer,
     current: Layer,
     /// Copies since the last take.
     copies: Vec<Copy>,
-    /// What was written since the last take: start → (end, what).
-    tags: BTreeMap<u64, Vec<(u64, Tag)>>,
+    /// What was written since the last take, by its start.
+    tags: BTreeMap<u64, Notes>,
     /// The longest of these.
     longest: u64,
+    /// What the attempts that are under way have changed, the innermost last.
+    attempts: Vec<Before>,
+}
+
+/// How things were before an attempt, of all that it has changed so far: what an attempt costs depends on what it does,
+/// and not on what was done before it.
+#[derive(Default)]
+struct Before {
+    /// Pages by number; `None` where there was none.
+    pages: BTreeMap<u64, Option<Arc<Page>>>,
+    /// Notes by their start.
+    tags: BTreeMap<u64, Option<Notes>>,
+    longest: u64,
+    /// How many copies there were.
+    copies: usize,
+    /// Starts of the targets that were copied to.
+    copied: Vec<u64>,
+    /// What was put into the vacated ranges, and which of them it took the place of: to be taken back from the end.
+    vacated: Vec<(u64, Vec<(u64, u64)>)>,
 }
 
 /// A device that is changed in memory only.
@@ -202,7 +227,7 @@ impl Overlay {
             let mut page = self.page(&inner.current, number)?;
             Arc::make_mut(&mut page)[(from - start) as usize..(to - start) as usize]
                 .copy_from_slice(&data[(from - offset.0) as usize..(to - offset.0) as usize]);
-            inner.current.pages.insert(number, page);
+            inner.put(number, page);
         }
         if inner.current.pages.len() as u64 * PAGE_BYTES > MAX_CHANGED_BYTES {
             return Err(Error::refused(format!(
@@ -235,8 +260,7 @@ impl Overlay {
         let changed = self.changed(&inner.current, from.0..from.0 + len.0)?;
         for (start, end, source) in inner.current.sources(from.0..from.0 + len.0) {
             let target = to.0 + (start - from.0);
-            inner.current.copied.insert(target, (target + (end - start), source));
-            inner.current.vacate(source..source + (end - start));
+            inner.redirect(target, source, end - start);
             inner.copies.push(Copy { from: ByteOffset(source), to: ByteOffset(target), len: ByteLen(end - start) });
         }
         drop(inner);
@@ -263,19 +287,26 @@ impl Overlay {
         Ok(found)
     }
 
-    /// Does something that changes the overlay; when it fails, everything is as it was before.
+    /// Does something that changes the overlay; when it fails, everything is as it was before. An attempt may be part
+    /// of another; [`take`](Self::take) is none of its parts.
     ///
     /// # Errors
     /// Those of `act`.
     pub fn attempt<T>(&self, act: impl FnOnce() -> Result<T>) -> Result<T> {
-        let before = {
-            let inner = self.lock();
-            (inner.current.clone(), inner.copies.clone(), inner.tags.clone())
-        };
-        act().inspect_err(|_| {
+        {
             let mut inner = self.lock();
-            (inner.current, inner.copies, inner.tags) = before;
-        })
+            let before = Before { longest: inner.longest, copies: inner.copies.len(), ..Before::default() };
+            inner.attempts.push(before);
+        }
+        let outcome = act();
+        let mut inner = self.lock();
+        if let Some(before) = inner.attempts.pop() {
+            match outcome {
+                Ok(_) => inner.keep(before),
+                Err(_) => inner.take_back(before),
+            }
+        }
+        outcome
     }
 
     /// What has changed since the last call.
@@ -368,16 +399,19 @@ impl Layer {
         pieces
     }
 
-    /// Notes that a range was copied from.
-    fn vacate(&mut self, range: Range<u64>) {
+    /// Notes that a range was copied from; gives what it is noted by, and which notes that takes the place of.
+    fn vacate(&mut self, range: Range<u64>) -> (u64, Vec<(u64, u64)>) {
         let (mut start, mut end) = (range.start, range.end);
+        let mut replaced = Vec::new();
         while let Some((near, until)) = self.vacated.range(..=end).next_back().map(|(near, until)| (*near, *until))
             && until >= start
         {
             (start, end) = (start.min(near), end.max(until));
             self.vacated.remove(&near);
+            replaced.push((near, until));
         }
         self.vacated.insert(start, end);
+        (start, replaced)
     }
 
     /// True when part of the range was copied to, copied from, or changed.
@@ -391,21 +425,80 @@ impl Layer {
 }
 
 impl Inner {
-    fn note(&mut self, start: u64, end: u64, tag: Tag) {
-        // A write of the same parts as the one before it, or of the same bytes, is one with it.
-        let near = self.tags.range_mut(..=start).next_back();
-        if let Some((near_start, notes)) = near
-            && let Some((until, old)) = notes.last_mut()
-            && start <= until.saturating_add(SECTOR_BYTES)
-            && end - near_start <= MAX_NOTE_BYTES
-            && old.merge(&tag)
-        {
-            *until = (*until).max(end);
-            self.longest = self.longest.max(*until - near_start);
-            return;
+    /// Changes a page.
+    fn put(&mut self, number: u64, page: Arc<Page>) {
+        let old = self.current.pages.insert(number, page);
+        if let Some(before) = self.attempts.last_mut() {
+            before.pages.entry(number).or_insert(old);
         }
-        self.longest = self.longest.max(end - start);
-        self.tags.entry(start).or_default().push((end, tag));
+    }
+
+    /// Lets reads of a target give its source's bytes.
+    fn redirect(&mut self, target: u64, source: u64, len: u64) {
+        self.current.copied.insert(target, (target + len, source));
+        let vacated = self.current.vacate(source..source + len);
+        if let Some(before) = self.attempts.last_mut() {
+            before.copied.push(target);
+            before.vacated.push(vacated);
+        }
+    }
+
+    /// What a successful attempt has changed is part of the attempt around it.
+    fn keep(&mut self, before: Before) {
+        let Some(outer) = self.attempts.last_mut() else { return };
+        for (number, page) in before.pages {
+            outer.pages.entry(number).or_insert(page);
+        }
+        for (start, notes) in before.tags {
+            outer.tags.entry(start).or_insert(notes);
+        }
+        outer.copied.extend(before.copied);
+        outer.vacated.extend(before.vacated);
+    }
+
+    /// Puts back what a failed attempt has changed.
+    fn take_back(&mut self, before: Before) {
+        for (number, page) in before.pages {
+            restore(&mut self.current.pages, number, page);
+        }
+        for (start, notes) in before.tags {
+            restore(&mut self.tags, start, notes);
+        }
+        for target in before.copied {
+            self.current.copied.remove(&target);
+        }
+        for (put, replaced) in before.vacated.into_iter().rev() {
+            self.current.vacated.remove(&put);
+            self.current.vacated.extend(replaced);
+        }
+        self.copies.truncate(before.copies);
+        self.longest = before.longest;
+    }
+
+    fn note(&mut self, start: u64, end: u64, tag: Tag) {
+        // A write of the same parts as one just before it, or of the same bytes, is one with it.
+        let near = self.tags.range(..=start).next_back().filter(|(near, _)| end - **near <= MAX_NOTE_BYTES);
+        let joined = near.and_then(|(near, notes)| {
+            let next = |until: u64| start <= until.saturating_add(SECTOR_BYTES);
+            let at = notes.iter().position(|(until, old)| next(*until) && old.is_of(&tag))?;
+            Some((*near, at))
+        });
+        let from = joined.map_or(start, |(near, _)| near);
+        if let Some(before) = self.attempts.last_mut() {
+            before.tags.entry(from).or_insert_with(|| self.tags.get(&from).cloned());
+        }
+        let notes = self.tags.entry(from).or_default();
+        match joined.and_then(|(_, at)| notes.get_mut(at)) {
+            Some((until, old)) => {
+                old.merge(&tag);
+                *until = (*until).max(end);
+                self.longest = self.longest.max(*until - from);
+            }
+            None => {
+                self.longest = self.longest.max(end - start);
+                notes.push((end, tag));
+            }
+        }
     }
 
     /// What the bytes of a range are.
@@ -420,6 +513,14 @@ impl Inner {
         }
         tags
     }
+}
+
+/// Puts back what a key led to.
+fn restore<V>(map: &mut BTreeMap<u64, V>, key: u64, value: Option<V>) {
+    match value {
+        Some(value) => map.insert(key, value),
+        None => map.remove(&key),
+    };
 }
 
 /// Adds a changed sector to the patch it continues, or as a new one.
@@ -512,6 +613,51 @@ mod tests {
         assert!(failed.is_err());
         assert!(seen(&overlay) == device.to_vec());
         assert!(overlay.take("nothing").unwrap().is_empty());
+    }
+
+    /// Attempts of every outcome within attempts, beside an overlay in which only what succeeded was done.
+    #[test]
+    fn attempts_within_attempts_leave_what_succeeded() {
+        let write = |overlay: &Overlay, at: u64, byte: u8| {
+            overlay.write(ByteOffset(at), &[byte; 700], Tag::new("w").span("bytes", at, at + 699)).unwrap();
+        };
+        let copy = |overlay: &Overlay, from, to| overlay.copy(ByteOffset(from), ByteOffset(to), ByteLen(512)).unwrap();
+        let failed = || Err::<(), _>(Error::refused("no"));
+        for outcomes in 0..8u8 {
+            let (outer, first, second) = (outcomes & 1 == 0, outcomes & 2 == 0, outcomes & 4 == 0);
+            let ((_, tried), (_, plain)) = (device(), device());
+            for overlay in [&tried, &plain] {
+                write(overlay, 100, 1);
+                copy(overlay, 8192, 16384);
+            }
+            let inner = |overlay: &Overlay, at: u64| {
+                write(overlay, 600, at as u8);
+                write(overlay, at, 3);
+                copy(overlay, 8704 + (at - 4096), 20_480 + at);
+            };
+            let _ = tried.attempt(|| {
+                write(&tried, 300, 2);
+                for (at, succeeds) in [(4096, first), (5120, second)] {
+                    let _ = tried.attempt(|| {
+                        inner(&tried, at);
+                        if succeeds { Ok(()) } else { failed() }
+                    });
+                }
+                if outer { Ok(()) } else { failed() }
+            });
+            if outer {
+                write(&plain, 300, 2);
+                [(4096, first), (5120, second)].iter().filter(|one| one.1).for_each(|one| inner(&plain, one.0));
+            }
+            assert!(seen(&tried) == seen(&plain), "{outcomes}");
+            let state = |overlay: &Overlay| {
+                let inner = overlay.lock();
+                let layer = &inner.current;
+                (layer.copied.clone(), layer.vacated.clone(), inner.tags.clone(), inner.longest, inner.attempts.len())
+            };
+            assert_eq!(state(&tried), state(&plain), "{outcomes}");
+            assert_eq!(tried.take("t").unwrap(), plain.take("t").unwrap(), "{outcomes}");
+        }
     }
 
     #[test]

@@ -53,8 +53,9 @@ fn every_shape_is_sound() {
         }
         // Others agree; the damaged volumes below show that they would not always.
         let mut others = others(dir.path(), &image, crate::oracle::long());
-        // rust-fs-ntfs does not open a volume of 4 KiB sectors.
-        others.retain(|other| *other != "rust-fs-ntfs" || !shape.name.ends_with("4k-sectors"));
+        // rust-fs-ntfs does not open a volume of 4 KiB sectors, nor follow the attribute list of $MFT.
+        let beyond = ["4k-sectors", "listed-mft"].iter().any(|end| shape.name.ends_with(end));
+        others.retain(|other| *other != "rust-fs-ntfs" || !beyond);
         assert!(others.is_empty(), "{}: {others:?}", shape.name);
     }
     if let Ok(keep) = std::env::var("KEEP") {
@@ -100,6 +101,10 @@ fn every_damage_is_found_and_named() {
         let sound = check(Arc::new(MemoryDevice::new(whole.bytes.clone())));
         assert!(sound.list.is_empty(), "{cluster}: {}", lines(&sound));
         for (name, rule, _, damage) in TABLES.iter().flat_map(|table| *table) {
+            // Files are not compressed in larger clusters.
+            if *cluster > 4096 && ["packed", "stored"].iter().any(|word| name.contains(word)) {
+                continue;
+            }
             let mut broken = whole.clone();
             damage(&mut broken);
             assert!(broken.bytes != whole.bytes, "{cluster} {name}: nothing was broken");
@@ -143,6 +148,14 @@ fn strangers_see_fewer_of_the_damages() {
     assert!(differing.is_empty(), "{differing}");
 }
 
+/// Whether `ntfsresize --info` found each cluster's bit in `$Bitmap` as the records have it. It looks at that before it
+/// says how small the volume could be, and ends with an error when that is not at all.
+pub(crate) fn ntfsresize_is_content(text: &str, success: bool) -> bool {
+    let resizing =
+        ["is full", "can't be shrunk", "nothing to do"].iter().any(|word| text.to_lowercase().contains(word));
+    text.contains("Accounting clusters") && !text.contains("accounting failed") && (success || resizing)
+}
+
 /// What strangers say of a volume: their names, for those that see something wrong.
 fn others(dir: &Path, image: &Path, mount: bool) -> Vec<&'static str> {
     let mut seen = Vec::new();
@@ -161,6 +174,10 @@ fn others(dir: &Path, image: &Path, mount: bool) -> Vec<&'static str> {
         if !fix.status.success() || ["error", "corrupt", "failed", "different"].iter().any(|word| text.contains(word)) {
             seen.push("ntfsfix -n");
         }
+        let sizes = run("timeout 20 ntfsresize --info --force --force IMG 2>&1");
+        if !ntfsresize_is_content(&String::from_utf8_lossy(&sizes.stdout), sizes.status.success()) {
+            seen.push("ntfsresize");
+        }
         let read = run("mkdir -p r; timeout 10 ntfs-3g -o ro,no_detach IMG r 2>log & P=$!
             trap 'umount r 2>/dev/null; wait $P || true' EXIT
             for i in $(seq 100); do mountpoint -q r && break; kill -0 $P; sleep 0.02; done
@@ -173,10 +190,12 @@ fn others(dir: &Path, image: &Path, mount: bool) -> Vec<&'static str> {
     seen
 }
 
-/// Random work through ntfs-3g, by a seed.
+/// Random work through ntfs-3g, by a seed. There must be room for all of it: where a volume runs full, ntfs-3g leaves
+/// extension records that no list names and link counts that are too high, and our check says so.
 fn age(dir: &Path, cluster: u32, seed: u32, steps: u32) -> std::path::PathBuf {
+    let mib = if cluster > 4096 { 200 } else { 20 };
     let script = format!(
-        "truncate -s 20M a.img; mkntfs -F -Q -q -c {cluster} a.img >/dev/null 2>&1; mkdir -p m
+        "truncate -s {mib}M a.img; mkntfs -F -Q -q -c {cluster} a.img >/dev/null 2>&1; mkdir -p m
         ntfs-3g -o no_detach,compression,streams_interface=xattr a.img m & P=$!
         trap 'cd {here}; umount m 2>/dev/null; wait $P' EXIT
         until mountpoint -q m; do kill -0 $P; sleep 0.02; done; cd m; mkdir d0 d1 d2 d3 packed
@@ -208,7 +227,7 @@ fn age(dir: &Path, cluster: u32, seed: u32, steps: u32) -> std::path::PathBuf {
 #[test]
 fn volumes_aged_by_ntfs_3g_are_sound() {
     let dir = tempfile::tempdir().unwrap();
-    let (seeds, steps) = if crate::oracle::long() { (20, 1500) } else { (2, 250) };
+    let (seeds, steps) = if crate::oracle::long() { (3, 1500) } else { (2, 250) };
     let mut bad = String::new();
     let mut tried = 0;
     for seed in 0..seeds {

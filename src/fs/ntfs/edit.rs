@@ -80,6 +80,9 @@ pub(super) struct Editor {
     mft: Stretch,
     mirror: Stretch,
     bitmap: Stretch,
+    /// Where the MFT's own bitmap lies while `$MFT`'s attributes are divided anew: until they are written, its records
+    /// tell of another place, or of records that are free already.
+    record_bits: Option<Stretch>,
     space: Space,
 }
 
@@ -123,6 +126,7 @@ pub(super) fn open(overlay: Arc<Overlay>) -> Result<Box<dyn Edit>> {
         mft,
         mirror: Stretch::default(),
         bitmap: Stretch::default(),
+        record_bits: None,
         space: Space::new(used),
     };
     editor.prepare()?;
@@ -221,6 +225,7 @@ impl Editor {
 
     fn restore(&mut self, kept: Kept) {
         (self.boot, self.mft, self.mirror, self.bitmap) = (kept.boot, kept.mft, kept.mirror, kept.bitmap);
+        self.record_bits = None;
         self.space.set_avoided(kept.avoided);
         self.space.roll_back(kept.point);
     }

@@ -19,17 +19,21 @@ pub(super) const FILL: &str = "mkdir many packed; for i in $(seq 100 260); do ec
 
 /// Rows of the boot sector and its backup.
 pub(super) const BOOT: &[Damage] = &[
-    ("boot: OEM id", "ntfs.boot.main", "ntfsfix -n, ntfs-3g", |w| w.bytes[3] = b'X'),
-    ("boot: bytes in a sector", "ntfs.boot.main", "rust-fs-ntfs, ntfsfix -n, ntfs-3g", |w| w.bytes[0x0B] = 7),
-    ("boot: sectors in a cluster", "ntfs.boot.main", "rust-fs-ntfs, ntfsfix -n, ntfs-3g", |w| w.bytes[0x0D] = 0),
-    ("boot: count of sectors", "ntfs.boot.backup", "ntfsfix -n", |w| bump(&mut w.bytes, 0x28, 0xF8)),
-    ("boot: first cluster of $MFT", "ntfs.boot.cluster", "rust-fs-ntfs, ntfsfix -n, ntfs-3g", |w| {
+    ("boot: OEM id", "ntfs.boot.main", "ntfsfix -n, ntfsresize, ntfs-3g", |w| w.bytes[3] = b'X'),
+    ("boot: bytes in a sector", "ntfs.boot.main", "rust-fs-ntfs, ntfsfix -n, ntfsresize, ntfs-3g", |w| {
+        w.bytes[0x0B] = 7
+    }),
+    ("boot: sectors in a cluster", "ntfs.boot.main", "rust-fs-ntfs, ntfsfix -n, ntfsresize, ntfs-3g", |w| {
+        w.bytes[0x0D] = 0
+    }),
+    ("boot: count of sectors", "ntfs.boot.backup", "ntfsfix -n, ntfsresize", |w| bump(&mut w.bytes, 0x28, 0xF8)),
+    ("boot: first cluster of $MFT", "ntfs.boot.cluster", "rust-fs-ntfs, ntfsfix -n, ntfsresize, ntfs-3g", |w| {
         bump(&mut w.bytes, 0x30, 1)
     }),
-    ("boot: first cluster of $MFTMirr", "ntfs.boot.contradiction", "ntfsfix -n, ntfs-3g", |w| {
+    ("boot: first cluster of $MFTMirr", "ntfs.boot.contradiction", "ntfsfix -n, ntfsresize, ntfs-3g", |w| {
         bump(&mut w.bytes, 0x38, 1)
     }),
-    ("boot: size of records", "ntfs.boot.main", "rust-fs-ntfs, ntfsfix -n, ntfs-3g", |w| w.bytes[0x40] = 0),
+    ("boot: size of records", "ntfs.boot.main", "rust-fs-ntfs, ntfsfix -n, ntfsresize, ntfs-3g", |w| w.bytes[0x40] = 0),
     ("boot: size of index blocks", "ntfs.index.root", "ntfsfix -n", |w| w.bytes[0x44] = 0xF3),
     ("boot: serial", "ntfs.boot.contradiction", "ntfsfix -n", |w| bump(&mut w.bytes, 0x48, 1)),
     ("boot: code", "ntfs.boot.backup", "ntfsfix -n", |w| bump(&mut w.bytes, 0x100, 1)),
@@ -45,7 +49,7 @@ pub(super) const BOOT: &[Damage] = &[
         let at = w.backup();
         bump(&mut w.bytes, at + 0x30, 1);
     }),
-    ("device cut off", "ntfs.boot.length", "ntfsfix -n", |w| {
+    ("device cut off", "ntfs.boot.length", "ntfsfix -n, ntfsresize", |w| {
         let len = w.bytes.len() - 65536;
         w.bytes.truncate(len);
     }),
@@ -137,8 +141,10 @@ pub(super) const ATTRIBUTES: &[Damage] = &[
     ("attribute: length, not of 8", "ntfs.record.attributes", "rust-fs-ntfs, ntfs-3g", |w| {
         header(w, "small", DATA, |a| bump(a, 4, 4))
     }),
-    ("attribute: form", "ntfs.attribute.bounds", "rust-fs-ntfs, ntfs-3g", |w| header(w, "small", DATA, |a| a[8] = 2)),
-    ("attribute: a name in clusters", "ntfs.attribute.resident", "rust-fs-ntfs, ntfs-3g", |w| {
+    ("attribute: form", "ntfs.attribute.bounds", "rust-fs-ntfs, ntfsresize, ntfs-3g", |w| {
+        header(w, "small", DATA, |a| a[8] = 2)
+    }),
+    ("attribute: a name in clusters", "ntfs.attribute.resident", "rust-fs-ntfs, ntfsresize, ntfs-3g", |w| {
         header(w, "small", NAME, |a| a[8] = 1)
     }),
     ("attribute: units of the name", "ntfs.attribute.bounds", "rust-fs-ntfs, ntfs-3g", |w| {
@@ -160,12 +166,16 @@ pub(super) const ATTRIBUTES: &[Damage] = &[
     ("attribute: place of the value, not on 8", "ntfs.attribute.bounds", "rust-fs-ntfs", |w| {
         header(w, "small", DATA, |a| bump(a, 0x14, 1))
     }),
-    ("clusters: lowest", "ntfs.runs.end", "rust-fs-ntfs, ntfs-3g", |w| header(w, "big", DATA, |a| a[0x10] = 1)),
-    ("clusters: highest", "ntfs.runs.end", "rust-fs-ntfs, ntfs-3g", |w| header(w, "big", DATA, |a| bump(a, 0x18, 1))),
-    ("clusters: place of the pairs", "ntfs.attribute.bounds", "rust-fs-ntfs, ntfs-3g", |w| {
+    ("clusters: lowest", "ntfs.runs.end", "rust-fs-ntfs, ntfsresize, ntfs-3g", |w| {
+        header(w, "big", DATA, |a| a[0x10] = 1)
+    }),
+    ("clusters: highest", "ntfs.runs.end", "rust-fs-ntfs, ntfsresize, ntfs-3g", |w| {
+        header(w, "big", DATA, |a| bump(a, 0x18, 1))
+    }),
+    ("clusters: place of the pairs", "ntfs.attribute.bounds", "rust-fs-ntfs, ntfsresize, ntfs-3g", |w| {
         header(w, "big", DATA, |a| a[0x20] = 0xF8)
     }),
-    ("clusters: place of the pairs, not on 8", "ntfs.attribute.bounds", "rust-fs-ntfs, ntfs-3g", |w| {
+    ("clusters: place of the pairs, not on 8", "ntfs.attribute.bounds", "rust-fs-ntfs, ntfsresize, ntfs-3g", |w| {
         header(w, "big", DATA, |a| bump(a, 0x20, 4))
     }),
     ("clusters: compression unit", "ntfs.attribute.unit", "nobody", |w| header(w, "big", DATA, |a| a[0x22] = 3)),
@@ -178,16 +188,16 @@ pub(super) const ATTRIBUTES: &[Damage] = &[
     ("clusters: length", "ntfs.attribute.length", "nobody", |w| header(w, "big", DATA, |a| a[0x33] = 1)),
     ("clusters: initialised", "ntfs.attribute.initialised", "nobody", |w| header(w, "big", DATA, |a| a[0x3B] = 1)),
     ("clusters: stored", "ntfs.attribute.stored", "nobody", |w| header(w, "text", DATA, |a| bump(a, 0x41, 2))),
-    ("runs: header", "ntfs.runs.pairs", "rust-fs-ntfs, ntfs-3g", |w| {
+    ("runs: header", "ntfs.runs.pairs", "rust-fs-ntfs, ntfsresize, ntfs-3g", |w| {
         header(w, "big", DATA, |a| a[a[0x20] as usize] = 0x9F)
     }),
-    ("runs: end mark", "ntfs.runs.end", "rust-fs-ntfs, ntfs-3g", |w| {
+    ("runs: end mark", "ntfs.runs.end", "rust-fs-ntfs, ntfsresize, ntfs-3g", |w| {
         header(w, "big", DATA, |a| a[a[0x20] as usize] = 0)
     }),
-    ("runs: length", "ntfs.runs.end", "rust-fs-ntfs, ntfs-3g", |w| {
+    ("runs: length", "ntfs.runs.end", "rust-fs-ntfs, ntfsresize, ntfs-3g", |w| {
         header(w, "big", DATA, |a| bump(a, a[0x20] as usize + 1, 1))
     }),
-    ("runs: another place", "ntfs.runs.double", "rust-fs-ntfs", |w| {
+    ("runs: another place", "ntfs.runs.double", "rust-fs-ntfs, ntfsresize", |w| {
         let big = w.run(w.find("big"), DATA, "") / w.cluster;
         let other = w.find("other");
         w.attribute(other, DATA, |record, at| {
@@ -196,14 +206,14 @@ pub(super) const ATTRIBUTES: &[Damage] = &[
             record[pairs + 1 + len..][..offset].copy_from_slice(&big.to_le_bytes()[..offset]);
         });
     }),
-    ("runs: outside the volume", "ntfs.runs.pairs", "rust-fs-ntfs, ntfs-3g", |w| {
+    ("runs: outside the volume", "ntfs.runs.pairs", "rust-fs-ntfs, ntfsresize, ntfs-3g", |w| {
         header(w, "big", DATA, |a| {
             let at = a[0x20] as usize;
             let (len, offset) = (usize::from(a[at] & 15), usize::from(a[at] >> 4));
             a[at + len + offset] = 0x80;
         });
     }),
-    ("runs: a hole", "ntfs.runs.hole", "rust-fs-ntfs", |w| {
+    ("runs: a hole", "ntfs.runs.hole", "rust-fs-ntfs, ntfsresize", |w| {
         header(w, "big", DATA, |a| {
             let at = a[0x20] as usize;
             let len = usize::from(a[at] & 15);
@@ -404,17 +414,17 @@ pub(super) const INDEXES: &[Damage] = &[
 
 /// Rows of attribute lists.
 pub(super) const LISTS: &[Damage] = &[
-    ("list: type", "ntfs.list.entry", "ntfs-3g", |w| listed(w, 2, |entry| entry[0] ^= 0xC0)),
-    ("list: length 0", "ntfs.list.entry", "ntfs-3g", |w| listed(w, 2, |entry| entry[4] = 0)),
-    ("list: units of the name", "ntfs.list.entry", "nobody", |w| listed(w, 4, |entry| entry[6] = 0)),
-    ("list: a letter of the name", "ntfs.list.entry", "nobody", |w| listed(w, 4, |entry| bump(entry, 0x1A, 1))),
+    ("list: type", "ntfs.list.entry", "ntfsresize, ntfs-3g", |w| listed(w, 2, |entry| entry[0] ^= 0xC0)),
+    ("list: length 0", "ntfs.list.entry", "ntfsresize, ntfs-3g", |w| listed(w, 2, |entry| entry[4] = 0)),
+    ("list: units of the name", "ntfs.list.entry", "ntfsresize", |w| listed(w, 4, |entry| entry[6] = 0)),
+    ("list: a letter of the name", "ntfs.list.entry", "ntfsresize", |w| listed(w, 4, |entry| bump(entry, 0x1A, 1))),
     ("list: first cluster", "ntfs.list.entry", "nobody", |w| listed(w, 4, |entry| bump(entry, 8, 1))),
-    ("list: record", "ntfs.list.reference", "nobody", |w| listed(w, 4, |entry| entry[16] = 30)),
-    ("list: record that is not there", "ntfs.list.reference", "nobody", |w| listed(w, 4, |entry| entry[19] = 0x7F)),
-    ("list: sequence", "ntfs.list.reference", "nobody", |w| listed(w, 4, |entry| bump(entry, 22, 1))),
-    ("list: instance", "ntfs.list.entry", "nobody", |w| listed(w, 4, |entry| bump(entry, 24, 1))),
-    ("list: out of order", "ntfs.list.order", "ntfs-3g", |w| listed(w, 0, |entry| entry[0] = 0xF0)),
-    ("list: a record is missing", "ntfs.record.unlisted", "ntfs-3g", |w| {
+    ("list: record", "ntfs.list.reference", "ntfsresize", |w| listed(w, 4, |entry| entry[16] = 30)),
+    ("list: record that is not there", "ntfs.list.reference", "ntfsresize", |w| listed(w, 4, |entry| entry[19] = 0x7F)),
+    ("list: sequence", "ntfs.list.reference", "ntfsresize", |w| listed(w, 4, |entry| bump(entry, 22, 1))),
+    ("list: instance", "ntfs.list.entry", "ntfsresize", |w| listed(w, 4, |entry| bump(entry, 24, 1))),
+    ("list: out of order", "ntfs.list.order", "ntfsresize, ntfs-3g", |w| listed(w, 0, |entry| entry[0] = 0xF0)),
+    ("list: a record is missing", "ntfs.record.unlisted", "ntfsresize, ntfs-3g", |w| {
         let number = w.find("listed");
         w.attribute(number, LIST, |record, at| {
             if record[at + 8] == 0 {
@@ -486,36 +496,36 @@ fn mark(w: &mut Wreck, record: usize, set: bool) {
 
 /// Rows of bitmaps and of the file system's own files.
 pub(super) const SYSTEM: &[Damage] = &[
-    ("$Bitmap: a used cluster is free", "ntfs.bitmap.unmarked", "rust-fs-ntfs", |w| {
+    ("$Bitmap: a used cluster is free", "ntfs.bitmap.unmarked", "rust-fs-ntfs, ntfsresize", |w| {
         let at = w.run(w.find("big"), DATA, "") / w.cluster;
         bit(w, at + 1, false);
     }),
-    ("$Bitmap: a cluster of $MFT is free", "ntfs.bitmap.unmarked", "rust-fs-ntfs", |w| {
+    ("$Bitmap: a cluster of $MFT is free", "ntfs.bitmap.unmarked", "rust-fs-ntfs, ntfsresize", |w| {
         bit(w, w.mft / w.cluster, false)
     }),
-    ("$Bitmap: the boot sector is free", "ntfs.bitmap.unmarked", "rust-fs-ntfs", |w| bit(w, 0, false)),
-    ("$Bitmap: a free cluster is used", "ntfs.bitmap.lost", "rust-fs-ntfs", |w| {
+    ("$Bitmap: the boot sector is free", "ntfs.bitmap.unmarked", "rust-fs-ntfs, ntfsresize", |w| bit(w, 0, false)),
+    ("$Bitmap: a free cluster is used", "ntfs.bitmap.lost", "rust-fs-ntfs, ntfsresize", |w| {
         let clusters = w.backup() / w.cluster;
         let at = w.run(6, DATA, "");
         let free = (0..clusters).rev().find(|n| w.bytes[at + n / 8] & (1 << (n % 8)) == 0).unwrap();
         bit(w, free, true);
     }),
-    ("$Bitmap: behind the last cluster", "ntfs.bitmap.tail", "nobody", |w| {
+    ("$Bitmap: behind the last cluster", "ntfs.bitmap.tail", "ntfsresize", |w| {
         let clusters = w.backup() / w.cluster;
         bit(w, clusters, false);
     }),
     ("$MFT bitmap: a used record is free", "ntfs.mft.unmarked", "nobody", |w| mark(w, w.find("small"), false)),
     ("$MFT bitmap: a system record is free", "ntfs.mft.unmarked", "nobody", |w| mark(w, 3, false)),
     ("$MFT bitmap: a free record is used", "ntfs.mft.lost", "rust-fs-ntfs", |w| mark(w, w.find("gone-4") + 1, true)),
-    ("$MFTMirr: magic", "ntfs.mirror", "rust-fs-ntfs, ntfsfix -n, ntfs-3g", |w| {
+    ("$MFTMirr: magic", "ntfs.mirror", "rust-fs-ntfs, ntfsfix -n, ntfsresize, ntfs-3g", |w| {
         let at = w.mirror;
         w.bytes[at] = 0;
     }),
-    ("$MFTMirr: $Volume", "ntfs.mirror", "rust-fs-ntfs, ntfsfix -n, ntfs-3g", |w| {
+    ("$MFTMirr: $Volume", "ntfs.mirror", "rust-fs-ntfs, ntfsfix -n, ntfsresize, ntfs-3g", |w| {
         let at = w.mirror + 3 * 1024;
         w.edit(at, 1024, |record| bump(record, 0x60, 1));
     }),
-    ("$MFTMirr: its place", "ntfs.boot.cluster", "rust-fs-ntfs, ntfsfix -n, ntfs-3g", |w| {
+    ("$MFTMirr: its place", "ntfs.boot.cluster", "rust-fs-ntfs, ntfsfix -n, ntfsresize, ntfs-3g", |w| {
         w.attribute(1, DATA, |record, at| {
             let pairs = at + u16_at(record, at + 0x20);
             let len = usize::from(record[pairs] & 15);
@@ -523,7 +533,9 @@ pub(super) const SYSTEM: &[Damage] = &[
         });
     }),
     ("$Volume: dirty", "ntfs.volume.dirty", "rust-fs-ntfs", |w| w.value(3, VOLUME_INFORMATION, |value| value[10] |= 1)),
-    ("$Volume: version", "ntfs.volume.version", "ntfsfix -n", |w| w.value(3, VOLUME_INFORMATION, |value| value[8] = 4)),
+    ("$Volume: version", "ntfs.volume.version", "ntfsfix -n, ntfsresize", |w| {
+        w.value(3, VOLUME_INFORMATION, |value| value[8] = 4)
+    }),
     ("$Volume: upgrade", "ntfs.volume.flags", "nobody", |w| w.value(3, VOLUME_INFORMATION, |value| value[10] |= 4)),
     ("$Volume: flags not known", "ntfs.volume.flags", "nobody", |w| {
         w.value(3, VOLUME_INFORMATION, |value| value[11] |= 2)
@@ -532,7 +544,7 @@ pub(super) const SYSTEM: &[Damage] = &[
         let at = w.run(2, DATA, "");
         w.bytes[at..at + 8192].fill(0);
     }),
-    ("$UpCase: a letter", "ntfs.upcase", "ntfsfix -n, ntfs-3g", |w| {
+    ("$UpCase: a letter", "ntfs.upcase", "ntfsfix -n, ntfsresize, ntfs-3g", |w| {
         let at = w.run(10, DATA, "");
         bump(&mut w.bytes, at + 2 * 0x61, 1);
     }),

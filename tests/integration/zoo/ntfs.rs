@@ -118,6 +118,15 @@ pub(crate) const SHAPES: &[Shape] = &[
         for i in $(seq 700); do echo $i > e/$i || break; done 2>/dev/null || true; rm d/*2
         for i in $(seq 2000 3500); do echo $i > e/$i || break; done 2>/dev/null || true"
     ),
+    // `$MFT` in so many pieces that it has an attribute list: it grows between the files' single clusters.
+    shape!(
+        "ntfs-listed-mft",
+        32,
+        "-c 1024",
+        "streams_interface=xattr",
+        "mkdir d; cat /dev/zero > rest 2>/dev/null || true; truncate -s -18M rest
+        for i in $(seq 7500); do printf %1000s $i > d/$i; done 2>/dev/null || true; rm d/*[02468] rest"
+    ),
     // A directory of 5,000 names.
     shape!(
         "ntfs-huge-directory",

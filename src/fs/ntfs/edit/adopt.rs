@@ -91,6 +91,26 @@ impl Editor {
         Ok(index::find(&directory, &upcase, name)?.map(|found| found.reference))
     }
 
+    /// The file of a name in a directory, which must know of that name itself: an entry that a damage lets lead to
+    /// another file must not cost that file its content.
+    ///
+    /// # Errors
+    /// `Refused` when there is none.
+    pub(super) fn named_file(&mut self, directory: Reference, title: &str, name: &[u16]) -> Result<File> {
+        let path = format!("{title}/{}", String::from_utf16_lossy(name));
+        let reference = self.find(directory, title, name)?;
+        let file = self.load(reference.ok_or_else(|| Error::refused(format!("there is no file {path}")))?)?;
+        let keys = file.attributes.iter().filter(|have| have.kind == FILE_NAME).filter_map(Attribute::resident);
+        let is_it = |(parent, units): (Reference, Vec<u16>)| {
+            parent.number() == directory.number() && self.upcase.compare(&units, name).is_eq()
+        };
+        if !keys.filter_map(names::parse_key).any(is_it) {
+            let number = file.number();
+            return Err(Error::damaged(format!("{path} leads to MFT record {number}, which has another name")));
+        }
+        Ok(file)
+    }
+
     fn make_directory(&mut self, parts: &[Vec<u16>]) -> Result<Reference> {
         let (last, before) = parts.split_last().ok_or_else(|| Error::damaged("the volume has no root directory"))?;
         let units = names::check(&String::from_utf16_lossy(last))?;

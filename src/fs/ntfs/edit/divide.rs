@@ -51,10 +51,19 @@ impl Editor {
     ///
     /// # Errors
     /// `Refused` when there is no room for more records, or the list would become too long.
-    pub(super) fn divide(&mut self, mut file: File, part: &str) -> Result<()> {
-        if file.number() == number::MFT && file.attribute(BITMAP, &[]).is_none_or(|bitmap| bitmap.stretch().is_none()) {
-            return Err(no_room(number::MFT));
+    pub(super) fn divide(&mut self, file: File, part: &str) -> Result<()> {
+        if file.number() != number::MFT {
+            return self.divide_attributes(file, part);
         }
+        // Records are taken and freed meanwhile, by the bitmap as it lies from now on.
+        let bitmap = file.attribute(BITMAP, &[]).and_then(Attribute::stretch).cloned();
+        self.record_bits = Some(bitmap.ok_or_else(|| no_room(number::MFT))?);
+        let outcome = self.divide_attributes(file, part);
+        self.record_bits = None;
+        outcome
+    }
+
+    fn divide_attributes(&mut self, mut file: File, part: &str) -> Result<()> {
         let at = file.attributes.iter().position(|have| have.kind == kind::ATTRIBUTE_LIST);
         let old = at.map(|at| file.attributes.remove(at));
         let capacity = (self.boot.record_bytes as usize).saturating_sub(file.records[0].header.len() + END_BYTES);

@@ -151,7 +151,7 @@ pub(in crate::fs::ntfs) fn remove(
         level.changed = true;
     } else {
         // The greatest name before it takes its place.
-        path.to_predecessor(store)?;
+        path.descend_to_predecessor(store)?;
         let lowest = path.levels.last_mut().ok_or_else(|| missing(name))?;
         let before =
             lowest.node.entries.pop().ok_or_else(|| Error::damaged("a directory's index has an empty block"))?;

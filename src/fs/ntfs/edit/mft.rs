@@ -83,10 +83,8 @@ impl Editor {
         if from >= to {
             return Ok(None);
         }
-        let mft = self.load(Reference(number::MFT))?;
-        let bitmap = mft_bitmap(&mft)?;
         let mut bytes = vec![0; (to.div_ceil(8) - from / 8) as usize];
-        match &bitmap.value {
+        match &self.record_bits()? {
             Value::Resident(value) => {
                 let have = value.get((from / 8) as usize..).unwrap_or(&[]);
                 let count = have.len().min(bytes.len());
@@ -104,6 +102,16 @@ impl Editor {
         Ok((from..end).find(is_free))
     }
 
+    /// The MFT's bitmap: a bit for each record.
+    fn record_bits(&self) -> Result<Value> {
+        if let Some(stretch) = &self.record_bits {
+            return Ok(Value::Stretch(stretch.clone()));
+        }
+        let mft = self.load(Reference(number::MFT))?;
+        let bitmap = mft.attribute(BITMAP, &[]).ok_or_else(|| Error::damaged("$MFT has no bitmap"))?;
+        Ok(bitmap.value.clone())
+    }
+
     /// True when a record's bit is clear.
     ///
     /// # Errors
@@ -114,7 +122,6 @@ impl Editor {
 
     /// Sets or clears a record's bit.
     fn mark_record(&mut self, number: u64, used: bool) -> Result<()> {
-        let mut mft = self.load(Reference(number::MFT))?;
         let (at, bit) = ((number / 8) as usize, 1u8 << (number % 8));
         let flip = |byte: &mut u8| {
             if (*byte & bit != 0) == used {
@@ -123,10 +130,10 @@ impl Editor {
             *byte ^= bit;
             Ok(())
         };
-        let bitmap = mft_bitmap(&mft)?;
-        match bitmap.value.clone() {
+        match self.record_bits()? {
             Value::Resident(mut value) => {
                 flip(value.get_mut(at).ok_or_else(|| Error::damaged("the MFT's bitmap is too short"))?)?;
+                let mut mft = self.load(Reference(number::MFT))?;
                 if let Some(bitmap) = mft.attribute_mut(BITMAP, &[]) {
                     bitmap.set(Value::Resident(value));
                 }
@@ -228,8 +235,4 @@ impl Editor {
         }
         Ok(())
     }
-}
-
-fn mft_bitmap(mft: &File) -> Result<&Attribute> {
-    mft.attribute(BITMAP, &[]).ok_or_else(|| Error::damaged("$MFT has no bitmap"))
 }

@@ -30,8 +30,7 @@ impl Editor {
         let missing = || Error::refused(format!("there is no file {path}"));
         let parent = self.find_directory(&parts)?.ok_or_else(missing)?;
         let units: Vec<u16> = name.encode_utf16().collect();
-        let reference = self.find(parent, &title(&parts), &units)?.ok_or_else(missing)?;
-        let file = self.load(reference)?;
+        let file = self.named_file(parent, &title(&parts), &units)?;
         refuse_special(&file, &path, &[kind::DATA])?;
         let freed = match file.attribute(kind::DATA, &[]) {
             Some(data) if data.is_plain() => data.stretch().map(Stretch::extents).unwrap_or_default(),

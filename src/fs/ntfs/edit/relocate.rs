@@ -8,6 +8,8 @@
 //! volume's start; `$BadClus`, because its clusters are those that fail; and `$LogFile`, because nobody but Windows can
 //! tell whether it takes a log that it finds elsewhere, or in pieces.
 //! A record of `$MFT` stays in one run, and so does `$MFTMirr`: whoever reads them by the boot sector reads on from there.
+//! `$MFT` never begins in the volume's last cluster: ntfs-3g (2022.10) keeps a zone for its growth behind its beginning,
+//! and does not mount a volume on which there is no room for one.
 //! Source: Linux-NTFS documentation, "$Boot", "$BadClus"; ntfsresize for what moves.
 
 use std::collections::BTreeMap;
@@ -33,10 +35,21 @@ const PIECE_BYTES: u64 = 1 << 20;
 const BOOT_MFT_AT: u64 = 0x30;
 const BOOT_MIRROR_AT: u64 = 0x38;
 
-/// Free clusters, handed out in order.
+/// Free clusters, handed out in order; what needs a longer piece than the next one takes the first that it fits in.
 struct Feed {
     targets: Vec<Extent>,
     next: usize,
+}
+
+/// In which pieces an attribute can lie.
+#[derive(Clone, Copy)]
+enum Pieces {
+    /// In any.
+    Any,
+    /// In such of `clusters`, or of a multiple of these, and not in the volume's last cluster.
+    Records { clusters: u64, last: u64 },
+    /// In one.
+    One,
 }
 
 impl Editor {
@@ -72,7 +85,7 @@ impl Editor {
             later.insert(*extent);
         }
         targets.iter().for_each(|target| self.space.avoid(*target));
-        let mut feed = Feed { targets, next: 0 };
+        let mut feed = Feed { targets: joined(&targets), next: 0 };
         for base in holders.keys() {
             self.move_file(*base, &source, &mut feed)?;
         }
@@ -141,7 +154,8 @@ impl Editor {
         for attribute in &mut file.attributes {
             let Some(stretch) = attribute.stretch() else { continue };
             let before = moves.len();
-            let moved = feed.moved(stretch, source, &mut moves)?;
+            let pieces = if attribute.kind == DATA { self.pieces_of(base) } else { Pieces::Any };
+            let moved = feed.moved(stretch, pieces, source, &mut moves)?;
             if moves.len() > before {
                 attribute.set(Value::Stretch(moved));
                 // Two runs that lie where two lay before can look alike; the record is written all the same.
@@ -159,7 +173,7 @@ impl Editor {
             self.refuse_divided_records(&file.attributes)?;
         }
         if base == MIRROR && file.attribute(DATA, &[]).and_then(Attribute::stretch).is_some_and(|s| s.runs.len() > 1) {
-            return Err(Error::refused("$MFTMirr can move only as one piece: the boot sector tells where it begins"));
+            return Err(Pieces::One.refusal());
         }
         // From here on they are read and written in their new place, $Bitmap by these very calls.
         self.remember(&file);
@@ -174,15 +188,28 @@ impl Editor {
         self.store(file, "runs, moved")
     }
 
-    /// A record never lies in two runs: Windows reads it as one.
+    /// Clusters of an MFT record, at least one. A record never lies in two runs: Windows reads it as one.
+    fn record_clusters(&self) -> u64 {
+        u64::from(self.boot.record_bytes / self.boot.cluster_bytes).max(1)
+    }
+
+    /// In which pieces the content of a file can lie.
+    fn pieces_of(&self, base: u64) -> Pieces {
+        match base {
+            number::MFT => {
+                Pieces::Records { clusters: self.record_clusters(), last: self.boot.clusters.saturating_sub(1) }
+            }
+            MIRROR => Pieces::One,
+            _ => Pieces::Any,
+        }
+    }
+
     fn refuse_divided_records(&self, attributes: &[Attribute]) -> Result<()> {
-        let unit = u64::from(self.boot.record_bytes / self.boot.cluster_bytes).max(1);
+        let (pieces, unit) = (self.pieces_of(number::MFT), self.record_clusters());
         let data = attributes.iter().filter(|have| have.kind == DATA);
         let mut runs = data.filter_map(Attribute::stretch).flat_map(|stretch| &stretch.runs);
         if runs.any(|run| run.clusters % unit != 0) {
-            return Err(Error::refused(format!(
-                "$MFT can move only in multiples of {unit} clusters, its records' length"
-            )));
+            return Err(pieces.refusal());
         }
         Ok(())
     }
@@ -211,10 +238,48 @@ impl Editor {
     }
 }
 
+impl Pieces {
+    /// The least that is of use of so many clusters, and what a piece must be a multiple of.
+    fn least(self, clusters: u64) -> (u64, u64) {
+        match self {
+            Self::Any => (1, 1),
+            Self::Records { clusters: unit, .. } => (unit.min(clusters), unit.min(clusters).max(1)),
+            Self::One => (clusters, 1),
+        }
+    }
+
+    /// True for what must not be used, however long it is.
+    fn shun(self, target: Extent) -> bool {
+        matches!(self, Self::Records { last, .. } if target.start.0 >= last)
+    }
+
+    /// Why no target will do.
+    fn refusal(self) -> Error {
+        match self {
+            Self::Any => Error::refused("there are more clusters to move than targets for them"),
+            Self::Records { clusters: 1, .. } => {
+                Error::refused("$MFT can move only to as many clusters, without the volume's last one")
+            }
+            Self::Records { clusters, .. } => {
+                Error::refused(format!("$MFT can move only in multiples of {clusters} clusters, its records' length"))
+            }
+            Self::One => Error::refused("$MFTMirr can move only as one piece: the boot sector tells where it begins"),
+        }
+    }
+}
+
 impl Feed {
     /// A stretch whose clusters of the set lie in the next targets; what moved where is added to `moves`.
-    fn moved(&mut self, stretch: &Stretch, source: &ExtentSet, moves: &mut Vec<(Extent, Extent)>) -> Result<Stretch> {
+    fn moved(
+        &mut self,
+        stretch: &Stretch,
+        pieces: Pieces,
+        source: &ExtentSet,
+        moves: &mut Vec<(Extent, Extent)>,
+    ) -> Result<Stretch> {
         let mut moved = Stretch { runs: Vec::new(), ..stretch.clone() };
+        // Targets before it are too short for this stretch.
+        let mut search = self.next;
         for run in &stretch.runs {
             let Some(lcn) = run.lcn else {
                 moved.push(None, run.clusters);
@@ -232,7 +297,7 @@ impl Feed {
                 moved.push(Some(at), next.start.0 - at);
                 at = next.start.0;
                 while at < next.end() {
-                    let target = self.take(next.end() - at)?;
+                    let target = self.take(next.end() - at, pieces, &mut search)?;
                     moved.push(Some(target.start.0), target.clusters);
                     moves.push((Extent::new(at, target.clusters), target));
                     at += target.clusters;
@@ -242,17 +307,33 @@ impl Feed {
         Ok(moved)
     }
 
-    /// The next free clusters, at most so many.
-    fn take(&mut self, most: u64) -> Result<Extent> {
-        let target = self.targets.get_mut(self.next);
-        let target = target.ok_or_else(|| Error::refused("there are more clusters to move than targets for them"))?;
-        let taken = Extent::new(target.start.0, target.clusters.min(most));
+    /// The first free clusters from the target `search` on that will do, at most so many; `search` is where they are.
+    fn take(&mut self, most: u64, pieces: Pieces, search: &mut usize) -> Result<Extent> {
+        let (least, multiple) = pieces.least(most);
+        let useless = |target: &Extent| target.clusters < least || pieces.shun(*target);
+        while self.targets.get(*search).is_some_and(useless) {
+            *search += 1;
+        }
+        let target = self.targets.get_mut(*search).ok_or_else(|| pieces.refusal())?;
+        let taken = Extent::new(target.start.0, target.clusters.min(most) / multiple * multiple);
         *target = Extent::new(taken.end(), target.clusters - taken.clusters);
-        if target.clusters == 0 {
+        while self.targets.get(self.next).is_some_and(|target| target.clusters == 0) {
             self.next += 1;
         }
         Ok(taken)
     }
+}
+
+/// Neighbours as one.
+fn joined(targets: &[Extent]) -> Vec<Extent> {
+    let mut joined: Vec<Extent> = Vec::new();
+    for target in targets {
+        match joined.last_mut() {
+            Some(last) if last.end() == target.start.0 => last.clusters += target.clusters,
+            _ => joined.push(*target),
+        }
+    }
+    joined
 }
 
 fn first_cluster(stretch: &Stretch) -> u64 {

@@ -21,8 +21,7 @@ impl Editor {
         let missing = || Error::refused(format!("there is no file {}", path.display()));
         let (name, before) = parts.split_last().ok_or_else(missing)?;
         let parent = self.find_directory(before)?.ok_or_else(missing)?;
-        let reference = self.find(parent, &title(before), name)?.ok_or_else(missing)?;
-        let mut file = self.load(reference)?;
+        let mut file = self.named_file(parent, &title(before), name)?;
         if file.number() < number::FIRST_FILE + 8 || file.is_directory() {
             return Err(Error::refused(format!("{} is no file of a user", path.display())));
         }

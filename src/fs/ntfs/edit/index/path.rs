@@ -74,7 +74,7 @@ impl Path {
     }
 
     /// Goes on to the greatest name before the found one: to the end of the last leaf of its subtree.
-    pub(super) fn to_predecessor(&mut self, store: &dyn Store) -> Result<()> {
+    pub(super) fn descend_to_predecessor(&mut self, store: &dyn Store) -> Result<()> {
         let mut next = self.levels.last().and_then(|level| level.node.child(level.index));
         while let Some(vcn) = next {
             let (head, node) = read(store, vcn)?;

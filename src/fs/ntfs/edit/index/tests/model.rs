@@ -116,7 +116,7 @@ proptest! {
             }
         }
         check(&store, &model, &upcase);
-        for (_, (reference, key)) in &model {
+        for (reference, key) in model.values() {
             let found = find(&store, &upcase, &node::name_of(key).unwrap()).unwrap().unwrap();
             prop_assert_eq!(found.reference, *reference);
         }
