@@ -47,6 +47,22 @@ impl Marks {
         }
     }
 
+    /// What all of these bits are, where they make up whole windows and that is known without looking at each.
+    pub(super) fn uniform(&self, start: u64, count: u64) -> Option<bool> {
+        if !start.is_multiple_of(WINDOW) || !count.is_multiple_of(WINDOW) {
+            return None;
+        }
+        let windows = self.windows.get((start / WINDOW) as usize..(start.checked_add(count)? / WINDOW) as usize)?;
+        let same = |set: bool| {
+            windows.iter().all(|window| match window {
+                Window::Empty => !set,
+                Window::Full => set,
+                Window::Mixed(_) => false,
+            })
+        };
+        [true, false].into_iter().find(|set| same(*set))
+    }
+
     /// Sets a bit; true when it was not set.
     pub(super) fn insert(&mut self, at: u64) -> bool {
         self.insert_run(at, 1).is_none()
@@ -119,5 +135,7 @@ mod tests {
         assert!(marks.insert(199_999) && !marks.insert(199_999));
         assert_eq!(marks.insert_run(199_990, u64::MAX), Some((199_999, 1)), "clipped at the end");
         assert!(!marks.contains(200_000) && !marks.contains(u64::MAX));
+        let windows = [(0, None), (32_768, Some(true)), (131_072, Some(false)), (163_840, None), (1, None)];
+        assert!(windows.iter().all(|(start, set)| marks.uniform(*start, 32_768) == *set));
     }
 }

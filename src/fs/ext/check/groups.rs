@@ -85,6 +85,7 @@ impl Look<'_> {
         let superblock = self.superblock;
         let per_block = superblock.descriptors_per_block();
         let groups = superblock.groups();
+        let with_copies: Vec<u64> = (1..groups).filter(|group| superblock.has_superblock(*group)).collect();
         for table_block in 0..groups.div_ceil(per_block) {
             self.watch.proceed()?;
             self.watch.advance("Comparing descriptors", table_block, groups.div_ceil(per_block));
@@ -95,8 +96,7 @@ impl Look<'_> {
                 let in_group = |group: u64| superblock.group_start(group) + leading_superblock(superblock, group);
                 [first + 1, last].into_iter().filter(|group| *group < groups && *group > first).map(in_group).collect()
             } else {
-                let has_copy = |group: &u64| superblock.has_superblock(*group);
-                (1..groups).filter(has_copy).map(|group| superblock.group_start(group) + 1 + table_block).collect()
+                with_copies.iter().map(|group| superblock.group_start(*group) + 1 + table_block).collect()
             };
             for copy in copies {
                 if copy >= superblock.blocks {
