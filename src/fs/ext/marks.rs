@@ -135,7 +135,7 @@ mod tests {
         assert!(marks.insert(199_999) && !marks.insert(199_999));
         assert_eq!(marks.insert_run(199_990, u64::MAX), Some((199_999, 1)), "clipped at the end");
         assert!(!marks.contains(200_000) && !marks.contains(u64::MAX));
-        let windows = [(0, None), (32_768, Some(true)), (131_072, Some(false)), (163_840, None), (1, None)];
+        let windows = [(0, None), (32_768, Some(true)), (131_072, Some(false)), (196_608, None), (1, None)];
         assert!(windows.iter().all(|(start, set)| marks.uniform(*start, 32_768) == *set));
     }
 }

@@ -191,7 +191,8 @@ impl<'a> Paths<'a> {
     }
 }
 
-fn lone(number: u64) -> String {
+/// What stands for the path of a record to which no path leads.
+pub(super) fn lone(number: u64) -> String {
     format!("record {number}")
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::Volume;
-use super::super::scan::Paths;
+use super::super::scan::{Paths, lone};
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::fs::{Finding, Severity};
 
@@ -40,7 +40,8 @@ impl<'a> Report<'a> {
     pub(super) fn of(&mut self, file: u64, finding: Finding) {
         if self.count(&finding) {
             let path = self.paths.of(file);
-            (self.see)(finding.of(path));
+            // A record without a path is named by the message.
+            (self.see)(if path == lone(file) { finding } else { finding.of(path) });
         }
     }
 
