@@ -108,7 +108,8 @@ impl Look<'_> {
             self.add(record, "ext.inode.deletion_time", 0x14, "it is in use, and has a time of deletion".to_owned());
         }
         self.inodes.insert(u64::from(record.number));
-        self.links.inode(record.number, record.form().entry_type(), record.links());
+        let is_indexed = record.has(flag::INDEX);
+        self.links.inode(record.number, record.form().entry_type(), record.links(), is_indexed);
         self.fields(record);
         let told = self.attributes(record)?;
         if record.has(flag::ENCRYPTED) && !told.has_policy {

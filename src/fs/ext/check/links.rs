@@ -21,6 +21,8 @@ struct Head {
     /// As its record says.
     says: u16,
     is_directory: bool,
+    /// Its names are indexed: only such a directory can have had more links than a count can say.
+    is_indexed: bool,
     found: u32,
     /// The directory that names it; 0 for none yet.
     parent: u32,
@@ -46,7 +48,7 @@ impl Links {
     }
 
     /// An inode in use. They come in rising order.
-    pub(super) fn inode(&mut self, inode: u32, entry_type: u8, says: u16) {
+    pub(super) fn inode(&mut self, inode: u32, entry_type: u8, says: u16, is_indexed: bool) {
         for (bit, marks) in self.types.iter_mut().enumerate() {
             if entry_type >> bit & 1 == 1 {
                 marks.insert(u64::from(inode));
@@ -54,7 +56,7 @@ impl Links {
         }
         let is_directory = entry_type == 2;
         if is_directory || says != 1 {
-            self.heads.push(Head { inode, says, is_directory, found: 0, parent: 0, dot_dot: 0 });
+            self.heads.push(Head { inode, says, is_directory, is_indexed, found: 0, parent: 0, dot_dot: 0 });
         }
     }
 
@@ -114,8 +116,9 @@ impl Look<'_> {
                 found if head.is_directory && found >= MAX_LINKS && !counts_all => 1,
                 found => found,
             };
-            // A directory that once had too many links for a count has 1 from then on.
-            let is_uncounted = head.is_directory && head.says == 1 && !counts_all && head.found > 2;
+            // A directory that once had too many links for a count has 1 from then on; e2fsck takes that of every
+            // directory with an index.
+            let is_uncounted = head.is_directory && head.says == 1 && head.is_indexed && head.found > 1;
             if found != u32::from(head.says) && found != 0 && !is_uncounted {
                 let message = format!("its link count is {}, and {found} links were found", head.says);
                 self.report.add_of(head.inode, Finding::error("ext.links.count", message));
