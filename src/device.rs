@@ -6,10 +6,12 @@
 pub mod discover;
 mod file;
 mod memory;
+mod pieces;
 mod window;
 
 pub use file::{FileDevice, FileWriter, reread};
 pub use memory::MemoryDevice;
+pub use pieces::Pieces;
 pub use window::Window;
 
 use std::sync::Arc;

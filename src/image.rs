@@ -2,8 +2,9 @@
 //!
 //! [`mod@format`] is the normative page. Writing goes forward only ([`ImageWriter`] into a [`Sink`]); reading goes by
 //! index ([`Image`]), front to back from a pipe ([`ImageStream`]), or, when the end of an image is missing, by
-//! walking its records.
+//! walking its records. [`container`] is how images lie inside a volume.
 
+pub mod container;
 pub mod format;
 mod header;
 mod layout;

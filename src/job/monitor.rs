@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
+use crate::fs::Watch;
 use crate::plan::Step;
 
 /// Shared between the worker and its watchers.
@@ -140,6 +141,15 @@ impl Monitor {
         }
         drop(paused);
         if self.cancel.load(Ordering::Relaxed) { Err(Error::cancelled()) } else { Ok(()) }
+    }
+}
+
+/// A look that is part of a job adds no steps of its own: its watcher only lets it wait, and ends it.
+impl Watch for Monitor {
+    fn advance(&self, _: &'static str, _: u64, _: u64) {}
+
+    fn proceed(&self) -> Result<()> {
+        self.check()
     }
 }
 

@@ -7,7 +7,7 @@ use super::Monitor;
 use crate::device::SharedDevice;
 use crate::error::{Error, Result};
 use crate::extent::ExtentSet;
-use crate::fs::{self, EntryKind, FileSystem, Holder, Kind, MAX_DEPTH, Tree, Watch};
+use crate::fs::{self, EntryKind, FileSystem, Holder, Kind, MAX_DEPTH, Tree};
 
 /// Files named in a report at most; the rest are counted.
 const NAMED: usize = 200;
@@ -87,7 +87,7 @@ pub(super) fn files_in(volume: SharedDevice, kind: Kind, wanted: &ExtentSet, mon
 /// The files that hold the clusters, when nothing else does.
 fn only_files(fs: &dyn FileSystem, wanted: &ExtentSet, monitor: &Monitor) -> Result<Option<Vec<PathBuf>>> {
     let (mut paths, mut named, mut others) = (BTreeSet::new(), ExtentSet::new(), false);
-    let told = fs.owners().owners(wanted, &Quiet(monitor), &mut |owner| match owner.holder {
+    let told = fs.owners().owners(wanted, monitor, &mut |owner| match owner.holder {
         Holder::File(path) => {
             named.insert(owner.extent);
             paths.insert(PathBuf::from(path));
@@ -98,17 +98,6 @@ fn only_files(fs: &dyn FileSystem, wanted: &ExtentSet, monitor: &Monitor) -> Res
     // Free clusters have no owner, so that some may be left over; those that cannot be read do no harm.
     let whole = told.is_ok() && !others && !named.is_empty();
     Ok(whole.then(|| paths.into_iter().collect()))
-}
-
-/// Whoever waits for the job sees its own steps; this look adds none.
-struct Quiet<'a>(&'a Monitor);
-
-impl Watch for Quiet<'_> {
-    fn advance(&self, _: &'static str, _: u64, _: u64) {}
-
-    fn proceed(&self) -> Result<()> {
-        self.0.check()
-    }
 }
 
 /// What a walk does with each path.

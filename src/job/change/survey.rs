@@ -10,21 +10,10 @@ use crate::device::ReadDevice;
 use crate::device::discover::{self, Roots};
 use crate::error::{Error, Result};
 use crate::extent::ClusterMap;
-use crate::fs::{self, Change, Edit, Probe, Watch};
+use crate::fs::{self, Change, Edit, Probe};
 use crate::inventory::{Place, Source};
 use crate::plan::{self, ChangeRequest, ChangeSurvey, Depth, EditRequest, JournalPlace, JournalWish, VolumeIdentity};
 use crate::unit::{ByteLen, ByteOffset, Grid};
-
-/// A job's monitor watches a check as well.
-struct Watched<'a>(&'a Monitor);
-
-impl Watch for Watched<'_> {
-    fn advance(&self, _: &'static str, _: u64, _: u64) {}
-
-    fn proceed(&self) -> Result<()> {
-        self.0.check()
-    }
-}
 
 /// Steps that are worked out already, and what a journal must keep away from.
 #[derive(Clone, Debug)]
@@ -43,7 +32,7 @@ pub struct Changes {
 pub(crate) fn survey(request: &ChangeRequest, source: &Source, monitor: &Monitor) -> Result<ChangeSurvey> {
     plan::may_change(&request.volume, &source.place, in_use(&source.place).as_deref())?;
     refuse_waiting(request, source, monitor)?;
-    let mut edit = fs::edit::open(source.device.clone(), &Watched(monitor))?;
+    let mut edit = fs::edit::open(source.device.clone(), monitor)?;
     let (identity, grid) = identify(source)?;
     let (steps, used) = work_out(&request.edits, &mut *edit, monitor)?;
     placed(request, source, Changes { identity, steps, used, grid })
