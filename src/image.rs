@@ -4,6 +4,7 @@
 //! index ([`Image`]), front to back from a pipe ([`ImageStream`]), or, when the end of an image is missing, by
 //! walking its records.
 
+mod base;
 pub mod format;
 mod header;
 mod layout;
@@ -15,6 +16,7 @@ mod volume;
 mod walk;
 mod writer;
 
+pub use base::check_base;
 pub use header::{Excluded, Header, Kind, PartitionRecord, Trailer};
 pub use parts::{MAX_PARTS, PartsDevice, PartsWriter, existing, part_path};
 pub use reader::{Image, content_bytes, unpack, unpack_with};
