@@ -363,3 +363,6 @@ impl Sink for Pipe {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
