@@ -14,6 +14,8 @@ mod faults_device;
 mod faults_power;
 mod hostile;
 mod hostile_damage;
+mod hostile_ends;
+mod hostile_references;
 mod hostile_volumes;
 mod journal;
 mod journeys;
