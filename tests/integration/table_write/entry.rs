@@ -89,7 +89,7 @@ fn all_partitions_of_a_disk_come_back_one_by_one_without_any_table() {
 
 #[test]
 fn a_lost_link_comes_back_with_those_behind_it() {
-    let disk = Disk::make(512, 40 * MIB, LOGICALS);
+    let disk = Disk::make(512, 22 * MIB, LOGICALS);
     let (before, all) = (disk.partitions(), wanted(&disk));
     for (index, (at, len)) in links(&disk).into_iter().enumerate() {
         for lost in [vec![0; len], noise(len)] {
@@ -104,25 +104,25 @@ fn a_lost_link_comes_back_with_those_behind_it() {
 
 #[test]
 fn logical_partitions_come_back_in_any_order_when_all_links_are_gone() {
-    let disk = Disk::make(512, 40 * MIB, LOGICALS);
+    let disk = Disk::make(512, 22 * MIB, LOGICALS);
     let all: Vec<WantedEntry> = wanted(&disk).into_iter().filter(|one| one.number > 4).collect();
-    let mut orders = vec![vec![0, 1, 2, 3, 4], vec![4, 3, 2, 1, 0], vec![2, 4, 0, 3, 1], vec![1, 0, 4, 2, 3]];
+    let orders = [[0, 1, 2, 3], [3, 2, 1, 0], [2, 3, 0, 1], [1, 0, 3, 2]];
     let before = disk.partitions();
     let places = |lines: &[String]| {
         let mut all: Vec<_> = lines.iter().map(|line| line.split_once(':').unwrap().1.to_owned()).collect();
         all.sort();
         all
     };
-    for order in &mut orders {
+    for order in orders {
         let other = disk.twin();
         for (at, len) in links(&disk) {
             other.write(at, &vec![0; len]);
         }
-        for &index in order.iter() {
+        for index in order {
             put(&other, &all[index]);
         }
         assert_eq!(places(&other.partitions()), places(&before), "{order:?}");
-        if order[..] == [0, 1, 2, 3, 4] {
+        if order == [0, 1, 2, 3] {
             assert_eq!(other.partitions(), before);
         }
         assert_eq!(other.read().notes, Vec::<String>::new());
@@ -132,7 +132,7 @@ fn logical_partitions_come_back_in_any_order_when_all_links_are_gone() {
 #[test]
 fn an_entry_that_differs_is_repaired() {
     for script in [GPT, PRIMARIES, LOGICALS] {
-        let disk = Disk::make(512, 40 * MIB, script);
+        let disk = Disk::make(512, 22 * MIB, script);
         let before = disk.dump();
         for wanted in wanted(&disk) {
             let other = disk.twin();
@@ -149,7 +149,7 @@ fn an_entry_that_differs_is_repaired() {
 #[test]
 fn an_entry_is_made_from_words_when_its_bytes_are_not_known() {
     for script in [GPT, PRIMARIES] {
-        let disk = Disk::make(512, 32 * MIB, script);
+        let disk = Disk::make(512, 12 * MIB, script);
         let before = disk.dump();
         for wanted in wanted(&disk) {
             let other = disk.twin();
@@ -162,7 +162,7 @@ fn an_entry_is_made_from_words_when_its_bytes_are_not_known() {
 
 #[test]
 fn a_record_as_images_keep_it_is_enough() {
-    let disk = Disk::make(4096, 32 * MIB, PRIMARIES);
+    let disk = Disk::make(4096, 12 * MIB, PRIMARIES);
     let before = disk.partitions();
     let table = disk.read();
     let records: Vec<(Entry, String)> = table
@@ -170,7 +170,7 @@ fn a_record_as_images_keep_it_is_enough() {
         .iter()
         .map(|entry| (entry.clone(), entry.raw.iter().map(|byte| format!("{byte:02x}")).collect()))
         .collect();
-    let unknown = std::sync::Arc::new(lifeboat::device::MemoryDevice::new(vec![0; 32 << 20]));
+    let unknown = std::sync::Arc::new(lifeboat::device::MemoryDevice::new(vec![0; 12 << 20]));
     let shared: lifeboat::device::SharedDevice = unknown.clone();
     for (entry, hex) in records {
         let raw = table::bytes_from_hex(&hex).unwrap();
@@ -187,7 +187,7 @@ fn a_record_as_images_keep_it_is_enough() {
 
 #[test]
 fn another_active_partition_stays_the_only_one() {
-    let disk = Disk::make(512, 32 * MIB, PRIMARIES);
+    let disk = Disk::make(512, 12 * MIB, PRIMARIES);
     let first = wanted(&disk).remove(0);
     assert!(first.active);
     disk.run("sfdisk -q --delete $D 1; sfdisk -q -A $D 2");
@@ -199,11 +199,11 @@ fn another_active_partition_stays_the_only_one() {
 #[test]
 fn a_partition_goes_into_a_free_slot_when_its_own_is_taken() {
     for script in [GPT, PRIMARIES] {
-        let disk = Disk::make(512, 40 * MIB, script);
+        let disk = Disk::make(512, 22 * MIB, script);
         let first = wanted(&disk).remove(0);
-        disk.run("sfdisk -q --delete $D 1; sfdisk -q --append --wipe never $D <<< '1: start=60000, size=2048' || true");
+        disk.run("sfdisk -q --delete $D 1; sfdisk -q --append --wipe never $D <<< '1: start=20000, size=2048' || true");
         let taken = disk.read();
-        if taken.entries[0].start.0 == 60000 * 512 {
+        if taken.entries[0].start.0 == 20000 * 512 {
             put(&disk, &first);
             let now = disk.read();
             assert_eq!(now.entries.len(), taken.entries.len() + 1);
@@ -217,7 +217,7 @@ fn a_partition_goes_into_a_free_slot_when_its_own_is_taken() {
 
 #[test]
 fn a_damaged_half_of_a_gpt_is_put_right_with_the_entry() {
-    let disk = Disk::make(512, 32 * MIB, GPT);
+    let disk = Disk::make(512, 12 * MIB, GPT);
     let before = disk.dump();
     let first = wanted(&disk).remove(0);
     let len = disk.len();
@@ -248,7 +248,7 @@ fn a_type_is_changed_and_changed_back() {
             assert_eq!(said.trim(), kind.trim_start_matches("0x"));
             assert_eq!(table::set_type(&other.shared(), wanted.number, &kind).unwrap(), []);
             other.apply(&table::set_type(&other.shared(), wanted.number, &wanted.type_id).unwrap());
-            assert_eq!(other.device.to_vec(), disk.device.to_vec(), "{}", shape.name);
+            assert!(other.device.to_vec() == disk.device.to_vec(), "{}", shape.name);
         }
     }
 }

@@ -23,37 +23,30 @@ const fn shape(name: &'static str, sector: u32, mib: u64, script: &'static str) 
     Shape { name, sector, mib, script }
 }
 
-pub(super) const GPT: &str = "sfdisk -q $D <<< $'label: gpt\\nsize=4MiB, type=U, name=\"EFI ä\"\\n5: size=8MiB, type=L, name=\"data\", attrs=\"LegacyBIOSBootable\"\\n3: size=2MiB, type=EBD0A0A2-B9E5-4433-87C0-68B6B72699C7'";
-pub(super) const PRIMARIES: &str = "sfdisk -q $D <<< $'label: dos\\nlabel-id: 0x1234abcd\\nsize=4MiB, type=7, bootable\\nsize=4MiB, type=c\\n4: size=3MiB, type=83'";
-pub(super) const LOGICALS: &str = "sfdisk -q $D <<< $'label: dos\\nlabel-id: 0x1234abcd\\nsize=2MiB, type=7, bootable\\nsize=2MiB, type=c\\nsize=24MiB, type=f\\nsize=2MiB, type=83\\nsize=3MiB, type=83\\nsize=2MiB, type=82\\nsize=4MiB, type=7\\nsize=1MiB, type=b'";
+pub(super) const GPT: &str = "sfdisk -q $D <<< $'label: gpt\\nsize=2MiB, type=U, name=\"EFI ä\"\\n5: size=4MiB, type=L, name=\"data\", attrs=\"LegacyBIOSBootable\"\\n3: size=1MiB, type=EBD0A0A2-B9E5-4433-87C0-68B6B72699C7'";
+pub(super) const PRIMARIES: &str = "sfdisk -q $D <<< $'label: dos\\nlabel-id: 0x1234abcd\\nsize=2MiB, type=7, bootable\\nsize=2MiB, type=c\\n4: size=1MiB, type=83'";
+pub(super) const LOGICALS: &str = "sfdisk -q $D <<< $'label: dos\\nlabel-id: 0x1234abcd\\nsize=1MiB, type=7, bootable\\nsize=1MiB, type=c\\nsize=14MiB, type=f\\nsize=1MiB, type=83\\nsize=2MiB, type=83\\nsize=1MiB, type=82\\nsize=3MiB, type=7\\nsize=1MiB, type=b'";
+
+const FULL: &str =
+    "sfdisk -q $D <<< $(echo label: gpt; echo grain: 4K; for n in {1..128}; do echo size=16KiB,name=p$n; done)";
 
 pub(super) const SHAPES: [Shape; 12] = [
-    shape("gpt", 512, 32, GPT),
-    shape("gpt with large sectors", 4096, 32, GPT),
+    shape("gpt", 512, 12, GPT),
+    shape("gpt with large sectors", 4096, 12, GPT),
     shape("gpt with one", 512, 8, "sgdisk -n 1:0:0 $D"),
-    shape(
-        "gpt full",
-        512,
-        40,
-        "sfdisk -q $D <<< $(echo label: gpt; for n in {1..128}; do echo size=16KiB,name=p$n; done)",
-    ),
-    shape(
-        "gpt full with large sectors",
-        4096,
-        160,
-        "sfdisk -q $D <<< $(echo label: gpt; for n in {1..128}; do echo size=1MiB; done)",
-    ),
-    shape("gpt of 256", 512, 32, "sgdisk -o -S 256 -n 7:0:+4M -t 7:8200 -c 7:swap -n 200:0:+3M $D"),
-    shape("gpt with its entries elsewhere", 512, 32, "sgdisk -o -j 1000 -n 1:0:+4M -n 2:0:+3M $D"),
-    shape("hybrid", 512, 32, "GPT; sgdisk --hybrid=1:3 $D"),
-    shape("mbr", 512, 32, PRIMARIES),
-    shape("mbr with large sectors", 4096, 32, PRIMARIES),
-    shape("logicals", 512, 40, LOGICALS),
+    shape("gpt full", 512, 5, FULL),
+    shape("gpt full with large sectors", 4096, 6, FULL),
+    shape("gpt of 256", 512, 12, "sgdisk -o -S 256 -n 7:0:+4M -t 7:8200 -c 7:swap -n 200:0:+3M $D"),
+    shape("gpt with its entries elsewhere", 512, 12, "sgdisk -o -j 1000 -n 1:0:+4M -n 2:0:+3M $D"),
+    shape("hybrid", 512, 12, "GPT; sgdisk --hybrid=1:3 $D"),
+    shape("mbr", 512, 12, PRIMARIES),
+    shape("mbr with large sectors", 4096, 12, PRIMARIES),
+    shape("logicals", 512, 22, LOGICALS),
     shape(
         "logicals out of order",
         512,
-        64,
-        "sfdisk -q $D <<< $'label: dos\\n1: start=2048, size=100000, type=5\\n5: start=50000, size=2000, type=83\\n6: start=4096, size=2000, type=7\\n7: start=30000, size=3000, type=c'",
+        16,
+        "sfdisk -q $D <<< $'label: dos\\n1: start=2048, size=28000, type=5\\n5: start=20000, size=2000, type=83\\n6: start=4096, size=2000, type=7\\n7: start=10000, size=3000, type=c'",
     ),
 ];
 
@@ -206,14 +199,15 @@ pub(super) fn parts(disk: &Disk) -> Vec<(&'static str, Vec<(u64, usize)>)> {
     let unit = sector as u64;
     let mut parts = vec![("sector 0", vec![(0, 512)])];
     if table.kind == Kind::Gpt {
-        let array = if sector == 512 { 32 * 512 } else { 4 * 4096 };
+        let field = |at: u64| u64::from(u32::from_le_bytes(disk.bytes(unit + at, 4).try_into().unwrap()));
+        let (at, array) = (field(72) * unit, (field(80) * field(84)) as usize);
         let backup = len - unit - array as u64;
         parts.push(("primary header", vec![(unit, sector)]));
-        parts.push(("primary entries", vec![(2 * unit, array)]));
-        parts.push(("the disk's beginning", vec![(0, 2 * sector + array)]));
+        parts.push(("primary entries", vec![(at, array)]));
+        parts.push(("the disk's beginning", vec![(0, 2 * sector), (at, array)]));
         parts.push(("backup header", vec![(len - unit, sector)]));
         parts.push(("backup", vec![(backup, array + sector)]));
-        parts.push(("both", vec![(0, 2 * sector + array), (backup, array + sector)]));
+        parts.push(("both", vec![(0, 2 * sector), (at, array), (backup, array + sector)]));
     } else {
         let links = links(disk);
         for link in &links {
