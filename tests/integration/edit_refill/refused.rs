@@ -1,0 +1,1 @@
+//! What is not filled anew, by name.
