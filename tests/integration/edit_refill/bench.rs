@@ -155,13 +155,25 @@ impl Bench {
         content
     }
 
+    /// False when the directory of a path was not made for want of room.
+    fn has_parent(&self, path: &str) -> bool {
+        path.rsplit_once('/').is_none_or(|(parent, _)| parent.is_empty() || self.model.contains_key(parent))
+    }
+
     /// Puts a file, or finds a good reason why not.
     pub(super) fn put(&mut self, path: &str, target: Target, guise: &Guise) {
+        if self.is_seen && !self.has_parent(path) {
+            return;
+        }
         let unit = self.unit();
         let bytes = match target {
             Target::Bytes(bytes) => bytes,
             Target::Units(units) => (units * unit).saturating_sub(self.salt % 7),
         };
+        let mut guise = *guise;
+        // ntfs-3g takes a system file of no byte for a pipe, and one of one byte for a socket, as Interix does.
+        guise.attributes.system &= bytes > 1 || self.kind != Kind::Ntfs;
+        let guise = &guise;
         let most = 1 + self.salt % 3;
         let extents = self.pick(bytes.div_ceil(unit), most);
         if extents.is_empty() && bytes > 0 {
@@ -201,6 +213,9 @@ impl Bench {
     }
 
     pub(super) fn make_directory(&mut self, path: &str, guise: &Guise) {
+        if self.is_seen && !self.has_parent(path) {
+            return;
+        }
         match self.edit.make_directory(Path::new(path), guise) {
             Ok(()) => {
                 let old = self.model.entry(path.to_owned()).or_insert(Seen { is_directory: true, ..Seen::default() });
@@ -249,7 +264,7 @@ impl Bench {
         match self.kind {
             Kind::Ntfs => format!(
                 "{letters} {}",
-                old.look.split_once(' ').map_or(if old.is_directory { "10000000" } else { "0" }, |(_, rest)| rest)
+                old.look.split_once(' ').map_or(if old.is_directory { "10" } else { "0" }, |(_, rest)| rest)
             ),
             Kind::Ext2 | Kind::Ext3 | Kind::Ext4 => {
                 let owner = old.look.split_once(' ').map_or("0:0", |(_, owner)| owner);
@@ -366,10 +381,5 @@ impl Bench {
         let directories =
             self.model.iter().filter(|(name, seen)| seen.is_directory && name.is_ascii() && name.len() < 700);
         directories.max_by_key(|(name, _)| name.matches('/').count()).map(|(name, _)| name.clone()).unwrap_or_default()
-    }
-
-    /// Runs a script beside the volume, as `$IMG`.
-    pub(super) fn run(&self, script: &str) -> String {
-        sh(&self.dir, &format!("IMG={}\n{script}", self.image.display()))
     }
 }
