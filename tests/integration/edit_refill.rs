@@ -17,20 +17,16 @@ use crate::zoo::{Shape, ext, fat, ntfs};
 
 /// The shapes of every run: each way to store a file, each kind of map and of name, hardly any room; the others take
 /// minutes.
-const SOON: [&str; 17] = [
+const SOON: [&str; 13] = [
     "fat12-floppy-names",
     "fat12-1k-fragmented",
-    "fat16-512-mixed-1-fat",
     "fat32-512-full",
     "fat32-512-names",
     "ext2-triple",
-    "ext3-1k-fragmented",
     "ext4-1k-full",
     "ext4-inline",
     "ext4-bigalloc-1k",
-    "ext4-csum-seed",
     "ntfs-files-512",
-    "ntfs-fragmented-512",
     "ntfs-names",
     "ntfs-streams",
     "ntfs-sparse",
@@ -109,19 +105,26 @@ fn is_left_out(name: &str) -> bool {
 #[test]
 fn every_shape_takes_what_is_put() {
     let dir = tempfile::tempdir().unwrap();
-    let mut puts = 0;
+    let (mut puts, mut failed) = (0, Vec::new());
     for shape in all().filter(|shape| !is_left_out(shape.name)) {
         if !long() && !SOON.contains(&shape.name) {
             continue;
         }
         let started = std::time::Instant::now();
-        let Some(mut bench) = Bench::make(shape, dir.path()) else { continue };
-        journey(&mut bench);
-        println!("{}: {} put, {:?} refused, {:?}", shape.name, bench.puts, bench.refused, started.elapsed());
-        puts += bench.puts;
+        let journey = || {
+            let mut bench = Bench::make(shape, dir.path())?;
+            journey(&mut bench);
+            println!("{}: {} put, {:?} refused, {:?}", shape.name, bench.puts, bench.refused, started.elapsed());
+            Some(bench.puts)
+        };
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(journey)) {
+            Ok(count) => puts += count.unwrap_or(0),
+            Err(_) => failed.push(shape.name),
+        }
         sh(dir.path(), "rm -rf -- *");
     }
     println!("{puts} files and directories put");
+    assert!(failed.is_empty(), "failed: {failed:?}");
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub(super) enum Target {
     Bytes(u64),
     /// So many units, less a few bytes.
     Units(u64),
+    /// So many units, no two of which touch.
+    Pieces(u64),
 }
 
 pub(super) struct Bench {
@@ -168,13 +170,13 @@ impl Bench {
         let unit = self.unit();
         let bytes = match target {
             Target::Bytes(bytes) => bytes,
-            Target::Units(units) => (units * unit).saturating_sub(self.salt % 7),
+            Target::Units(units) | Target::Pieces(units) => (units * unit).saturating_sub(self.salt % 7),
         };
         let mut guise = *guise;
         // ntfs-3g takes a system file of no byte for a pipe, and one of one byte for a socket, as Interix does.
         guise.attributes.system &= bytes > 1 || self.kind != Kind::Ntfs;
         let guise = &guise;
-        let most = 1 + self.salt % 3;
+        let most = if matches!(target, Target::Pieces(_)) { 1 } else { 1 + self.salt % 3 };
         let extents = self.pick(bytes.div_ceil(unit), most);
         if extents.is_empty() && bytes > 0 {
             *self.refused.entry("no room".into()).or_default() += 1;
@@ -305,6 +307,21 @@ impl Bench {
                 assert!(found == wanted, "{}: {what}: {name}\nfound  {found:#?}\nwanted {wanted:#?}", self.name);
             }
         }
+    }
+
+    /// What our own reader shows of a file or directory.
+    pub(super) fn entry(&self, path: &str) -> fs::Entry {
+        open(&self.image).1.tree().entry(Path::new(path)).unwrap()
+    }
+
+    /// The refusal of a put, which must leave nothing behind.
+    pub(super) fn refusal(&mut self, path: &str, guise: &Guise) -> String {
+        let extents = self.pick(2, 1);
+        let len = ByteLen(self.len_of(&extents));
+        let refused = self.edit.put(Path::new(path), &extents, len, guise);
+        let refused = refused.expect_err(path).to_string();
+        assert!(self.edit.take("nothing").unwrap().is_empty(), "{}: {path}", self.name);
+        refused
     }
 
     /// Writes the patches, each over what it takes for old.

@@ -60,7 +60,7 @@ pub(super) fn walk(kind: Kind, dir: &Path, image: &Path) -> Option<Walk> {
             dir,
             &format!(
                 "export TZ=UTC; chmod -R u+w seen 2>/dev/null || true; rm -rf seen; mkdir seen
-                 mcopy -s -m -Q -n -i {image_text} ::/ seen/ || true; mkdir -p seen; cd seen\n{LIST} mattrib -/ -i {image_text} ::/; cd ..
+                 mcopy -s -m -Q -n -i {image_text} ::/ seen/ || true; mkdir -p seen; cd seen\n{LIST} mattrib -/ -i {image_text} ::/ || true; cd ..
                  chmod -R u+w seen; rm -rf seen"
             ),
         ),
