@@ -9,6 +9,7 @@ mod edit_ext;
 mod edit_fat;
 mod edit_ntfs;
 mod edit_ntfs_index;
+mod edit_refill;
 mod faults;
 mod faults_device;
 mod faults_power;
