@@ -12,6 +12,7 @@ mod edit_ntfs_index;
 mod faults;
 mod faults_device;
 mod faults_power;
+mod guest;
 mod hostile;
 mod hostile_damage;
 mod hostile_volumes;
