@@ -83,10 +83,18 @@ pub(crate) fn walk(images: &[&Path]) -> Option<Vec<Listing>> {
             eprintln!("skipped: no guest here: {reason}");
             None
         }
-        // With 1, the listings tell what is wrong; if the machine broke off, the last has no end.
+        // With 1, the listings tell what is wrong.
         Some(0 | 1) => Some(parse(&output.stdout).unwrap_or_else(|| panic!("{reason}"))),
+        Some(4) => panic!("{reason}\n{}", last_lines(&output.stdout)),
         _ => panic!("{}: {reason}", output.status),
     }
+}
+
+/// Where a machine that broke off was.
+fn last_lines(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let volume = text.lines().rfind(|line| line.starts_with("volume")).unwrap_or_default();
+    format!("{volume}\n{}", text.lines().next_back().unwrap_or_default())
 }
 
 /// The listings of `scripts/guest`; `None` when the last is not whole.
