@@ -13,6 +13,7 @@ mod edit_refill;
 mod faults;
 mod faults_device;
 mod faults_power;
+mod guest;
 mod hostile;
 mod hostile_damage;
 mod hostile_ends;
