@@ -72,6 +72,8 @@ pub struct FoundImage {
     pub parts: usize,
     /// What is wrong with it, in sentences, as far as opening it tells.
     pub damage: Vec<String>,
+    /// Why an image that it needs cannot be used; also said in `damage`.
+    pub needs: Option<String>,
     /// Another image in the same place has its name: its address needs its id.
     pub is_shadowed: bool,
 }
@@ -279,6 +281,19 @@ pub fn open_image(address: &Address, watch: &dyn Watch) -> Result<(Container, Im
     }
     let there = if others.is_empty() { "There are no images".to_owned() } else { format!("There are: {}", others.join(", ")) };
     Err(Error::refused(format!("{volume} holds no image named {name}")).advise(there))
+}
+
+/// Opens the image at an address, be it a file or inside a volume.
+///
+/// # Errors
+/// When the address names a disk or a volume; as [`Image::open`] and [`open_image`].
+pub fn image_at(address: &Address, watch: &dyn Watch) -> Result<Image> {
+    match address {
+        Address::Whole(path) => Image::open(path),
+        Address::Inside(..) => Ok(open_image(address, watch)?.1),
+        Address::Partition(..) | Address::At(..) => Err(Error::refused(format!("{address} names a volume, and no image"))
+            .advise(format!("`lifeboat images {address}` lists the images inside; name one as {address}/NAME"))),
+    }
 }
 
 /// The container of a volume that can be read, by its folder; none when it has none.

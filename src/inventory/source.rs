@@ -44,6 +44,16 @@ pub struct Place {
 }
 
 impl Place {
+    /// By what it is named.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        match &self.entry {
+            Some(entry) if !entry.found => Address::Partition(self.disk.clone(), entry.number),
+            _ if self.start == ByteOffset::ZERO => Address::Whole(self.disk.clone()),
+            _ => Address::At(self.disk.clone(), self.start.0),
+        }
+    }
+
     /// True for a whole disk that a partition table divides.
     #[must_use]
     pub fn is_divided(&self) -> bool {

@@ -69,6 +69,7 @@ pub(super) fn open_recorded(device: &SharedDevice, toc: &Toc, record: &ImageReco
         device: bytes,
         parts: parts.len(),
         damage,
+        needs: None,
         is_shadowed: false,
     };
     Opened { image, is_there }
@@ -116,19 +117,20 @@ pub(super) fn judge_bases(images: &mut [FoundImage]) {
             let Some(wanted) = next else { break };
             match known.iter().find(|(id, ..)| *id == wanted) {
                 None => {
-                    image.damage.push(format!("it needs the image {wanted}, which is not here"));
+                    image.needs = Some(format!("it needs the image {wanted}, which is not here"));
                     break;
                 }
                 Some((_, _, name, false)) => {
-                    image.damage.push(format!("it needs the image {name} ({wanted}), which is damaged"));
+                    image.needs = Some(format!("it needs the image {name} ({wanted}), which is damaged"));
                     break;
                 }
                 Some((_, base, ..)) => next = *base,
             }
         }
         if next.is_some_and(|id| id == image.record.image_id) {
-            image.damage.push("it is a base of its own base".into());
+            image.needs = Some("it is a base of its own base".into());
         }
+        image.damage.extend(image.needs.clone());
     }
 }
 
