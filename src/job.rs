@@ -10,6 +10,7 @@ mod backup;
 mod change;
 mod check;
 mod container;
+mod export;
 mod gather;
 mod journal;
 mod monitor;
@@ -25,6 +26,7 @@ mod verify;
 
 pub use change::Changes;
 pub use check::{CheckSource, Checked, sentence};
+pub use export::ExportRequest;
 pub use monitor::{Monitor, Progress, StepProgress};
 pub use report::{Outcome, Report};
 pub use resume::Resumption;
@@ -34,7 +36,8 @@ use std::sync::Arc;
 
 use crate::device::{FileDevice, FileWriter, SharedDevice, Window, WriteDevice};
 use crate::error::{Error, Result};
-use crate::inventory::{Address, Place, Source, open_source};
+use crate::fs::Finding;
+use crate::inventory::{Address, Container, LocateRequest, Place, Source, open_source};
 use crate::plan::{
     self, BackupRequest, ChangeRequest, Depth, Interrupted, Plan, RestoreRequest, RestoreWork, ResumeRequest, StepKind,
     Work,
@@ -190,7 +193,36 @@ pub fn run_on(plan: &Plan, devices: &dyn Devices, monitor: &Arc<Monitor>) -> Rep
 /// warnings name chunk, clusters and files.
 #[must_use]
 pub fn verify(image: &Path, monitor: &Arc<Monitor>) -> Report {
+    verify_address(&Address::Whole(image.into()), monitor)
+}
+
+/// The same of the image at an address: a file, or an image inside a volume.
+#[must_use]
+pub fn verify_address(image: &Address, monitor: &Arc<Monitor>) -> Report {
     ended(verify::run(image, monitor))
+}
+
+/// Looks for the images inside volumes, with its progress on the monitor. Never writes.
+///
+/// # Errors
+/// As [`inventory::locate`](crate::inventory::locate).
+pub fn locate(request: &LocateRequest, monitor: &Monitor) -> Result<Vec<Container>> {
+    crate::inventory::locate(request, &check::Watcher::new(monitor))
+}
+
+/// What is to be said of a container: that it is sound, or what is wrong with it. With `deep`, every image is read
+/// against its digests; else as far as opening it tells. Never writes.
+///
+/// # Errors
+/// When the look is cancelled.
+pub fn check_container(container: &Container, deep: bool, monitor: &Monitor) -> Result<Vec<Finding>> {
+    check::container(container, deep, monitor)
+}
+
+/// Writes the image at an address to a file, full and independent of all others. The report tells how it ended.
+#[must_use]
+pub fn export(request: &ExportRequest, monitor: &Arc<Monitor>) -> Report {
+    ended(export::run(request, monitor))
 }
 
 /// Checks a volume. Never writes.
