@@ -12,6 +12,7 @@ mod check;
 mod container;
 mod export;
 mod gather;
+mod inside;
 mod journal;
 mod monitor;
 mod owners;
@@ -31,6 +32,7 @@ pub use monitor::{Monitor, Progress, StepProgress};
 pub use report::{Outcome, Report};
 pub use resume::Resumption;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -39,8 +41,8 @@ use crate::error::{Error, Result};
 use crate::fs::Finding;
 use crate::inventory::{Address, Container, LocateRequest, Place, Source, open_source};
 use crate::plan::{
-    self, BackupRequest, ChangeRequest, Depth, Interrupted, Plan, RestoreRequest, RestoreWork, ResumeRequest, StepKind,
-    Work,
+    self, BackupRequest, ChangeRequest, ContainerRequest, Depth, Interrupted, Plan, RestoreRequest, RestoreWork,
+    ResumeRequest, StepKind, Work,
 };
 use crate::unit::ByteLen;
 
@@ -50,7 +52,18 @@ use crate::unit::ByteLen;
 /// A refusal with its numbers, or what could not be read.
 pub fn plan_backup(request: &BackupRequest, monitor: &Monitor) -> Result<Plan> {
     let source = open_source(&request.source)?;
+    if request.target == plan::ImageTarget::Inside {
+        return inside::plan_create(request, &source, monitor);
+    }
     plan::backup(request, survey::backup(request, &source, monitor)?)
+}
+
+/// Works out a change of the container inside a volume (reads only) and plans it; none when there is nothing to do.
+///
+/// # Errors
+/// A refusal with its numbers, or what could not be read.
+pub fn plan_container(request: &ContainerRequest, monitor: &Monitor) -> Result<Option<Plan>> {
+    inside::plan_change(request, &open_source(&request.volume)?, monitor)
 }
 
 /// Looks at image and target of a restore (reads only) and plans it.
@@ -185,6 +198,7 @@ pub fn run_on(plan: &Plan, devices: &dyn Devices, monitor: &Arc<Monitor>) -> Rep
         Work::Restore(work) => restore::run(plan, work, &mut || devices.target(work), monitor),
         Work::Change(work) => change::run(plan, work, devices, monitor),
         Work::Resume(work) => resume::run(plan, work, devices, monitor),
+        Work::Inside(work) => inside::run(plan, work, devices, monitor),
     };
     ended(result)
 }
@@ -257,17 +271,24 @@ fn decompressor() -> Result<zstd::bulk::Decompressor<'static>> {
 impl Plan {
     /// Tells the watchers that the step of this kind begins; false when the plan has no such step.
     fn enter(&self, kind: StepKind, monitor: &Monitor) -> bool {
-        let Some(index) = self.steps.iter().position(|step| step.kind == kind) else { return false };
-        monitor.enter(index);
-        monitor.event(format!("{}…", self.steps[index].title));
+        self.enter_in(&(0..self.steps.len()), kind, monitor)
+    }
+
+    /// The same, of the first such step among some.
+    fn enter_in(&self, among: &Range<usize>, kind: StepKind, monitor: &Monitor) -> bool {
+        let own = self.steps.get(among.clone()).unwrap_or_default();
+        let Some(index) = own.iter().position(|step| step.kind == kind) else { return false };
+        monitor.enter(among.start + index);
+        monitor.event(format!("{}…", own[index].title));
         true
     }
 
-    /// Tells the watchers that the change of this number begins, counted from 0.
-    fn enter_change(&self, number: usize, monitor: &Monitor) {
-        let mut changes = self.steps.iter().enumerate().filter(|(_, step)| step.kind == StepKind::ChangeMetadata);
+    /// Tells the watchers that the change of this number begins, counted from 0 among some steps.
+    fn enter_change(&self, among: &Range<usize>, number: usize, monitor: &Monitor) {
+        let own = self.steps.get(among.clone()).unwrap_or_default();
+        let mut changes = own.iter().enumerate().filter(|(_, step)| step.kind == StepKind::ChangeMetadata);
         if let Some((index, step)) = changes.nth(number) {
-            monitor.enter(index);
+            monitor.enter(among.start + index);
             monitor.event(format!("{}…", step.title));
         }
     }
