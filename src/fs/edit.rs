@@ -72,6 +72,14 @@ pub trait Edit: Send {
     /// no room for what describes it.
     fn adopt(&mut self, directory: &Path, name: &str, extents: &[Extent], len: ByteLen) -> Result<()>;
 
+    /// Keeps free clusters for calls to come: no later call takes them for metadata (a directory that grows, records,
+    /// maps). Only [`adopt`](Self::adopt) and [`relocate`](Self::relocate), which are given them by name, do. So the
+    /// first of several files takes nothing of the second.
+    ///
+    /// # Errors
+    /// `Refused` when the extents are no whole units.
+    fn reserve(&mut self, extents: &[Extent]) -> Result<()>;
+
     /// Takes a file out of its directory, and frees its clusters: these are given back, in file order. A directory
     /// that [`adopt`](Self::adopt) would make just so (by its attributes), and that is empty then, goes, too.
     ///
@@ -115,14 +123,23 @@ pub trait Edit: Send {
 /// # Errors
 /// `Refused` when it is not clean or not sound, saying what to do; whatever else keeps it from being read.
 pub fn open(device: SharedDevice, watch: &dyn Watch) -> Result<Box<dyn Edit>> {
-    let kind = match super::probe(&device)? {
+    let kind = refuse_unsound(&device, watch)?;
+    open_unchecked(device, kind)
+}
+
+/// Checks that a volume may be changed; gives its kind.
+///
+/// # Errors
+/// As [`open`].
+pub fn refuse_unsound(device: &SharedDevice, watch: &dyn Watch) -> Result<super::Kind> {
+    let kind = match super::probe(device)? {
         Probe::One(kind) => kind,
         Probe::None => return Err(Error::refused("there is no file system here that Lifeboat can change")),
         Probe::Ambiguous(_) => {
             return Err(Error::refused("more than one file system claims this place: which one is not guessed"));
         }
     };
-    let volume = super::open(SharedDevice::clone(&device), kind)?;
+    let volume = super::open(SharedDevice::clone(device), kind)?;
     let summary = volume.summary();
     refuse_state(summary.state)?;
     let mut findings = Findings::default();
@@ -136,7 +153,7 @@ pub fn open(device: SharedDevice, watch: &dyn Watch) -> Result<Box<dyn Edit>> {
         ))
         .advise(format!("Have it repaired first: {}", super::repair_tool(kind))));
     }
-    open_unchecked(device, kind)
+    Ok(kind)
 }
 
 /// Opens a volume for changes that the caller has checked.
@@ -144,9 +161,17 @@ pub fn open(device: SharedDevice, watch: &dyn Watch) -> Result<Box<dyn Edit>> {
 /// # Errors
 /// When the kind cannot be changed, or the volume cannot be read.
 pub fn open_unchecked(device: SharedDevice, kind: super::Kind) -> Result<Box<dyn Edit>> {
+    open_on(Arc::new(Overlay::new(device)), kind)
+}
+
+/// The same, on an overlay that the caller keeps: it shows the volume as it would be.
+///
+/// # Errors
+/// As [`open_unchecked`].
+pub fn open_on(overlay: Arc<Overlay>, kind: super::Kind) -> Result<Box<dyn Edit>> {
     let driver = DRIVERS.iter().find(|driver| driver.kinds.contains(&kind));
     let driver = driver.ok_or_else(|| Error::refused(format!("a {kind} volume cannot be changed by Lifeboat")))?;
-    (driver.edit)(Arc::new(Overlay::new(device)))
+    (driver.edit)(overlay)
 }
 
 /// Only what was left properly may be changed: whoever left it otherwise will want to finish his own changes.

@@ -41,6 +41,9 @@ impl ChunkSource {
                 work.request.image
             )));
         }
+        if !work.request.keep_going {
+            image.refuse_without_base()?;
+        }
         Ok(Self::File { image: Box::new(image) })
     }
 
@@ -104,6 +107,7 @@ impl ChunkReader<'_> {
                 }
                 located.span = span;
                 located.entry = Ok(entry);
+                located.base = None;
                 Ok(true)
             }
         }

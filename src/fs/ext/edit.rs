@@ -133,6 +133,18 @@ impl Edit for Editor {
         overlay.attempt(|| self.adopt_file(&Self::names(directory)?, name, extents, len))
     }
 
+    fn reserve(&mut self, extents: &[Extent]) -> Result<()> {
+        let units = self.units();
+        for extent in extents.iter().filter(|extent| extent.clusters > 0) {
+            if !units.holds(*extent) {
+                let (first, last) = (extent.start.0, extent.end().saturating_sub(1));
+                return Err(Error::refused(format!("blocks {first} to {last} are no whole units of allocation")));
+            }
+            self.ledger.reserved.insert(*extent);
+        }
+        Ok(())
+    }
+
     fn release(&mut self, directory: &Path, name: &str) -> Result<Vec<Extent>> {
         let overlay = Arc::clone(&self.ledger.overlay);
         overlay.attempt(|| self.release_file(&Self::names(directory)?, name))

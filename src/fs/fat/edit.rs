@@ -64,6 +64,8 @@ struct Editor {
     stamp: Stamp,
     /// Clusters that were used when the edit was opened, by their number.
     used_before: ClusterMap,
+    /// Clusters that are kept for calls to come, by their number.
+    reserved: ExtentSet,
     /// Free clusters, this edit's changes included.
     free: u64,
     /// Entries of the FAT that are changed and not yet written to the overlay.
@@ -104,8 +106,8 @@ impl Editor {
         })?;
         let free = clusters + 2 - used_before.used();
         let info = sectors::find_info(&volume, &sector)?;
-        let (pending, window) = (BTreeMap::new(), chains::Window::default());
-        Ok(Self { overlay, volume, stamp: Stamp::of(now), used_before, free, pending, window, info })
+        let (pending, window, reserved) = (BTreeMap::new(), chains::Window::default(), ExtentSet::new());
+        Ok(Self { overlay, volume, stamp: Stamp::of(now), used_before, reserved, free, pending, window, info })
     }
 
     /// Does something whole, or nothing.
@@ -226,6 +228,14 @@ impl Edit for Editor {
     fn adopt(&mut self, directory: &Path, name: &str, extents: &[Extent], len: ByteLen) -> Result<()> {
         self.attempt(|editor| editor.adopt_file(directory, name, extents, len))
             .map_err(|error| error.context(format!("making {name} in {}", directory.display())))
+    }
+
+    fn reserve(&mut self, extents: &[Extent]) -> Result<()> {
+        for extent in extents.iter().filter(|extent| extent.clusters > 0) {
+            let run = self.numbers(*extent)?;
+            self.reserved.insert(Extent::new(run.start.into(), (run.end - run.start).into()));
+        }
+        Ok(())
     }
 
     fn release(&mut self, directory: &Path, name: &str) -> Result<Vec<Extent>> {

@@ -308,6 +308,18 @@ impl Edit for Editor {
         self.change(|editor| editor.adopt_file(directory, name, extents, len))
     }
 
+    fn reserve(&mut self, extents: &[Extent]) -> Result<()> {
+        let (units, factor) = (self.units(), self.grid_factor());
+        for extent in extents.iter().filter(|extent| extent.clusters > 0) {
+            if !units.holds(*extent) {
+                let (first, last) = (extent.start.0, extent.end().saturating_sub(1));
+                return Err(Error::refused(format!("clusters {first}–{last} are no whole clusters of the volume")));
+            }
+            self.space.avoid(Extent::new(extent.start.0 / factor, extent.clusters / factor));
+        }
+        Ok(())
+    }
+
     fn release(&mut self, directory: &Path, name: &str) -> Result<Vec<Extent>> {
         self.change(|editor| editor.release_file(directory, name))
     }

@@ -3,12 +3,15 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::super::container::toc_bytes;
 use super::super::Monitor;
-use crate::device::{Pieces, ReadDevice, SharedDevice, WriteDevice, read_vec};
+use crate::device::{Pieces, SharedDevice, WriteDevice, read_vec};
 use crate::error::{Error, Result};
 use crate::fs::ByteRange;
 use crate::image::Image;
+use crate::image::format::MAX_BASES;
 use crate::image::container::{FileRecord, Toc};
 use crate::plan::{ImageSource, Moved};
 use crate::unit::{ByteLen, ByteOffset};
@@ -20,7 +23,7 @@ const PIECE: u64 = 4 << 20;
 ///
 /// # Errors
 /// When it is not there, or is another one.
-pub(super) fn open_image(source: &ImageSource, id: uuid::Uuid, volume: &SharedDevice, toc: &Toc) -> Result<Image> {
+pub(super) fn open_image(source: &ImageSource, id: Uuid, volume: &SharedDevice, toc: &Toc) -> Result<Image> {
     let image = match source {
         ImageSource::File(path) => Image::open(path)?,
         _ => inside(id, volume, toc)?,
@@ -31,8 +34,31 @@ pub(super) fn open_image(source: &ImageSource, id: uuid::Uuid, volume: &SharedDe
     Ok(image)
 }
 
-fn inside(id: uuid::Uuid, volume: &SharedDevice, toc: &Toc) -> Result<Image> {
+/// An image of the table, with the bases that its references lead to.
+fn inside(id: Uuid, volume: &SharedDevice, toc: &Toc) -> Result<Image> {
+    let mut images = vec![alone(id, volume, toc)?];
+    while let Some(base) = images.last().and_then(|image| image.header().base_image_id) {
+        if images.len() > MAX_BASES {
+            return Err(Error::damaged(format!("more than {MAX_BASES} bases stand behind the image {id}")));
+        }
+        images.push(alone(base, volume, toc)?);
+    }
+    let mut behind: Option<Image> = None;
+    while let Some(image) = images.pop() {
+        behind = Some(match behind {
+            Some(base) => image.with_base(Arc::new(base))?,
+            None => image,
+        });
+    }
+    behind.ok_or_else(|| Error::damaged(format!("the image {id} is not there")))
+}
+
+fn alone(id: Uuid, volume: &SharedDevice, toc: &Toc) -> Result<Image> {
     let parts = toc.parts_of(id);
+    if parts.is_empty() {
+        return Err(Error::refused(format!("the image {id} is needed, and is not inside the volume"))
+            .advise("`lifeboat images` lists those that are there"));
+    }
     let mut pieces = Vec::new();
     for part in &parts {
         pieces.extend(cut(part));

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::extent::{ClusterMap, Extent, ExtentSet};
 use crate::fs::ByteRange;
 use crate::image::format::Entry;
-use crate::image::{Image, unpack_with};
+use crate::image::Image;
 use crate::unit::ByteOffset;
 
 /// What is held against what.
@@ -110,12 +110,12 @@ impl Pass<'_> {
         if self.is_right(chunk, &entry, scratch) {
             return;
         }
-        let unpacked = self
-            .image
-            .read_frame(&entry, &mut chunk.frame)
-            .and_then(|()| unpack_with(decompressor, &entry, &chunk.frame, &mut chunk.raw));
-        if let Err(error) = unpacked {
-            chunk.bad = Some(error.to_string());
+        let read = self.image.read_frame(&entry, &mut chunk.frame);
+        chunk.bad = match read {
+            Ok(()) => chunk.located.unpack(decompressor, &chunk.frame, &mut chunk.raw),
+            Err(error) => Some(error.to_string()),
+        };
+        if chunk.bad.is_some() {
             return;
         }
         chunk.unpacked = true;

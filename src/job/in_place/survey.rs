@@ -1,8 +1,6 @@
 //! Working a restore in place out: where the images will lie, what makes them files of the restored volume, and how
 //! much of today's volume differs. Nothing is written.
 
-use std::path::Path;
-
 use super::super::change::in_use;
 use super::super::seal::{Seals, Way};
 use super::super::{Monitor, container, survey::occupant};
@@ -11,7 +9,7 @@ use super::pass::Pass;
 use super::patched::Patched;
 use super::room::{Placed, Room, outward};
 use super::{Site, act};
-use crate::device::{ReadDevice, SharedDevice};
+use crate::device::SharedDevice;
 use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, Extent, ExtentSet};
 use crate::fs::{self, Edit, EntryKind, Patch, Probe, State, Units};
@@ -106,6 +104,9 @@ fn adopt(header: &Header, image: Image, map: &ClusterMap, site: &Site, lenient: 
     let taken = taken(header, map, &before);
     let placed = place(header.grid, edit.units(), &taken, site)?;
     let toc = Toc { files: placed.files, ..site.toc.clone() };
+    for file in &toc.files {
+        edit.reserve(&container::extents(file, header.grid)?).map_err(cannot)?;
+    }
     container::adopt(&mut *edit, &toc, header.grid).map_err(cannot)?;
     let change = edit.take("Adopt the images")?;
     if !change.copies.is_empty() {

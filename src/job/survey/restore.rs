@@ -19,10 +19,10 @@ pub(in crate::job) fn restore(
     let (header, image_bytes, damage) = match (&request.image, found) {
         (ImageSource::Inside(address), Some((container, image))) => {
             refuse_overlap(address, &container.source.place, &request.target, &target.place)?;
-            of_image(&image)
+            of_image(&image, request)?
         }
         (ImageSource::Inside(address), None) => return Err(Error::refused(format!("{address} was not looked for"))),
-        (ImageSource::File(path), _) => of_image(&Image::open(path)?),
+        (ImageSource::File(path), _) => of_image(&Image::open(path)?, request)?,
         (ImageSource::Pipe, _) => {
             let stream = ImageStream::open(Box::new(std::io::stdin()) as Box<dyn std::io::Read + Send>)?;
             let header = stream.header().clone();
@@ -38,8 +38,11 @@ pub(in crate::job) fn restore(
     Ok((RestoreSurvey { header, image_bytes, damage, place: target.place, occupant, image_is_target }, piped))
 }
 
-fn of_image(image: &Image) -> (Header, Option<u64>, Vec<String>) {
-    (image.header().clone(), Some(image.bytes()), image.damage().to_vec())
+fn of_image(image: &Image, request: &RestoreRequest) -> Result<(Header, Option<u64>, Vec<String>)> {
+    if !request.keep_going {
+        image.refuse_without_base()?;
+    }
+    Ok((image.header().clone(), Some(image.bytes()), image.damage().to_vec()))
 }
 
 /// A volume is restored from inside itself only in place; nowhere else on the bytes that hold the image.
