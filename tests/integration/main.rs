@@ -22,6 +22,7 @@ mod oracle;
 mod pty;
 mod roundtrip;
 mod screens;
+mod table_write;
 mod tables;
 mod tidy;
 mod volumes_content;
