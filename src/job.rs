@@ -12,6 +12,7 @@ mod check;
 mod container;
 mod export;
 mod gather;
+mod in_place;
 mod inside;
 mod journal;
 mod monitor;
@@ -72,8 +73,13 @@ pub fn plan_container(request: &ContainerRequest, monitor: &Monitor) -> Result<O
 /// A refusal with its numbers, or what could not be read.
 pub fn plan_restore(request: &RestoreRequest, monitor: &Monitor) -> Result<Plan> {
     monitor.check()?;
-    let (survey, stream) = survey::restore(request)?;
-    plan::restore(request, survey, stream)
+    match in_place::plan(request, monitor)? {
+        in_place::Turn::InPlace(plan) => Ok(*plan),
+        in_place::Turn::Ordinary(found) => {
+            let (survey, stream) = survey::restore(request, found)?;
+            plan::restore(request, survey, stream)
+        }
+    }
 }
 
 /// Works out what a change of a volume's metadata would write (reads only) and plans it.
@@ -98,7 +104,11 @@ pub fn plan_changes(request: &ChangeRequest, source: &Source, changes: Changes) 
 /// # Errors
 /// A refusal when the journal does not fit the volume any more, or what could not be read.
 pub fn plan_resume(request: &ResumeRequest, monitor: &Monitor) -> Result<Resumption> {
-    resume::plan(request, &open_source(&request.volume)?, monitor)
+    let source = open_source(&request.volume)?;
+    match in_place::plan_resume(request, &source, monitor)? {
+        Some(found) => Ok(found),
+        None => resume::plan(request, &source, monitor),
+    }
 }
 
 /// The same, on a volume (and a journal's file) that is open already, and that nobody else uses.
@@ -119,7 +129,11 @@ pub fn plan_resume_on(
 /// # Errors
 /// When the volume cannot be opened, or the look is cancelled.
 pub fn interrupted(volume: &Address, depth: Depth, monitor: &Monitor) -> Result<Option<Interrupted>> {
-    resume::waiting(&open_source(volume)?, depth, monitor)
+    let source = open_source(volume)?;
+    match in_place::interrupted(&source) {
+        Some(job) => Ok(Some(job)),
+        None => resume::waiting(&source, depth, monitor),
+    }
 }
 
 /// The devices a plan is carried out on: those its places name, or, in tests, devices that fail on purpose.
@@ -196,6 +210,7 @@ pub fn run_on(plan: &Plan, devices: &dyn Devices, monitor: &Arc<Monitor>) -> Rep
             devices.source(&work.survey.place).and_then(|source| backup::run(plan, work, &source, monitor))
         }
         Work::Restore(work) => restore::run(plan, work, &mut || devices.target(work), monitor),
+        Work::RestoreInPlace(work) => in_place::run(plan, work, devices, monitor),
         Work::Change(work) => change::run(plan, work, devices, monitor),
         Work::Resume(work) => resume::run(plan, work, devices, monitor),
         Work::Inside(work) => inside::run(plan, work, devices, monitor),

@@ -268,13 +268,29 @@ pub(super) struct Verify {
 
 #[derive(Args, Debug)]
 pub(super) struct Restore {
-    /// The image; - is standard input
+    /// The image: a file, PATH:N/NAME for one inside a volume, or - for standard input
     #[arg(value_name = "IMAGE|-", value_hint = ValueHint::FilePath)]
     pub(super) image: OsString,
 
-    /// Where it goes: PATH, PATH:N or PATH@BYTES
+    /// Where it goes: PATH, PATH:N or PATH@BYTES (else, of an image inside a volume, to where it came from)
     #[arg(long, value_name = "TARGET", value_parser = address::parser(), value_hint = ValueHint::FilePath)]
-    pub(super) to: Address,
+    pub(super) to: Option<Address>,
+
+    /// Images that the target holds stay, and are moved when they are in the way (the default)
+    #[arg(long, conflicts_with = "drop_images")]
+    pub(super) keep_images: bool,
+
+    /// Images that the target holds are lost, the one that is restored as well
+    #[arg(long)]
+    pub(super) drop_images: bool,
+
+    /// In place: write all used clusters, without looking which of them differ
+    #[arg(long)]
+    pub(super) no_compare: bool,
+
+    /// In place: do not look whether the restored volume is sound
+    #[arg(long)]
+    pub(super) no_check: bool,
 
     /// Do not ask; without a terminal nothing is restored unless this is given
     #[arg(long)]
