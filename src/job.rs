@@ -38,8 +38,8 @@ use crate::device::{FileDevice, FileWriter, SharedDevice, Window, WriteDevice};
 use crate::error::{Error, Result};
 use crate::inventory::{Address, Place, Source, open_source};
 use crate::plan::{
-    self, BackupRequest, ChangeRequest, ContainerRequest, Depth, Interrupted, Plan, RestoreRequest, RestoreWork, ResumeRequest, StepKind,
-    Work,
+    self, BackupRequest, ChangeRequest, ContainerRequest, Depth, Interrupted, Plan, RestoreRequest, RestoreWork,
+    ResumeRequest, StepKind, Work,
 };
 use crate::unit::ByteLen;
 

@@ -11,7 +11,11 @@ use crate::plan::{BackupRequest, ImageTarget};
 
 /// Plans the backup, and carries it out unless only the plan was asked for.
 pub(super) fn run(command: &Backup) -> u8 {
-    let console = if command.to.as_deref().is_some_and(|to| to == "-") { Console::beside_an_image(command.json) } else { Console::new(command.json) };
+    let console = if command.to.as_deref().is_some_and(|to| to == "-") {
+        Console::beside_an_image(command.json)
+    } else {
+        Console::new(command.json)
+    };
     work(command, &console).unwrap_or_else(|error| console.error(&error))
 }
 

@@ -9,8 +9,8 @@ mod survey;
 pub use survey::Changes;
 pub(super) use survey::{identify, in_use, placed, refuse_waiting, survey};
 
-use std::os::unix::fs::FileTypeExt;
 use std::ops::Range;
+use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -207,7 +207,11 @@ pub fn create_inside(volume: &Address, check: bool, survey: InsideSurvey) -> Res
     let label = image.survey.summary.label.as_ref().map(|label| format!(", \"{label}\"")).unwrap_or_default();
     let kind = image.survey.summary.kind;
     Ok(Plan {
-        headline: format!("Make the {} image {} inside {volume} ({kind}{label})", image.request.kind.name(), image.name),
+        headline: format!(
+            "Make the {} image {} inside {volume} ({kind}{label})",
+            image.request.kind.name(),
+            image.name
+        ),
         facts: create_facts(volume, &survey, image),
         steps,
         warnings: create_warnings(volume, &survey, image, check),
@@ -318,7 +322,8 @@ fn where_words(survey: &InsideSurvey, image: &NewImage) -> String {
     let all: Vec<(u64, u64)> = tables.chain(place).collect();
     let start = all.iter().map(|range| range.0).min().unwrap_or(0);
     let end = all.iter().map(|range| range.1).max().unwrap_or(0);
-    let pieces = if image.place.len() > 1 { format!(", the image in {} pieces", image.place.len()) } else { String::new() };
+    let pieces =
+        if image.place.len() > 1 { format!(", the image in {} pieces", image.place.len()) } else { String::new() };
     format!("bytes {start} to {end} of the volume's {}{pieces}", survey.place.len.0)
 }
 

@@ -71,7 +71,8 @@ fn find<'a>(toc: &'a Toc, name: &str, volume: &str) -> Result<&'a ImageRecord> {
     let image = toc.named(name).or_else(|| toc.images.iter().find(|image| image.image_id.to_string() == name));
     let image = image.ok_or_else(|| {
         let names: Vec<&str> = toc.images.iter().map(|image| image.name.as_str()).collect();
-        Error::refused(format!("{volume} holds no image named {name}")).advise(format!("There are: {}", names.join(", ")))
+        Error::refused(format!("{volume} holds no image named {name}"))
+            .advise(format!("There are: {}", names.join(", ")))
     })?;
     let needed: Vec<&str> = toc.dependants(image.image_id).iter().map(|other| other.name.as_str()).collect();
     if needed.is_empty() {

@@ -48,9 +48,9 @@ pub(super) fn choose(asked: Option<&str>, kind: Kind, toc: Option<&Toc>) -> Resu
 
 /// True when a file of the container would be in the way of an image of this name.
 fn has_files(toc: &Toc, name: &str) -> bool {
-    toc.files.iter().any(|file| {
-        file.name.rsplit_once('.').is_some_and(|(stem, _)| stem.to_lowercase() == name.to_lowercase())
-    })
+    toc.files
+        .iter()
+        .any(|file| file.name.rsplit_once('.').is_some_and(|(stem, _)| stem.to_lowercase() == name.to_lowercase()))
 }
 
 /// The name of the next table between images.

@@ -166,13 +166,7 @@ impl Job<'_> {
     }
 
     /// Writes the image into free clusters; when it is longer than was thought, into more of them.
-    fn write(
-        &mut self,
-        image: &NewImage,
-        site: &Site,
-        imaged: &Imaged,
-        base: Option<Arc<Image>>,
-    ) -> Result<Written> {
+    fn write(&mut self, image: &NewImage, site: &Site, imaged: &Imaged, base: Option<Arc<Image>>) -> Result<Written> {
         let mut place = image.place.clone();
         let (made, parts, units) = loop {
             self.plan.enter_in(&self.left(), StepKind::WriteImage, self.monitor);
@@ -405,10 +399,7 @@ fn changed(work: &InsideWork) -> Report {
     Report {
         outcome: Outcome::Done,
         headline: format!("Changed the container inside {}: {}", work.volume, work.name),
-        facts: vec![
-            ("Volume".into(), work.survey.identity.words()),
-            ("Checked".into(), "the volume is sound".into()),
-        ],
+        facts: vec![("Volume".into(), work.survey.identity.words()), ("Checked".into(), "the volume is sound".into())],
         warnings: Vec::new(),
         next: vec![format!("`lifeboat images {}` lists what is inside.", work.volume)],
     }

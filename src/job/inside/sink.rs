@@ -155,7 +155,13 @@ impl Sink for Hole<'_> {
 ///
 /// # Errors
 /// When the medium fails, or the job is cancelled.
-pub(super) fn shift_up(volume: &dyn WriteDevice, from: ByteOffset, len: ByteLen, by: u64, monitor: &Monitor) -> Result<()> {
+pub(super) fn shift_up(
+    volume: &dyn WriteDevice,
+    from: ByteOffset,
+    len: ByteLen,
+    by: u64,
+    monitor: &Monitor,
+) -> Result<()> {
     let mut buf = vec![0; 4 << 20];
     let mut left = if by == 0 { 0 } else { len.0 };
     while left > 0 {
