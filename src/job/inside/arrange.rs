@@ -166,8 +166,9 @@ fn move_out(site: &Site, address: &Address, target: &Target, out: &ExtentSet) ->
     edit.mark(true)?;
     let mut steps = vec![edit.take("Mark the volume as in use")?];
     edit.relocate(out, &to)?;
-    let now = site.with(device.clone(), address)?;
-    let mut toc = renewed(&now)?;
+    let now = site.meanwhile(device.clone(), address)?;
+    // The boot record is kept as it is when the volume is not in use.
+    let mut toc = Toc { boot: renewed(site)?.boot, ..renewed(&now)? };
     in_order(&mut toc);
     super::adopt::renew(&mut *edit, &toc, &[])?;
     let bytes = ByteLen(site.grid.bytes_of(out.clusters()).0);

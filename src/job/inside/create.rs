@@ -206,13 +206,17 @@ impl Draft<'_> {
             renamed: placing.renamed.clone(),
             partition: header.partition.clone(),
         };
-        let adoption = adopt::work_out(&site, address, &addition)?;
-        let journal = site.units_of(adoption.phase.survey.journal_len.0);
-        let tables = addition.tables.iter().map(|file| site.units_of(file.bytes)).sum::<u64>();
-        let image_units: u64 = addition.parts.iter().map(|file| site.units_of(file.bytes)).sum();
-        let metadata = adoption.taken_units.saturating_sub(tables + image_units);
-        let room = Room { metadata, journal, image: size.units, tables, ..self.room(&size, &placing.tables) };
-        room.refuse(address)?;
+        let units = |files: &[FileRecord]| files.iter().map(|file| site.units_of(file.bytes)).sum::<u64>();
+        let room = |taken: u64, journal: u64| Room {
+            image: size.units,
+            tables: units(&addition.tables),
+            metadata: taken.saturating_sub(units(&addition.tables) + units(&addition.parts)),
+            journal,
+            ..self.room(&size, &placing.tables)
+        };
+        let may = |taken, journal| room(taken, journal).refuse(address);
+        let adoption = adopt::work_out(&site, address, &addition, &may)?;
+        let room = room(adoption.taken_units, site.units_of(adoption.phase.survey.journal_len.0));
         let found = Found { phases, imaged, base, addition, adoption: adoption.phase, room, moved };
         self.result(placing, &size, found).map(Ok)
     }

@@ -61,7 +61,7 @@ fn life(shape: &Shape) -> bool {
             stage.prove(name, &original);
         }
         stage.done(&stage.drop_image("complete").unwrap(), "drop");
-        stage.judge("complete is dropped");
+        stage.judge(&format!("{}: complete is dropped", shape.name));
     }
     for name in ["user", "factory"] {
         let what = format!("{}: {name} is dropped", shape.name);

@@ -181,6 +181,10 @@ fn judge(dir: &Path, image: &Path, what: &str) {
     let source = job::CheckSource { device, mounted_at: Vec::new() };
     let checked = job::check(&source, &Monitor::new()).unwrap();
     assert!(checked.sound, "{what}: {:?}", checked.found.list);
+    if what.contains("not-mirrored") {
+        // fsck.fat knows nothing of copies of the FAT that are switched off.
+        return;
+    }
     let path = image.display();
     let script = match kind {
         Kind::Fat12 | Kind::Fat16 | Kind::Fat32 => format!("fsck.fat -n {path}"),
