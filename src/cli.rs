@@ -13,6 +13,7 @@ mod console;
 mod demo;
 mod disks;
 mod drop;
+mod export;
 mod extract;
 mod images;
 mod info;
@@ -127,6 +128,10 @@ fn dispatch(arguments: Arguments) -> Next {
                 Next::Wizard(request) => Next::Wizard(WizardRequest { ascii, log, ..request }),
                 exit => exit,
             };
+        }
+        Command::Export(command) => {
+            journal::open(log.as_deref());
+            export::run(&command)
         }
         Command::Images(command) => images::run(&command),
         Command::Extract(command) => extract::run(&command),

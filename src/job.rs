@@ -10,7 +10,9 @@ mod backup;
 mod change;
 mod check;
 mod container;
+mod export;
 mod gather;
+mod in_place;
 mod inside;
 mod journal;
 mod monitor;
@@ -26,6 +28,7 @@ mod verify;
 
 pub use change::Changes;
 pub use check::{CheckSource, Checked, sentence};
+pub use export::ExportRequest;
 pub use monitor::{Monitor, Progress, StepProgress};
 pub use report::{Outcome, Report};
 pub use resume::Resumption;
@@ -36,7 +39,8 @@ use std::sync::Arc;
 
 use crate::device::{FileDevice, FileWriter, SharedDevice, Window, WriteDevice};
 use crate::error::{Error, Result};
-use crate::inventory::{Address, Place, Source, open_source};
+use crate::fs::Finding;
+use crate::inventory::{Address, Container, LocateRequest, Place, Source, open_source};
 use crate::plan::{
     self, BackupRequest, ChangeRequest, ContainerRequest, Depth, Interrupted, Plan, RestoreRequest, RestoreWork,
     ResumeRequest, StepKind, Work,
@@ -69,8 +73,13 @@ pub fn plan_container(request: &ContainerRequest, monitor: &Monitor) -> Result<O
 /// A refusal with its numbers, or what could not be read.
 pub fn plan_restore(request: &RestoreRequest, monitor: &Monitor) -> Result<Plan> {
     monitor.check()?;
-    let (survey, stream) = survey::restore(request)?;
-    plan::restore(request, survey, stream)
+    match in_place::plan(request, monitor)? {
+        in_place::Turn::InPlace(plan) => Ok(*plan),
+        in_place::Turn::Ordinary(found) => {
+            let (survey, stream) = survey::restore(request, found)?;
+            plan::restore(request, survey, stream)
+        }
+    }
 }
 
 /// Works out what a change of a volume's metadata would write (reads only) and plans it.
@@ -95,7 +104,11 @@ pub fn plan_changes(request: &ChangeRequest, source: &Source, changes: Changes) 
 /// # Errors
 /// A refusal when the journal does not fit the volume any more, or what could not be read.
 pub fn plan_resume(request: &ResumeRequest, monitor: &Monitor) -> Result<Resumption> {
-    resume::plan(request, &open_source(&request.volume)?, monitor)
+    let source = open_source(&request.volume)?;
+    match in_place::plan_resume(request, &source, monitor)? {
+        Some(found) => Ok(found),
+        None => resume::plan(request, &source, monitor),
+    }
 }
 
 /// The same, on a volume (and a journal's file) that is open already, and that nobody else uses.
@@ -116,7 +129,11 @@ pub fn plan_resume_on(
 /// # Errors
 /// When the volume cannot be opened, or the look is cancelled.
 pub fn interrupted(volume: &Address, depth: Depth, monitor: &Monitor) -> Result<Option<Interrupted>> {
-    resume::waiting(&open_source(volume)?, depth, monitor)
+    let source = open_source(volume)?;
+    match in_place::interrupted(&source) {
+        Some(job) => Ok(Some(job)),
+        None => resume::waiting(&source, depth, monitor),
+    }
 }
 
 /// The devices a plan is carried out on: those its places name, or, in tests, devices that fail on purpose.
@@ -193,6 +210,7 @@ pub fn run_on(plan: &Plan, devices: &dyn Devices, monitor: &Arc<Monitor>) -> Rep
             devices.source(&work.survey.place).and_then(|source| backup::run(plan, work, &source, monitor))
         }
         Work::Restore(work) => restore::run(plan, work, &mut || devices.target(work), monitor),
+        Work::RestoreInPlace(work) => in_place::run(plan, work, devices, monitor),
         Work::Change(work) => change::run(plan, work, devices, monitor),
         Work::Resume(work) => resume::run(plan, work, devices, monitor),
         Work::Inside(work) => inside::run(plan, work, devices, monitor),
@@ -204,7 +222,36 @@ pub fn run_on(plan: &Plan, devices: &dyn Devices, monitor: &Arc<Monitor>) -> Rep
 /// warnings name chunk, clusters and files.
 #[must_use]
 pub fn verify(image: &Path, monitor: &Arc<Monitor>) -> Report {
+    verify_address(&Address::Whole(image.into()), monitor)
+}
+
+/// The same of the image at an address: a file, or an image inside a volume.
+#[must_use]
+pub fn verify_address(image: &Address, monitor: &Arc<Monitor>) -> Report {
     ended(verify::run(image, monitor))
+}
+
+/// Looks for the images inside volumes, with its progress on the monitor. Never writes.
+///
+/// # Errors
+/// As [`inventory::locate`](crate::inventory::locate).
+pub fn locate(request: &LocateRequest, monitor: &Monitor) -> Result<Vec<Container>> {
+    crate::inventory::locate(request, &check::Watcher::new(monitor))
+}
+
+/// What is to be said of a container: that it is sound, or what is wrong with it. With `deep`, every image is read
+/// against its digests; else as far as opening it tells. Never writes.
+///
+/// # Errors
+/// When the look is cancelled.
+pub fn check_container(container: &Container, deep: bool, monitor: &Monitor) -> Result<Vec<Finding>> {
+    check::container(container, deep, monitor)
+}
+
+/// Writes the image at an address to a file, full and independent of all others. The report tells how it ended.
+#[must_use]
+pub fn export(request: &ExportRequest, monitor: &Arc<Monitor>) -> Report {
+    ended(export::run(request, monitor))
 }
 
 /// Checks a volume. Never writes.

@@ -10,7 +10,8 @@ use crate::image;
 use crate::inventory::Address;
 
 const EXIT_CODES: &str = "\
-Addresses: PATH names a disk, a device or a file; PATH:N its partition N; PATH@BYTES a volume that no table names.
+Addresses: PATH names a disk, a device or a file; PATH:N its partition N; PATH@BYTES a volume that no table names;
+each with /NAME behind it names an image inside that volume (`lifeboat images` lists them).
 Sizes: plain bytes, or 700K, 700M, 4G, 1T (also 4GiB), in steps of 1024.
 Exit codes: 0 done, 1 failed, 2 usage, 3 refused and nothing written, 4 done with warnings, 130 cancelled.";
 
@@ -48,6 +49,8 @@ pub(super) enum Command {
     Verify(Verify),
     /// Look whether a volume is sound; exit code 0: sound, 4: warnings only, 1: errors
     Check(Check),
+    /// Write an image from inside a volume to a file, full and independent of others
+    Export(Export),
     /// Put an image back, onto a partition, a device or a file
     Restore(Restore),
     /// Take an image out of the volume that it lies in
@@ -209,9 +212,9 @@ pub(super) struct Images {
 
 #[derive(Args, Debug)]
 pub(super) struct Info {
-    /// The image
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub(super) image: PathBuf,
+    /// The image: a file, or PATH:N/NAME for one inside a volume
+    #[arg(value_parser = address::parser(), value_hint = ValueHint::FilePath)]
+    pub(super) image: Address,
 
     /// Print one JSON document
     #[arg(long)]
@@ -220,9 +223,32 @@ pub(super) struct Info {
 
 #[derive(Args, Debug)]
 pub(super) struct Check {
-    /// The volume: PATH, PATH:N or PATH@BYTES; or an image, for the volume in it
+    /// The volume: PATH, PATH:N or PATH@BYTES; or an image (also PATH:N/NAME), for the volume in it
     #[arg(value_parser = address::parser(), value_hint = ValueHint::FilePath)]
     pub(super) source: Address,
+
+    /// Read every image inside the volume against its digests, too
+    #[arg(long)]
+    pub(super) deep: bool,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Export {
+    /// The image: PATH:N/NAME for one inside a volume, or a file
+    #[arg(value_parser = address::parser(), value_hint = ValueHint::FilePath)]
+    pub(super) image: Address,
+
+    /// The image file to write
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) to: PathBuf,
+
+    /// Write the image in parts of this size: x.lbi, x.001, ...
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    pub(super) split: Option<u64>,
 
     /// Print one JSON document
     #[arg(long)]
@@ -231,9 +257,9 @@ pub(super) struct Check {
 
 #[derive(Args, Debug)]
 pub(super) struct Verify {
-    /// The image
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub(super) image: PathBuf,
+    /// The image: a file, or PATH:N/NAME for one inside a volume
+    #[arg(value_parser = address::parser(), value_hint = ValueHint::FilePath)]
+    pub(super) image: Address,
 
     /// Print one JSON document
     #[arg(long)]
@@ -242,13 +268,29 @@ pub(super) struct Verify {
 
 #[derive(Args, Debug)]
 pub(super) struct Restore {
-    /// The image; - is standard input
+    /// The image: a file, PATH:N/NAME for one inside a volume, or - for standard input
     #[arg(value_name = "IMAGE|-", value_hint = ValueHint::FilePath)]
     pub(super) image: OsString,
 
-    /// Where it goes: PATH, PATH:N or PATH@BYTES
+    /// Where it goes: PATH, PATH:N or PATH@BYTES (else, of an image inside a volume, to where it came from)
     #[arg(long, value_name = "TARGET", value_parser = address::parser(), value_hint = ValueHint::FilePath)]
-    pub(super) to: Address,
+    pub(super) to: Option<Address>,
+
+    /// Images that the target holds stay, and are moved when they are in the way (the default)
+    #[arg(long, conflicts_with = "drop_images")]
+    pub(super) keep_images: bool,
+
+    /// Images that the target holds are lost, the one that is restored as well
+    #[arg(long)]
+    pub(super) drop_images: bool,
+
+    /// In place: write all used clusters, without looking which of them differ
+    #[arg(long)]
+    pub(super) no_compare: bool,
+
+    /// In place: do not look whether the restored volume is sound
+    #[arg(long)]
+    pub(super) no_check: bool,
 
     /// Do not ask; without a terminal nothing is restored unless this is given
     #[arg(long)]
@@ -316,7 +358,7 @@ pub(super) struct Resume {
 
 #[derive(Args, Debug)]
 pub(super) struct Ls {
-    /// An image, or a volume: PATH, PATH:N or PATH@BYTES
+    /// An image (a file, or PATH:N/NAME), or a volume: PATH, PATH:N or PATH@BYTES
     #[arg(value_name = "IMAGE|SOURCE", value_parser = address::parser(), value_hint = ValueHint::FilePath)]
     pub(super) subject: Address,
 
@@ -331,7 +373,7 @@ pub(super) struct Ls {
 
 #[derive(Args, Debug)]
 pub(super) struct Extract {
-    /// An image, or a volume: PATH, PATH:N or PATH@BYTES
+    /// An image (a file, or PATH:N/NAME), or a volume: PATH, PATH:N or PATH@BYTES
     #[arg(value_name = "IMAGE|SOURCE", value_parser = address::parser(), value_hint = ValueHint::FilePath)]
     pub(super) subject: Address,
 

@@ -369,3 +369,6 @@ impl Sink for Pipe {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
