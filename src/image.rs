@@ -4,6 +4,7 @@
 //! index ([`Image`]), front to back from a pipe ([`ImageStream`]), or, when the end of an image is missing, by
 //! walking its records. [`container`] is how images lie inside a volume.
 
+mod base;
 pub mod container;
 pub mod format;
 mod header;
@@ -16,6 +17,7 @@ mod volume;
 mod walk;
 mod writer;
 
+pub use base::check_base;
 pub use header::{Excluded, Header, Kind, PartitionRecord, Trailer};
 pub use parts::{MAX_PARTS, PartsDevice, PartsWriter, existing, part_path};
 pub use reader::{Image, content_bytes, unpack, unpack_with};

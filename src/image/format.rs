@@ -13,9 +13,11 @@
 //! frame record + zstd frame  ...     bitmap pieces of at most 2^20 bytes
 //! frame record + zstd frame          the bitmap's CRC (4 bytes)
 //! frame record + zstd frame  ...     chunks; after every 4096 of them an index page record
+//! frame record                       among them: a chunk that the base has as well, without a zstd frame
 //! index page record                  the last, when any chunk is not yet in a page
 //! root record                        where frames and index pages are
 //! trailer record                     what is known only at the end: text
+//! header record                      the first record once more, byte by byte
 //! footer record                      where root and trailer are; digest of the root
 //! seek table                         zstd's seekable format
 //! ```
@@ -23,7 +25,7 @@
 //! The file is written forward only, so it can go through a pipe. A file cut short has no footer; its
 //! records can still be walked (or searched for) one by one, since each carries the image's id and its own
 //! digest. A split image (`x.lbi`, `x.001`, …) is the same sequence cut between units (a unit is a record with
-//! the zstd frame that follows it); each further part begins with a part record. Concatenating the parts
+//! the zstd frame that follows it, if any); each further part begins with a part record. Concatenating the parts
 //! gives a valid image, and all offsets count in that concatenation.
 //!
 //! # Record
@@ -47,6 +49,11 @@
 //! UTF-8 TOML: the fields of [`Header`](super::Header) and [`Trailer`](super::Trailer), by the names there.
 //! Unknown fields are ignored.
 //!
+//! The header stands twice: as the first record, and behind the trailer (only a part record may stand between). The
+//! beginning of an image is what is lost first: it lies where a volume, a partition table or another file
+//! may come to lie. An image whose first record is damaged is opened from its end: seek table → footer → trailer →
+//! the copy of the header, and then everything by the index.
+//!
 //! ## Part body (2)
 //! | Offset | Size | Meaning |
 //! |---:|---:|---|
@@ -61,8 +68,8 @@
 //! | 8 | 8 | first cluster: of the chunk's span (a multiple of the header's `chunk_clusters`), or of the bitmap piece |
 //! | 16 | 4 | how many clusters' bytes (chunk) or bits (bitmap piece) the frame holds |
 //! | 20 | 4 | length of the content |
-//! | 24 | 4 | length of the zstd frame, which follows this record |
-//! | 28 | 1 | what it holds: 0 partclone header, 1 bitmap piece, 2 bitmap CRC, 3 chunk |
+//! | 24 | 4 | length of the zstd frame, which follows this record; 0 for a reference |
+//! | 28 | 1 | what it holds: 0 partclone header, 1 bitmap piece, 2 bitmap CRC, 3 chunk, 4 reference |
 //! | 29 | 3 | zero |
 //! | 32 | 32 | BLAKE3 of the content |
 //!
@@ -70,6 +77,17 @@
 //! volume, so that two images of it can share chunks by digest. It holds, in order, the bytes of those
 //! clusters whose bit is set; a chunk with none is left out. Each zstd frame is independent of all others and
 //! carries its content size.
+//!
+//! A **reference** is a chunk whose content the base has: "this chunk's content is that of the base's chunk of the
+//! same span". Its record says of the content what a chunk's record says (span, clusters, length, digest), its
+//! stored length is 0, and no zstd frame follows it. It stands among the chunks, in their order, in the index pages
+//! as in the image, and counts as one of them. The base is the image whose id is the header's `base_image_id`;
+//! it has the same cluster size and count and the same `chunk_clusters`. Its entry for the span may be a reference in
+//! turn, and must have the same length and digest. Behind an image stand at most 64 bases. An image whose header
+//! names no base has no references: one that has is damaged, and so is one that names itself.
+//!
+//! `zstd -d` of an image with references gives a stream in which their content is missing: only an image
+//! without references is a partclone stream.
 //!
 //! ## Index page body (4)
 //! Entries of at most 4096 consecutive chunks, as in their frame records.
@@ -104,8 +122,8 @@
 //! # Seek table
 //!
 //! As in zstd's `contrib/seekable_format`: a skippable frame with magic `0x184D2A5E`, an entry of two 32-bit
-//! sizes (stored, content) for every frame before it, skippable ones with content size 0; then the
-//! number of frames (4), a descriptor byte (0: no checksums) and the magic `0x8F92EAB1`. It is left out when
+//! sizes (stored, content) for every frame before it, skippable ones with content size 0 (a reference has the entry of
+//! its record only); then the number of frames (4), a descriptor byte (0: no checksums) and the magic `0x8F92EAB1`. It is left out when
 //! there are more than 2^22 frames; the footer then ends the file.
 //!
 //! # What readers must not trust
@@ -115,7 +133,8 @@
 //!
 //! # History
 //!
-//! Version 1 (2026): the first.
+//! Version 1 (2026): the first. References and the copy of the header came before its first release; images
+//! without the copy stay readable, and are complete.
 //!
 //! [zstd]: https://www.rfc-editor.org/rfc/rfc8878
 
@@ -155,6 +174,9 @@ pub const MAX_CLUSTERS: u64 = 1 << 38;
 pub const MAX_SEALS: u64 = 1 << 20;
 /// Length of a root body at most: enough for 2^20 pages (2^32 chunks).
 pub const MAX_ROOT: u32 = 128 << 20;
+/// Bases behind an image at most, each the base of the one before: every one of them must be found, opened and read to
+/// restore the first, so a chain far longer than anyone makes is refused.
+pub const MAX_BASES: usize = 64;
 
 /// Kinds of record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -258,6 +280,18 @@ impl Entry {
     pub fn end(&self) -> u64 {
         self.frame_offset().0.saturating_add(u64::from(self.stored_len.get()))
     }
+
+    /// True when it is a chunk of the volume, stored here or in the base.
+    #[must_use]
+    pub fn is_chunk(&self) -> bool {
+        self.content == Content::Chunk as u8 || self.is_reference()
+    }
+
+    /// True when its content is the base's.
+    #[must_use]
+    pub fn is_reference(&self) -> bool {
+        self.content == Content::Reference as u8
+    }
 }
 
 /// What a zstd frame holds.
@@ -269,6 +303,7 @@ pub enum Content {
     MapPiece = 1,
     MapCrc = 2,
     Chunk = 3,
+    Reference = 4,
 }
 
 /// Body of a part record.

@@ -116,10 +116,13 @@ pub struct Header {
 pub struct Trailer {
     /// Clusters that could not be read from the source; they are zeros in the image.
     pub bad_clusters: ExtentSet,
-    /// Raw bytes in all chunks.
+    /// Raw bytes in all chunks, those that are references as well.
     pub raw_bytes: u64,
-    /// The same as stored.
+    /// What the chunks take as stored; references take nothing.
     pub stored_bytes: u64,
+    /// Raw bytes in the chunks that are references to the base.
+    #[serde(default)]
+    pub referenced_bytes: u64,
 }
 
 impl Trailer {

@@ -4,9 +4,10 @@
 use zerocopy::IntoBytes;
 
 use super::format::{
-    self, Content, Entry, FRAME, FooterBody, MAX_SEEK_FRAMES, PartBody, RecordKind, SEEK_MAGIC, SEEK_SKIPPABLE, record,
+    self, Content, Entry, FRAME, FooterBody, HEAD, MAX_SEEK_FRAMES, PartBody, RecordKind, SEEK_MAGIC, SEEK_SKIPPABLE,
+    record,
 };
-use super::reader::{Image, Pages, read_record};
+use super::reader::{Image, Pages, header_copy, read_record};
 use crate::device::{ReadDevice, read_array, read_vec};
 use crate::error::{Error, Result};
 use crate::unit::ByteOffset;
@@ -73,18 +74,28 @@ impl Image {
         }
         layout.record(footer.root_offset.get(), footer.root_len.get())?;
         layout.record(footer.trailer_offset.get(), footer.trailer_len.get())?;
+        layout.header_copy(footer)?;
         layout.record(footer.offset.get(), format::FOOTER as u64)?;
         layout.end(footer, chunks)
     }
 
-    /// Reads the record before a chunk's frame and the frame itself in one go: the frame is `unit[FRAME..]`. Gives
+    /// Reads the record before a chunk's frame and the frame itself: the frame is `unit[FRAME..]`, of a reference
+    /// that of the base. Gives
     /// true when the record is the one that was written: Lifeboat needs it only where the index is lost, but a
     /// restore from a pipe and every zstd decoder read it.
     ///
     /// # Errors
     /// As [`read_frame`](Self::read_frame).
     pub fn read_unit(&self, entry: &Entry, unit: &mut Vec<u8>) -> Result<bool> {
-        self.read_behind(entry, ByteOffset(entry.offset.get()), FRAME, unit)?;
+        if entry.is_reference() {
+            let mut frame = Vec::new();
+            self.read_frame(entry, &mut frame)?;
+            unit.resize(FRAME, 0);
+            self.device().read_at(ByteOffset(entry.offset.get()), unit)?;
+            unit.extend_from_slice(&frame);
+        } else {
+            self.read_behind(entry, ByteOffset(entry.offset.get()), FRAME, unit)?;
+        }
         Ok(self.footer().is_none() || unit[..FRAME] == *self.frame_record(entry))
     }
 
@@ -105,12 +116,27 @@ impl Layout<'_> {
         Ok(())
     }
 
-    /// A frame record and its frame come.
+    /// A frame record and its frame come; of a reference, the record alone.
     fn unit(&mut self, entry: &Entry) -> Result<()> {
         self.reach(entry.offset.get())?;
         self.pass(FRAME as u64, 0);
-        self.pass(entry.stored_len.get().into(), entry.raw_len.get());
+        if !entry.is_reference() {
+            self.pass(entry.stored_len.get().into(), entry.raw_len.get());
+        }
         Ok(())
+    }
+
+    /// The copy of the header comes, unless the image was made before there was one: the bytes of the first record.
+    fn header_copy(&mut self, footer: &FooterBody) -> Result<()> {
+        let (device, id) = (self.image.device(), self.image.header().image_id);
+        let Some(copy) = header_copy(device, footer, id)? else { return Ok(()) };
+        let len = (HEAD + copy.body.len()) as u64;
+        let at = copy.end - len;
+        let first = read_vec(device, ByteOffset(0), self.image.header_end() as usize)?;
+        if first[..HEAD] != *copy.head.as_bytes() || first[HEAD..] != copy.body {
+            return Err(Error::corrupt(ByteOffset(at), "the image's header once more", "another one"));
+        }
+        self.record(at, len)
     }
 
     fn pass(&mut self, stored: u64, content: u32) {

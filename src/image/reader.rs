@@ -1,5 +1,6 @@
 //! Reading an image by its index: header, bitmap, chunks in any order.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,7 +12,7 @@ use super::format::{
 };
 use super::parts::{self, PartsDevice};
 use super::volume::ImageVolume;
-use super::{Header, Trailer, walk};
+use super::{Header, Trailer, base, walk};
 use crate::device::{FileDevice, ReadDevice, SharedDevice, read_array, read_vec};
 use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, ExtentSet};
@@ -28,6 +29,8 @@ pub struct Image {
     index: Index,
     damage: Vec<String>,
     parts: usize,
+    /// The image that references lead to, once it is attached.
+    pub(super) base: Option<Arc<Image>>,
     /// The index page last used: chunks are mostly read in order.
     page: Mutex<Option<(usize, Arc<Vec<Entry>>)>>,
 }
@@ -58,23 +61,30 @@ impl std::fmt::Debug for Image {
 }
 
 impl Image {
-    /// Opens an image and its parts. A damaged one opens, as long as its header is whole; what is wrong
-    /// with it is in [`damage`](Self::damage).
+    /// Opens an image, its parts, and the bases that lie beside it. A damaged one opens, as long as its header is
+    /// whole in one of its two places; what is wrong with it is in [`damage`](Self::damage). A base that is not there
+    /// is no damage: see [`needs_base`](Self::needs_base).
     ///
     /// # Errors
     /// When it is no image, or its header is damaged.
     pub fn open(path: &Path) -> Result<Self> {
+        Ok(base::Beside::new(path).attach(Self::open_alone(path)?))
+    }
+
+    /// An image and its parts, without its base.
+    pub(super) fn open_alone(path: &Path) -> Result<Self> {
         let first = FileDevice::open(path)?;
-        let (header, _) = read_header(&first).map_err(|error| error.context(path.display()))?;
-        let id = header.image_id.into_bytes();
+        // Where the first record is damaged, the parts that fit say whose they are; the header's copy must agree.
+        let id = Cell::new(read_first_header(&first).ok().map(|(header, _)| header.image_id));
         let belongs = |part: &FileDevice, offset: u64, number: u32| {
-            let record = read_record(part, ByteOffset(0), None);
-            record.is_ok_and(|record| {
-                record.kind == RecordKind::Part
-                    && record.head.image_id == id
-                    && format::body::<PartBody>(&record.body, ByteOffset(0))
-                        .is_ok_and(|body| body.number.get() == number && body.offset.get() == offset)
-            })
+            let Ok(record) = read_record(part, ByteOffset(0), id.get()) else { return false };
+            let fits = record.kind == RecordKind::Part
+                && format::body::<PartBody>(&record.body, ByteOffset(0))
+                    .is_ok_and(|body| body.number.get() == number && body.offset.get() == offset);
+            if fits {
+                id.set(Some(record.head.image()));
+            }
+            fits
         };
         let device = PartsDevice::open(path, belongs)?;
         let parts = device.parts();
@@ -90,8 +100,8 @@ impl Image {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn from_device(source: SharedDevice, parts: usize) -> Result<Self> {
-        let (header, header_end) = read_header(&source)?;
-        let mut damage = Vec::new();
+        let (header, header_end, lost) = read_header(&source)?;
+        let mut damage = Vec::from_iter(lost);
         let (index, trailer) = match read_index(&source, &header) {
             Ok(found) => found,
             Err(error) => {
@@ -103,7 +113,7 @@ impl Image {
                 (index, Trailer::default())
             }
         };
-        Ok(Self { source, header, header_end, trailer, index, damage, parts, page: Mutex::new(None) })
+        Ok(Self { source, header, header_end, trailer, index, damage, parts, base: None, page: Mutex::new(None) })
     }
 
     /// The header.
@@ -190,12 +200,17 @@ impl Image {
         below.checked_sub(1)
     }
 
-    /// The zstd frame of an entry, into `frame`.
+    /// The zstd frame of an entry, into `frame`; that of a reference from the base.
     ///
     /// # Errors
-    /// When it cannot be read, or the entry is absurd.
+    /// When it cannot be read, the entry is absurd, or the base is not at hand or has other content there.
     pub fn read_frame(&self, entry: &Entry, frame: &mut Vec<u8>) -> Result<()> {
-        self.read_behind(entry, entry.frame_offset(), 0, frame)
+        match self.holder(entry)? {
+            None => self.read_behind(entry, entry.frame_offset(), 0, frame),
+            Some((base, held)) => base
+                .read_behind(&held, held.frame_offset(), 0, frame)
+                .map_err(|error| error.context(format_args!("the base image {}", base.header.image_id))),
+        }
     }
 
     /// An entry's zstd frame and `head` bytes before it, which begin at `from`.
@@ -205,6 +220,20 @@ impl Image {
         crate::device::check_range(from, len, self.source.len())?;
         unit.resize(len, 0);
         self.source.read_at(from, unit)
+    }
+
+    /// The frame of a chunk, unpacked into `raw`.
+    ///
+    /// # Errors
+    /// As [`read_frame`](Self::read_frame), and when it is damaged.
+    pub(super) fn read_chunk(&self, entry: &Entry, raw: &mut Vec<u8>) -> Result<()> {
+        let mut frame = Vec::new();
+        self.read_frame(entry, &mut frame)?;
+        match self.holder(entry)? {
+            None => unpack(entry, &frame, raw),
+            Some((base, held)) => unpack(&held, &frame, raw)
+                .map_err(|error| error.context(format_args!("the base image {}", base.header.image_id))),
+        }
     }
 
     pub(super) fn device(&self) -> &SharedDevice {
@@ -330,7 +359,7 @@ fn no_page(number: usize) -> Error {
 /// When one is over its limit.
 pub(super) fn check_entry(entry: &Entry, place: ByteOffset) -> Result<()> {
     let (raw, stored) = (entry.raw_len.get(), entry.stored_len.get());
-    let limit = if entry.content == Content::Chunk as u8 { MAX_CHUNK } else { MAP_PIECE as u32 };
+    let limit = if entry.is_chunk() { MAX_CHUNK } else { MAP_PIECE as u32 };
     if raw > limit || stored as usize > zstd::zstd_safe::compress_bound(limit as usize) {
         return Err(Error::corrupt(
             place,
@@ -399,7 +428,21 @@ pub(super) fn read_record(source: &dyn ReadDevice, offset: ByteOffset, id: Optio
     Ok(Record { kind, head, end: body_at.0 + body.len() as u64, body })
 }
 
-fn read_header(source: &dyn ReadDevice) -> Result<(Header, u64)> {
+/// The header, the length of its record, and, when it is the copy's, in words why the first was not taken.
+fn read_header(source: &SharedDevice) -> Result<(Header, u64, Option<String>)> {
+    let error = match read_first_header(source) {
+        Ok((header, end)) => return Ok((header, end, None)),
+        Err(error) => error,
+    };
+    let Ok((header, len)) = read_second_header(source) else { return Err(error) };
+    let lost = format!(
+        "The image's beginning is destroyed ({}); what it says of itself was taken from the copy at its end",
+        error.without_advice()
+    );
+    Ok((header, len, Some(lost)))
+}
+
+fn read_first_header(source: &dyn ReadDevice) -> Result<(Header, u64)> {
     let record = read_record(source, ByteOffset(0), None)
         .map_err(|error| error.context("this is no Lifeboat image, or its header is damaged"))?;
     if record.kind != RecordKind::Header {
@@ -434,6 +477,9 @@ pub(super) fn check_header(header: &Header) -> Result<()> {
     if header.image_clusters > clusters {
         return wrong("count of image clusters");
     }
+    if header.base_image_id == Some(header.image_id) {
+        return wrong("base: the image itself");
+    }
     let chunk = header.chunk_clusters.checked_mul(cluster_bytes.into());
     if chunk.is_none_or(|bytes| bytes == 0 || bytes > u64::from(MAX_CHUNK)) {
         return wrong("chunk size");
@@ -467,17 +513,45 @@ pub(super) fn check_header(header: &Header) -> Result<()> {
     Ok(())
 }
 
-fn read_index(source: &SharedDevice, header: &Header) -> Result<(Index, Trailer)> {
-    let len = source.len().0;
-    let at = footer_offset(source)?;
-    let footer = read_record(source, ByteOffset(at), Some(header.image_id))?;
-    if footer.kind != RecordKind::Footer {
-        return Err(Error::corrupt(ByteOffset(at), "a footer", format_args!("{:?}", footer.kind)));
+/// The header's copy, found from the image's end, and the length of its record.
+fn read_second_header(source: &SharedDevice) -> Result<(Header, u64)> {
+    let (footer, id) = read_footer(source, None)?;
+    let Some(copy) = header_copy(source, &footer, id)? else {
+        return Err(Error::damaged("the image has no copy of its header"));
+    };
+    let header: Header = parse_text(&copy.body, ByteOffset(copy.end - copy.body.len() as u64))?;
+    check_header(&header)?;
+    Ok((header, (HEAD + copy.body.len()) as u64))
+}
+
+/// The copy of the header behind the trailer; none in images made before there was one.
+pub(super) fn header_copy(source: &dyn ReadDevice, footer: &FooterBody, id: uuid::Uuid) -> Result<Option<Record>> {
+    let behind = footer.trailer_offset.get().saturating_add(footer.trailer_len.get());
+    let mut record = read_record(source, ByteOffset(behind), Some(id))?;
+    if record.kind == RecordKind::Part {
+        record = read_record(source, ByteOffset(record.end), Some(id))?;
     }
-    let footer: FooterBody = format::body(&footer.body, ByteOffset(at))?;
+    Ok((record.kind == RecordKind::Header).then_some(record))
+}
+
+/// The footer, and whose it is; of the image `id`, if that is known.
+pub(super) fn read_footer(source: &dyn ReadDevice, id: Option<uuid::Uuid>) -> Result<(FooterBody, uuid::Uuid)> {
+    let at = footer_offset(source)?;
+    let record = read_record(source, ByteOffset(at), id)?;
+    if record.kind != RecordKind::Footer {
+        return Err(Error::corrupt(ByteOffset(at), "a footer", format_args!("{:?}", record.kind)));
+    }
+    let footer: FooterBody = format::body(&record.body, ByteOffset(at))?;
     if footer.offset.get() != at {
         return Err(Error::corrupt(ByteOffset(at), format_args!("a footer at byte {}", footer.offset), at));
     }
+    Ok((footer, record.head.image()))
+}
+
+fn read_index(source: &SharedDevice, header: &Header) -> Result<(Index, Trailer)> {
+    let len = source.len().0;
+    let (footer, _) = read_footer(source, Some(header.image_id))?;
+    let at = footer.offset.get();
     let root_offset = ByteOffset(footer.root_offset.get());
     if footer.root_len.get() > len || footer.root_len.get() > u64::from(format::MAX_ROOT) {
         return Err(Error::corrupt(ByteOffset(at), "a root within the image", footer.root_len));
@@ -502,7 +576,7 @@ fn read_index(source: &SharedDevice, header: &Header) -> Result<(Index, Trailer)
 }
 
 /// Where the footer is: before the seek table, or at the end.
-fn footer_offset(source: &SharedDevice) -> Result<u64> {
+fn footer_offset(source: &dyn ReadDevice) -> Result<u64> {
     let len = source.len().0;
     let too_short = || Error::damaged("the file is too short for an image");
     let tail: [u8; 9] = read_array(source, ByteOffset(len.checked_sub(9).ok_or_else(too_short)?))?;
@@ -548,7 +622,7 @@ fn read_page(source: &SharedDevice, reference: &PageRef, header: &Header) -> Res
 }
 
 /// Chunks begin at multiples of the chunk size, in order, inside the volume, and hold no more clusters
-/// than fit.
+/// than fit. References are only in images that have a base, and have nothing stored.
 pub(super) fn check_order(entries: &[Entry], header: &Header, place: ByteOffset) -> Result<()> {
     let mut next = 0;
     for entry in entries {
@@ -559,13 +633,21 @@ pub(super) fn check_order(entries: &[Entry], header: &Header, place: ByteOffset)
             && first < header.grid.clusters
             && clusters <= header.chunk_clusters.min(header.grid.clusters - first)
             && raw == u64::from(entry.raw_len.get())
-            && entry.content == Content::Chunk as u8;
+            && entry.is_chunk();
         if !fits {
             return Err(Error::corrupt(
                 place,
                 "chunks in order",
                 format_args!("one at cluster {first} with {clusters} clusters"),
             ));
+        }
+        if entry.is_reference() && header.base_image_id.is_none() {
+            let found = format_args!("a reference to a base at cluster {first}").to_string();
+            return Err(Error::corrupt(place, "no references, since the image names no base", found));
+        }
+        if entry.is_reference() && entry.stored_len.get() != 0 {
+            let found = format_args!("{} bytes at cluster {first}", entry.stored_len).to_string();
+            return Err(Error::corrupt(place, "a reference, behind which nothing is stored", found));
         }
         check_entry(entry, place)?;
         next = first + header.chunk_clusters;

@@ -32,7 +32,7 @@ impl<R: Read> ImageStream<R> {
     /// Reads the header.
     ///
     /// # Errors
-    /// When it is no image.
+    /// When it is no image, or one that has a base: only its differences would come.
     pub fn open(source: R) -> Result<Self> {
         let mut records = Records { source, id: None, at: 0, complete: false };
         let (kind, body) = records.record()?.ok_or_else(cut_short)?;
@@ -41,6 +41,13 @@ impl<R: Read> ImageStream<R> {
         }
         let header: Header = parse_text(&body, ByteOffset(HEAD as u64))?;
         check_header(&header)?;
+        if let Some(base) = header.base_image_id {
+            return Err(Error::refused(format!(
+                "the image {} in the pipe holds only what differs from its base image {base}, which a pipe cannot bring",
+                header.image_id
+            ))
+            .advise("Restore it from a file (.lbi) beside its base, or pipe a full image"));
+        }
         records.id = Some(header.image_id);
         Ok(Self { records, header, next: 0 })
     }

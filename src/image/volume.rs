@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Image;
 use super::format::Entry;
-use super::reader::unpack;
 use crate::device::{ReadDevice, check_range};
 use crate::error::Result;
 use crate::extent::{ClusterMap, Extent};
@@ -75,9 +74,7 @@ impl ImageVolume {
                 "chunk {chunk} does not hold the clusters that the bitmap names"
             )));
         }
-        let mut frame = Vec::new();
-        self.image.read_frame(entry, &mut frame)?;
-        unpack(entry, &frame, &mut decoded.raw).map_err(|error| error.context(format_args!("chunk {chunk}")))?;
+        self.image.read_chunk(entry, &mut decoded.raw).map_err(|error| error.context(format_args!("chunk {chunk}")))?;
         Ok(decoded)
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Header;
-use super::format::{self, Content, Entry, HEAD, MAGIC, PAGE_CHUNKS, RecordHead, RecordKind};
+use super::format::{self, Entry, HEAD, MAGIC, PAGE_CHUNKS, RecordHead, RecordKind};
 use super::reader::{Index, Pages, check_entry, check_order, read_record};
 use crate::device::{ReadDevice, SharedDevice, read_array};
 use crate::unit::ByteOffset;
@@ -46,7 +46,7 @@ pub(super) fn index(source: &SharedDevice, header: &Header, header_end: u64) -> 
             // Where it was found counts, not where it says it lay: bytes before it may have been lost or doubled.
             entry.offset = found.into();
             at = entry.end();
-            if entry.content == Content::Chunk as u8 { chunks.push(entry) } else { entries.push(entry) }
+            if entry.is_chunk() { chunks.push(entry) } else { entries.push(entry) }
         }
     }
     let mut last = None;

@@ -61,6 +61,9 @@ pub struct Written {
 pub struct ImageWriter<S> {
     sink: S,
     image_id: Uuid,
+    /// The header's record, to be written once more at the end.
+    header: Vec<u8>,
+    has_base: bool,
     at: u64,
     parts: u32,
     entries: Vec<Entry>,
@@ -80,6 +83,8 @@ impl<S: Sink> ImageWriter<S> {
         let mut writer = Self {
             sink,
             image_id: header.image_id,
+            header: text_record(RecordKind::Header, header.image_id, header)?,
+            has_base: header.base_image_id.is_some(),
             at: 0,
             parts: 1,
             entries: Vec::new(),
@@ -88,7 +93,7 @@ impl<S: Sink> ImageWriter<S> {
             chunks: 0,
             seek: Some(Vec::new()),
         };
-        writer.put_text(RecordKind::Header, header)?;
+        writer.put_header()?;
         writer.put_small(Content::PartcloneHeader, Cluster(0), 0, &partclone::header(header))?;
         Ok(writer)
     }
@@ -127,13 +132,38 @@ impl<S: Sink> ImageWriter<S> {
             reserved: [0; 3],
             digest: chunk.digest,
         };
-        let entry = self.put_unit(entry, &chunk.frame)?;
-        self.page.push(entry);
-        self.chunks += 1;
-        if self.page.len() == PAGE_CHUNKS { self.put_page() } else { Ok(()) }
+        self.put_chunk(entry, &chunk.frame)
     }
 
-    /// Ends the image: the last index page, root, trailer, footer and seek table. Gives the sink back, for
+    /// Writes the next chunk as a reference: its content, of this length and digest, is that of the base's chunk of the
+    /// same span. References come among the chunks, in the order of their clusters.
+    ///
+    /// # Errors
+    /// When the sink fails, or the header names no base.
+    pub fn write_reference(
+        &mut self,
+        first_cluster: Cluster,
+        clusters: u32,
+        raw_len: u32,
+        digest: [u8; 32],
+    ) -> Result<()> {
+        if !self.has_base {
+            return Err(Error::damaged("a chunk was to refer to the base of an image that has none"));
+        }
+        let entry = Entry {
+            offset: 0.into(),
+            first_cluster: first_cluster.0.into(),
+            clusters: clusters.into(),
+            raw_len: raw_len.into(),
+            stored_len: 0.into(),
+            content: Content::Reference as u8,
+            reserved: [0; 3],
+            digest,
+        };
+        self.put_chunk(entry, &[])
+    }
+
+    /// Ends the image: the last index page, root, trailer, the header once more, footer and seek table. Gives the sink back, for
     /// it to be flushed.
     ///
     /// # Errors
@@ -154,13 +184,15 @@ impl<S: Sink> ImageWriter<S> {
         let root = record(RecordKind::Root, self.image_id, &root);
         let digest = *blake3::hash(&root).as_bytes();
         let root_offset = self.put_record(&root)?;
-        let (trailer_offset, trailer_len) = self.put_text(RecordKind::Trailer, trailer)?;
+        let trailer = text_record(RecordKind::Trailer, self.image_id, trailer)?;
+        let trailer_offset = self.put_record(&trailer)?;
+        self.put_header()?;
         self.make_room(FOOTER as u64)?;
         let footer = FooterBody {
             root_offset: root_offset.0.into(),
             root_len: (root.len() as u64).into(),
             trailer_offset: trailer_offset.0.into(),
-            trailer_len: trailer_len.into(),
+            trailer_len: (trailer.len() as u64).into(),
             offset: self.at.into(),
             chunks: self.chunks.into(),
             parts: self.parts.into(),
@@ -178,15 +210,18 @@ impl<S: Sink> ImageWriter<S> {
         &mut self.sink
     }
 
-    fn put_text(&mut self, kind: RecordKind, text: &impl serde::Serialize) -> Result<(ByteOffset, u64)> {
-        let text =
-            toml::to_string(text).map_err(|error| Error::damaged(format!("the image's text fields: {error}")))?;
-        if text.len() > super::format::MAX_TEXT as usize {
-            return Err(Error::refused(format!("the image's header would be {} bytes long", text.len()))
-                .advise("Leave fewer files out, with wider patterns"));
-        }
-        let bytes = record(kind, self.image_id, text.as_bytes());
-        Ok((self.put_record(&bytes)?, bytes.len() as u64))
+    fn put_header(&mut self) -> Result<()> {
+        let bytes = std::mem::take(&mut self.header);
+        let put = self.put_record(&bytes).map(drop);
+        self.header = bytes;
+        put
+    }
+
+    fn put_chunk(&mut self, entry: Entry, frame: &[u8]) -> Result<()> {
+        let entry = self.put_unit(entry, frame)?;
+        self.page.push(entry);
+        self.chunks += 1;
+        if self.page.len() == PAGE_CHUNKS { self.put_page() } else { Ok(()) }
     }
 
     /// A piece of the stream's head: compressed here, and remembered for the root.
@@ -212,7 +247,9 @@ impl<S: Sink> ImageWriter<S> {
         entry.offset = self.at.into();
         let head = record(RecordKind::Frame, self.image_id, entry.as_bytes());
         self.write_frame(&head, 0)?;
-        self.write_frame(frame, entry.raw_len.get())?;
+        if !entry.is_reference() {
+            self.write_frame(frame, entry.raw_len.get())?;
+        }
         Ok(entry)
     }
 
@@ -273,4 +310,14 @@ impl<S: Sink> ImageWriter<S> {
         self.at += bytes.len() as u64;
         Ok(())
     }
+}
+
+/// A record of text fields.
+fn text_record(kind: RecordKind, image_id: Uuid, text: &impl serde::Serialize) -> Result<Vec<u8>> {
+    let text = toml::to_string(text).map_err(|error| Error::damaged(format!("the image's text fields: {error}")))?;
+    if text.len() > super::format::MAX_TEXT as usize {
+        return Err(Error::refused(format!("the image's header would be {} bytes long", text.len()))
+            .advise("Leave fewer files out, with wider patterns"));
+    }
+    Ok(record(kind, image_id, text.as_bytes()))
 }

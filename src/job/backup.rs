@@ -12,11 +12,12 @@ use super::verify::{self, Findings};
 use super::{Monitor, Outcome, Report};
 use crate::device::{ReadDevice, SharedDevice};
 use crate::error::{Error, Result};
-use crate::extent::{Extent, ExtentSet};
+use crate::extent::{ClusterMap, Extent, ExtentSet};
 use crate::image::{
-    Header, Image, ImageWriter, PackedChunk, PartitionRecord, PartsWriter, Sink, Trailer, Written, format,
+    Header, Image, ImageWriter, Kind, PackedChunk, PartitionRecord, PartsWriter, Sink, Trailer, Written, check_base,
+    format,
 };
-use crate::plan::{BackupWork, ImageTarget, Plan, StepKind};
+use crate::plan::{BackupSurvey, BackupWork, ImageTarget, Plan, StepKind};
 use crate::unit::{ByteLen, ByteOffset, Cluster};
 
 /// One chunk on its way.
@@ -28,31 +29,61 @@ struct Item {
     bad: ExtentSet,
     frame: Vec<u8>,
     digest: [u8; 32],
+    /// The base has this content: the chunk becomes a reference, and there is no frame.
+    in_base: bool,
 }
 
-/// What a backup made.
-struct Made {
-    header: Header,
-    trailer: Trailer,
-    written: Written,
+/// What an image is made from.
+pub(super) struct ImageInput<'a> {
+    /// The volume.
+    pub(super) source: &'a SharedDevice,
+    /// The clusters to keep; as many as the header says.
+    pub(super) used: &'a ClusterMap,
+    /// The image's header. What it says of a base is set by [`write_image`].
+    pub(super) header: Header,
+    /// zstd level.
+    pub(super) level: i32,
+    /// Compressing threads; 0 = as many as there are processors.
+    pub(super) threads: usize,
+    /// Chunks that this image has as well become references to it.
+    pub(super) base: Option<Arc<Image>>,
+}
+
+/// The image that was made.
+pub(super) struct Made {
+    pub(super) header: Header,
+    pub(super) trailer: Trailer,
+    pub(super) written: Written,
+    /// The image that its references lead to.
+    pub(super) base: Option<Arc<Image>>,
 }
 
 /// Carries a backup out. `source` is the volume's place, open for reading.
 pub(super) fn run(plan: &Plan, work: &BackupWork, source: &SharedDevice, monitor: &Arc<Monitor>) -> Result<Report> {
-    let made = match &work.request.target {
+    let (request, survey) = (&work.request, &work.survey);
+    plan.enter(StepKind::WriteImage, monitor);
+    let input = ImageInput {
+        source,
+        used: &survey.used,
+        header: header(survey, source, request.kind, work.name(), request.even_if_dirty),
+        level: request.level,
+        threads: request.threads,
+        base: None,
+    };
+    let made = match &request.target {
         ImageTarget::Pipe => {
-            let (mut sink, made) = write_image(work, source, Pipe(std::io::stdout()), plan, monitor)?;
+            let (mut sink, made) = write_image(input, Pipe(std::io::stdout()), monitor)?;
             std::io::Write::flush(&mut sink.0).map_err(|error| Error::io("writing to the pipe", error))?;
             made
         }
         ImageTarget::File(path) => {
-            let sink = PartsWriter::create(path, work.request.split)?;
-            let (mut sink, made) = write_image(work, source, sink, plan, monitor)?;
+            let sink = PartsWriter::create(path, request.split)?;
+            let (mut sink, made) = write_image(input, sink, monitor)?;
             plan.enter(StepKind::SyncImage, monitor);
             sink.sync()?;
-            if work.request.verify {
+            if request.verify {
                 plan.enter(StepKind::ReadBackImage, monitor);
-                read_back(&sink, &made, monitor)?;
+                read_back(Arc::new(sink.read_back()?), &made, monitor)?;
             }
             sink.publish()?;
             made
@@ -64,23 +95,24 @@ pub(super) fn run(plan: &Plan, work: &BackupWork, source: &SharedDevice, monitor
     Ok(report)
 }
 
-/// Writes the whole image into `sink`.
-fn write_image<S: Sink>(
-    work: &BackupWork,
-    source: &SharedDevice,
-    sink: S,
-    plan: &Plan,
-    monitor: &Monitor,
-) -> Result<(S, Made)> {
-    plan.enter(StepKind::WriteImage, monitor);
-    let header = header(work, source)?;
+/// Writes a whole image into `sink`: of every chunk that the base has as well, a reference only. Advances the monitor by
+/// bytes of content.
+///
+/// # Errors
+/// When the base does not fit, the source is gone, or the sink fails.
+pub(super) fn write_image<S: Sink>(input: ImageInput<'_>, sink: S, monitor: &Monitor) -> Result<(S, Made)> {
+    let ImageInput { source, used, mut header, level, threads, base } = input;
+    header.base_image_id = base.as_ref().map(|base| base.header().image_id);
+    if let Some(base) = &base {
+        check_base(&header, base)?;
+        base.refuse_without_base()?;
+    }
     let mut writer = ImageWriter::create(sink, &header)?;
-    writer.write_map(&work.survey.used)?;
+    writer.write_map(used)?;
     let mut trailer = Trailer::default();
-    let level = work.request.level;
     let chunk_bytes = header.grid.bytes_of(header.chunk_clusters).0;
-    let width = Width::new(work.request.threads, 2 * chunk_bytes, codec_bytes(level, chunk_bytes));
-    let mut chunks = Chunks::new(&work.survey.used, header.chunk_clusters);
+    let width = Width::new(threads, 2 * chunk_bytes, codec_bytes(level, chunk_bytes));
+    let mut chunks = Chunks::new(used, header.chunk_clusters);
     let mut gatherer = Gatherer::new(source, header.grid);
     ordered(
         (0..width.items).map(|_| Item::default()).collect(),
@@ -95,10 +127,11 @@ fn write_image<S: Sink>(
         },
         || {
             let mut compressor = compressor(level, chunk_bytes)?;
+            let base = base.as_deref();
             Ok(move |item: &mut Item| {
                 // At the highest levels a chunk takes seconds: a cancel must not wait for those in the queue.
                 monitor.check()?;
-                compress(&mut compressor, item)
+                compress(&mut compressor, base, item)
             })
         },
         |item| {
@@ -107,23 +140,35 @@ fn write_image<S: Sink>(
                 monitor.event(format!("Clusters {} to {} cannot be read; zeros are stored", run.start, run.end() - 1));
                 trailer.bad_clusters.insert(*run);
             }
-            let packed = PackedChunk {
-                first_cluster: item.span,
-                clusters: (item.raw.len() as u64 / u64::from(header.grid.cluster_bytes)) as u32,
-                raw_len: item.raw.len() as u32,
-                digest: item.digest,
-                frame: std::mem::take(&mut item.frame),
-            };
-            writer.write_chunk(&packed)?;
-            trailer.raw_bytes += u64::from(packed.raw_len);
-            trailer.stored_bytes += packed.frame.len() as u64;
-            item.frame = packed.frame;
+            put_chunk(&mut writer, &header, item, &mut trailer)?;
             monitor.advance(item.raw.len() as u64);
             Ok(())
         },
     )?;
     let (sink, written) = writer.finish(&trailer)?;
-    Ok((sink, Made { header, trailer, written }))
+    Ok((sink, Made { header, trailer, written, base }))
+}
+
+/// Writes one chunk, or the reference that it became.
+fn put_chunk<S: Sink>(
+    writer: &mut ImageWriter<S>,
+    header: &Header,
+    item: &mut Item,
+    trailer: &mut Trailer,
+) -> Result<()> {
+    let raw_len = item.raw.len() as u32;
+    let clusters = raw_len / header.grid.cluster_bytes;
+    trailer.raw_bytes += u64::from(raw_len);
+    if item.in_base {
+        trailer.referenced_bytes += u64::from(raw_len);
+        return writer.write_reference(item.span, clusters, raw_len, item.digest);
+    }
+    let frame = std::mem::take(&mut item.frame);
+    let packed = PackedChunk { first_cluster: item.span, clusters, raw_len, digest: item.digest, frame };
+    writer.write_chunk(&packed)?;
+    trailer.stored_bytes += packed.frame.len() as u64;
+    item.frame = packed.frame;
+    Ok(())
 }
 
 /// Memory that zstd takes for a compressor of this level and our chunk sizes, from above.
@@ -156,17 +201,29 @@ fn compressor(level: i32, chunk_bytes: u64) -> Result<zstd::bulk::Compressor<'st
     Ok(compressor)
 }
 
-fn compress(compressor: &mut zstd::bulk::Compressor<'_>, item: &mut Item) -> Result<()> {
+fn compress(compressor: &mut zstd::bulk::Compressor<'_>, base: Option<&Image>, item: &mut Item) -> Result<()> {
     item.digest = *blake3::hash(&item.raw).as_bytes();
     item.frame.clear();
+    // A chunk that the base cannot tell about, since its index page is damaged, is stored once more.
+    let theirs = base.and_then(|base| base.entry_at(item.span).ok().flatten());
+    item.in_base =
+        theirs.is_some_and(|entry| entry.digest == item.digest && entry.raw_len.get() as usize == item.raw.len());
+    if item.in_base {
+        return Ok(());
+    }
     item.frame.reserve(zstd::zstd_safe::compress_bound(item.raw.len()));
     compressor.compress_to_buffer(&item.raw, &mut item.frame).map_err(|error| Error::io("compressing", error))?;
     Ok(())
 }
 
-/// The header of the image that is about to be written.
-fn header(work: &BackupWork, source: &SharedDevice) -> Result<Header> {
-    let (request, survey) = (&work.request, &work.survey);
+/// The header of the image that is about to be written; `source` gives the first sector.
+pub(super) fn header(
+    survey: &BackupSurvey,
+    source: &SharedDevice,
+    kind: Kind,
+    name: String,
+    even_if_dirty: bool,
+) -> Header {
     let mut boot_record = vec![0; 512.min(survey.grid.len().0 as usize)];
     // Kept for the eye only: the clusters themselves are in the image, and bad ones are recorded there.
     let _ = source.read_at(ByteOffset(0), &mut boot_record);
@@ -183,18 +240,18 @@ fn header(work: &BackupWork, source: &SharedDevice) -> Result<Header> {
         active: entry.active,
         raw: hex(&entry.raw),
     });
-    Ok(Header {
+    Header {
         format_version: format::VERSION.into(),
         image_id: Uuid::new_v4(),
-        kind: request.kind,
-        name: work.name(),
+        kind,
+        name,
         created: now_in_seconds(),
         grid: survey.grid,
         partition_clusters: place.len.0 / u64::from(survey.grid.cluster_bytes),
         image_clusters: survey.used.used(),
         chunk_clusters: format::chunk_clusters(survey.grid),
         raw: survey.raw,
-        even_if_dirty: request.even_if_dirty && survey.summary.state != crate::fs::State::Clean,
+        even_if_dirty: even_if_dirty && survey.summary.state != crate::fs::State::Clean,
         volume: survey.summary.clone(),
         anchors: survey.anchors.clone(),
         partition,
@@ -203,7 +260,7 @@ fn header(work: &BackupWork, source: &SharedDevice) -> Result<Header> {
         base_image_id: None,
         writer: concat!("lifeboat ", env!("CARGO_PKG_VERSION")).into(),
         machine: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-    })
+    }
 }
 
 /// The time, without the fractions that nobody wants to read.
@@ -212,21 +269,29 @@ fn now_in_seconds() -> jiff::Timestamp {
     jiff::Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
-/// Reads the written image from its medium and checks every digest, and that it is the image just written.
-fn read_back(sink: &PartsWriter, made: &Made, monitor: &Monitor) -> Result<()> {
-    let device = sink.read_back()?;
+/// Reads the written image from its medium and checks every digest, those of the chunks in its base as well, and that
+/// it is the image just written. `device` has the image and nothing else; nothing of it is in a cache.
+///
+/// # Errors
+/// When anything is not as it was written.
+pub(super) fn read_back(device: SharedDevice, made: &Made, monitor: &Monitor) -> Result<()> {
     if device.len() != ByteLen(made.written.bytes) {
         return Err(unproven(&format!("{} bytes were written, {} are there", made.written.bytes, device.len().0)));
     }
-    let image = Image::from_device(Arc::new(device), made.written.parts as usize)?;
+    let mut image = Image::from_device(device, made.written.parts as usize)?;
     if image.digest().as_deref() != Some(blake3::Hash::from_bytes(made.written.digest).to_hex().as_str()) {
         return Err(unproven("its index is not the one that was written"));
     }
+    if let Some(base) = &made.base {
+        image = image.with_base(base.clone())?;
+    }
     let mut findings = Findings::default();
     verify::check(&image, 0, monitor, &mut findings)?;
-    match findings.bad.first() {
+    match findings.bad.iter().find(|chunk| chunk.base.is_none()).or(findings.bad.first()) {
         None if findings.sentences.is_empty() => Ok(()),
         None => Err(unproven(&findings.sentences.join("; "))),
+        Some(chunk) if chunk.base.is_some() => Err(Error::damaged(format!("the image could not be proven: {chunk}"))
+            .advise("The base is damaged, not the new image, which was removed: make a full image instead")),
         Some(chunk) => Err(unproven(&chunk.to_string())),
     }
 }

@@ -12,7 +12,7 @@ use super::{Monitor, Outcome, Report};
 use crate::device::WriteDevice;
 use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, Extent, ExtentSet};
-use crate::image::{Header, unpack_with};
+use crate::image::Header;
 use crate::plan::{ImageSource, Plan, RestoreWork, StepKind};
 use crate::unit::{ByteLen, ByteOffset, Cluster, Grid};
 
@@ -154,9 +154,8 @@ fn write_clusters(
         || {
             let mut decompressor = super::decompressor()?;
             Ok(move |item: &mut Item| {
-                if let (None, Ok(entry)) = (&item.bad, &item.located.entry) {
-                    let unpacked = unpack_with(&mut decompressor, entry, &item.frame, &mut item.raw);
-                    item.bad = unpacked.err().map(|error| error.to_string());
+                if item.bad.is_none() {
+                    item.bad = item.located.unpack(&mut decompressor, &item.frame, &mut item.raw);
                 }
                 Ok(())
             })

@@ -34,6 +34,9 @@ impl ChunkSource {
                         path.display()
                     )));
                 }
+                if !work.request.keep_going {
+                    image.refuse_without_base()?;
+                }
                 Ok(Self::File { image: Box::new(image) })
             }
             ImageSource::Pipe => {
@@ -103,6 +106,7 @@ impl ChunkReader<'_> {
                 }
                 located.span = span;
                 located.entry = Ok(entry);
+                located.base = None;
                 Ok(true)
             }
         }

@@ -215,6 +215,9 @@ pub(super) fn restore(request: &RestoreRequest) -> Result<(RestoreSurvey, PipedI
     let (header, image_bytes, damage, piped) = match &request.image {
         ImageSource::File(path) => {
             let image = Image::open(path)?;
+            if !request.keep_going {
+                image.refuse_without_base()?;
+            }
             let damage = image.damage().to_vec();
             (image.header().clone(), Some(image.bytes()), damage, PipedImage::default())
         }

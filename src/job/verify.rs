@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::gather::Chunks;
 use super::owners;
 use super::pipeline::{Width, ordered};
@@ -42,6 +44,8 @@ impl Findings {
 pub(super) struct BadChunk {
     pub(super) number: u64,
     pub(super) runs: Vec<Extent>,
+    /// The base in which it is damaged; none when that is in the image itself.
+    pub(super) base: Option<Uuid>,
     why: String,
 }
 
@@ -64,11 +68,32 @@ pub(super) struct Located {
     pub(super) span: Cluster,
     pub(super) runs: Vec<Extent>,
     pub(super) entry: OrWhy<Entry>,
+    /// Of a reference, the base that holds the content, and its entry.
+    pub(super) base: Option<(Uuid, Entry)>,
+}
+
+impl Located {
+    /// Unpacks its frame into `raw`; gives in words why it cannot be.
+    pub(super) fn unpack(
+        &self,
+        decompressor: &mut zstd::bulk::Decompressor<'_>,
+        frame: &[u8],
+        raw: &mut Vec<u8>,
+    ) -> Option<String> {
+        let entry = self.entry.as_ref().ok()?;
+        match &self.base {
+            None => unpack_with(decompressor, entry, frame, raw).err().map(|error| error.to_string()),
+            Some((id, held)) => {
+                let unpacked = unpack_with(decompressor, held, frame, raw).err();
+                unpacked.map(|error| error.context(format_args!("it is in the base image {id}")).to_string())
+            }
+        }
+    }
 }
 
 impl Default for Located {
     fn default() -> Self {
-        Self { span: Cluster(0), runs: Vec::new(), entry: Err(String::new()) }
+        Self { span: Cluster(0), runs: Vec::new(), entry: Err(String::new()), base: None }
     }
 }
 
@@ -89,6 +114,13 @@ impl<'a> Locator<'a> {
         let Some(span) = self.chunks.next(&mut located.runs) else { return false };
         located.span = span;
         located.entry = self.entry(span, &located.runs);
+        located.base = None;
+        if let Ok(entry) = &located.entry {
+            match self.image.holder(entry) {
+                Ok(held) => located.base = held.map(|(base, held)| (base.header().image_id, held)),
+                Err(error) => located.entry = Err(error.without_advice()),
+            }
+        }
         true
     }
 
@@ -174,10 +206,8 @@ pub(super) fn check(image: &Image, threads: usize, monitor: &Monitor, findings: 
         || {
             let mut decompressor = super::decompressor()?;
             Ok(move |item: &mut Item| {
-                if let (None, Ok(entry)) = (&item.bad, &item.located.entry) {
-                    item.bad = unpack_with(&mut decompressor, entry, &item.frame[FRAME..], &mut item.raw)
-                        .err()
-                        .map(|error| error.to_string());
+                if item.bad.is_none() {
+                    item.bad = item.located.unpack(&mut decompressor, &item.frame[FRAME..], &mut item.raw);
                 }
                 Ok(())
             })
@@ -188,7 +218,8 @@ pub(super) fn check(image: &Image, threads: usize, monitor: &Monitor, findings: 
                 None => findings.proven += bytes,
                 Some(why) => {
                     let runs = item.located.runs.clone();
-                    let bad = BadChunk { number: item.located.span.0 / header.chunk_clusters, runs, why };
+                    let base = item.located.base.map(|(id, _)| id);
+                    let bad = BadChunk { number: item.located.span.0 / header.chunk_clusters, runs, base, why };
                     monitor.event(format!("Damaged: {bad}"));
                     findings.bad.push(bad);
                 }
@@ -223,6 +254,7 @@ fn steps(image: &Image) -> Vec<Step> {
 /// Verifies an image file.
 pub(super) fn run(path: &Path, monitor: &Arc<Monitor>) -> Result<Report> {
     let image = Image::open(path)?;
+    image.refuse_without_base()?;
     monitor.begin(steps(&image));
     let mut findings = Findings::default();
     check(&image, 0, monitor, &mut findings)?;
