@@ -13,6 +13,7 @@ mod console;
 mod demo;
 mod disks;
 mod extract;
+mod images;
 mod info;
 mod interrupt;
 mod journal;
@@ -117,6 +118,7 @@ fn dispatch(arguments: Arguments) -> Next {
                 exit => exit,
             };
         }
+        Command::Images(command) => images::run(&command),
         Command::Extract(command) => extract::run(&command),
         Command::Info(command) => info::run(&command),
         Command::Ls(command) => ls::run(&command),

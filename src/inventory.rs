@@ -3,11 +3,16 @@
 //! The field names are those of `lifeboat disks --json`.
 
 mod address;
+mod locate;
 mod look;
 mod source;
 mod volume;
 
 pub use address::Address;
+pub use locate::{
+    Container, FoundBy, FoundImage, ImageView, ImageVolumeView, LocateRequest, Thoroughness, container_of, locate,
+    open_image,
+};
 pub use look::look;
 pub use source::{Place, Source, open_source};
 pub use volume::examine;
@@ -122,7 +127,7 @@ pub struct Volume {
     /// What is worth saying: candidates of an ambiguous volume, why it could not be opened.
     pub notes: Vec<String>,
     /// Images inside it.
-    pub images: Vec<serde_json::Value>,
+    pub images: Vec<ImageView>,
 }
 
 /// Where to look.

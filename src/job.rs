@@ -9,6 +9,7 @@
 mod backup;
 mod change;
 mod check;
+mod container;
 mod gather;
 mod journal;
 mod monitor;

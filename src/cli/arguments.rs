@@ -40,6 +40,8 @@ pub(super) enum Command {
     Disks(Disks),
     /// Back up a volume to an image file
     Backup(Backup),
+    /// Find the images inside volumes, however damaged those are
+    Images(Images),
     /// Show what is in an image: header, volume, damage
     Info(Info),
     /// Read a whole image and check every digest
@@ -126,6 +128,21 @@ pub(super) struct Backup {
     /// Show what would be done, and do nothing
     #[arg(long)]
     pub(super) dry_run: bool,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Images {
+    /// Disks, devices, files; or PATH:N, PATH@BYTES
+    #[arg(required = true, value_name = "SOURCE", value_parser = address::parser(), value_hint = ValueHint::FilePath)]
+    pub(super) sources: Vec<Address>,
+
+    /// A recovery aid that was kept elsewhere (may be repeated)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) aid: Vec<PathBuf>,
 
     /// Print one JSON document
     #[arg(long)]

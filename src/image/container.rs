@@ -17,7 +17,7 @@
 //!
 //! Preferred is one contiguous run of clusters at the volume's end, in ascending order: `toc-begin`, the newest user
 //! image, `inter`, … , the factory image, `toc-end`. A file's bytes are its clusters' bytes, nothing is compressed or
-//! encrypted by the file system. An image in scattered storage consists of [`blocks`](blocks) instead.
+//! encrypted by the file system.
 //!
 //! # Table of contents
 //!

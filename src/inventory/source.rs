@@ -76,7 +76,26 @@ pub fn open_source(address: &Address) -> Result<Source> {
         (Address::Whole(path), named) => finder.whole(path, named.map(|(disk, _)| disk)),
         (Address::Partition(path, number), named) => finder.partition(path, named.map(|(disk, _)| disk), *number),
         (Address::At(path, at), named) => finder.at(path, named.map(|(disk, _)| disk), ByteOffset(*at)),
+        (Address::Inside(volume, name), _) => {
+            Err(Error::refused(format!("{address} names an image, not a disk or a volume"))
+                .advise(format!("The volume is {volume}; `lifeboat extract` and `restore` take {name} out of it")))
+        }
     }
+}
+
+/// Opens a place of a disk whatever the disk says: where a partition is known to have been.
+///
+/// # Errors
+/// When the disk cannot be read, or ends before the place does.
+pub(super) fn open_place(disk: &Path, start: ByteOffset, len: ByteLen) -> Result<Source> {
+    let roots = Roots::default();
+    let machine = discover::disks(&roots);
+    let finder = Finder { roots: &roots, machine: &machine };
+    let block = discover::named(&machine, disk).map(|(disk, _)| disk);
+    let opened = Opened::new(disk, block)?;
+    let place = finder.place(disk, block, &opened, start, len, None);
+    let device = Window::new(opened.device, start, len)?;
+    Ok(Source { place, device: Arc::new(device) })
 }
 
 /// What the machine knows, while an address is looked up.
