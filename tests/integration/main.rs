@@ -15,6 +15,7 @@ mod faults_power;
 mod hostile;
 mod hostile_damage;
 mod hostile_volumes;
+mod in_place;
 mod journal;
 mod journeys;
 mod movable;
