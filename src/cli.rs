@@ -12,6 +12,8 @@ mod completions;
 mod console;
 mod demo;
 mod disks;
+mod drop;
+mod export;
 mod extract;
 mod images;
 mod info;
@@ -26,6 +28,7 @@ mod resume;
 mod size;
 mod subject;
 mod table;
+mod tidy;
 mod verify;
 mod words;
 
@@ -95,6 +98,14 @@ fn dispatch(arguments: Arguments) -> Next {
             journal::open(log.as_deref());
             backup::run(&command)
         }
+        Command::Drop(command) => {
+            journal::open(log.as_deref());
+            drop::run(&command)
+        }
+        Command::Tidy(command) => {
+            journal::open(log.as_deref());
+            tidy::run(&command)
+        }
         Command::Restore(command) => {
             journal::open(log.as_deref());
             restore::run(&command)
@@ -117,6 +128,10 @@ fn dispatch(arguments: Arguments) -> Next {
                 Next::Wizard(request) => Next::Wizard(WizardRequest { ascii, log, ..request }),
                 exit => exit,
             };
+        }
+        Command::Export(command) => {
+            journal::open(log.as_deref());
+            export::run(&command)
         }
         Command::Images(command) => images::run(&command),
         Command::Extract(command) => extract::run(&command),

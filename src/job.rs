@@ -10,8 +10,10 @@ mod backup;
 mod change;
 mod check;
 mod container;
+mod export;
 mod gather;
 mod in_place;
+mod inside;
 mod journal;
 mod monitor;
 mod owners;
@@ -26,19 +28,22 @@ mod verify;
 
 pub use change::Changes;
 pub use check::{CheckSource, Checked, sentence};
+pub use export::ExportRequest;
 pub use monitor::{Monitor, Progress, StepProgress};
 pub use report::{Outcome, Report};
 pub use resume::Resumption;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::device::{FileDevice, FileWriter, SharedDevice, Window, WriteDevice};
 use crate::error::{Error, Result};
-use crate::inventory::{Address, Place, Source, open_source};
+use crate::fs::Finding;
+use crate::inventory::{Address, Container, LocateRequest, Place, Source, open_source};
 use crate::plan::{
-    self, BackupRequest, ChangeRequest, Depth, Interrupted, Plan, RestoreRequest, RestoreWork, ResumeRequest, StepKind,
-    Work,
+    self, BackupRequest, ChangeRequest, ContainerRequest, Depth, Interrupted, Plan, RestoreRequest, RestoreWork,
+    ResumeRequest, StepKind, Work,
 };
 use crate::unit::ByteLen;
 
@@ -48,7 +53,18 @@ use crate::unit::ByteLen;
 /// A refusal with its numbers, or what could not be read.
 pub fn plan_backup(request: &BackupRequest, monitor: &Monitor) -> Result<Plan> {
     let source = open_source(&request.source)?;
+    if request.target == plan::ImageTarget::Inside {
+        return inside::plan_create(request, &source, monitor);
+    }
     plan::backup(request, survey::backup(request, &source, monitor)?)
+}
+
+/// Works out a change of the container inside a volume (reads only) and plans it; none when there is nothing to do.
+///
+/// # Errors
+/// A refusal with its numbers, or what could not be read.
+pub fn plan_container(request: &ContainerRequest, monitor: &Monitor) -> Result<Option<Plan>> {
+    inside::plan_change(request, &open_source(&request.volume)?, monitor)
 }
 
 /// Looks at image and target of a restore (reads only) and plans it.
@@ -142,6 +158,14 @@ pub trait Devices {
         Err(Error::refused(format!("{} is not there to be changed", place.node.display())))
     }
 
+    /// The whole disk that a volume lies on, whose partition table is changed.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is in use.
+    fn disk(&self, place: &Place) -> Result<Box<dyn WriteDevice>> {
+        Err(Error::refused(format!("{} is not there to be changed", place.disk.display())))
+    }
+
     /// A journal that is a file: a new one of this length, or one that is there.
     ///
     /// # Errors
@@ -167,6 +191,10 @@ impl Devices for Machine {
 
     fn volume(&self, place: &Place) -> Result<Box<dyn WriteDevice>> {
         Ok(Box::new(Window::new(FileWriter::open(&place.node)?, place.node_start, place.len)?))
+    }
+
+    fn disk(&self, place: &Place) -> Result<Box<dyn WriteDevice>> {
+        Ok(Box::new(FileWriter::open(&place.disk)?))
     }
 
     fn journal(&self, path: &Path, create: Option<ByteLen>) -> Result<Box<dyn WriteDevice>> {
@@ -197,6 +225,7 @@ pub fn run_on(plan: &Plan, devices: &dyn Devices, monitor: &Arc<Monitor>) -> Rep
         Work::RestoreInPlace(work) => in_place::run(plan, work, devices, monitor),
         Work::Change(work) => change::run(plan, work, devices, monitor),
         Work::Resume(work) => resume::run(plan, work, devices, monitor),
+        Work::Inside(work) => inside::run(plan, work, devices, monitor),
     };
     ended(result)
 }
@@ -205,7 +234,36 @@ pub fn run_on(plan: &Plan, devices: &dyn Devices, monitor: &Arc<Monitor>) -> Rep
 /// warnings name chunk, clusters and files.
 #[must_use]
 pub fn verify(image: &Path, monitor: &Arc<Monitor>) -> Report {
+    verify_address(&Address::Whole(image.into()), monitor)
+}
+
+/// The same of the image at an address: a file, or an image inside a volume.
+#[must_use]
+pub fn verify_address(image: &Address, monitor: &Arc<Monitor>) -> Report {
     ended(verify::run(image, monitor))
+}
+
+/// Looks for the images inside volumes, with its progress on the monitor. Never writes.
+///
+/// # Errors
+/// As [`inventory::locate`](crate::inventory::locate).
+pub fn locate(request: &LocateRequest, monitor: &Monitor) -> Result<Vec<Container>> {
+    crate::inventory::locate(request, &check::Watcher::new(monitor))
+}
+
+/// What is to be said of a container: that it is sound, or what is wrong with it. With `deep`, every image is read
+/// against its digests; else as far as opening it tells. Never writes.
+///
+/// # Errors
+/// When the look is cancelled.
+pub fn check_container(container: &Container, deep: bool, monitor: &Monitor) -> Result<Vec<Finding>> {
+    check::container(container, deep, monitor)
+}
+
+/// Writes the image at an address to a file, full and independent of all others. The report tells how it ended.
+#[must_use]
+pub fn export(request: &ExportRequest, monitor: &Arc<Monitor>) -> Report {
+    ended(export::run(request, monitor))
 }
 
 /// Checks a volume. Never writes.
@@ -240,17 +298,24 @@ fn decompressor() -> Result<zstd::bulk::Decompressor<'static>> {
 impl Plan {
     /// Tells the watchers that the step of this kind begins; false when the plan has no such step.
     fn enter(&self, kind: StepKind, monitor: &Monitor) -> bool {
-        let Some(index) = self.steps.iter().position(|step| step.kind == kind) else { return false };
-        monitor.enter(index);
-        monitor.event(format!("{}…", self.steps[index].title));
+        self.enter_in(&(0..self.steps.len()), kind, monitor)
+    }
+
+    /// The same, of the first such step among some.
+    fn enter_in(&self, among: &Range<usize>, kind: StepKind, monitor: &Monitor) -> bool {
+        let own = self.steps.get(among.clone()).unwrap_or_default();
+        let Some(index) = own.iter().position(|step| step.kind == kind) else { return false };
+        monitor.enter(among.start + index);
+        monitor.event(format!("{}…", own[index].title));
         true
     }
 
-    /// Tells the watchers that the change of this number begins, counted from 0.
-    fn enter_change(&self, number: usize, monitor: &Monitor) {
-        let mut changes = self.steps.iter().enumerate().filter(|(_, step)| step.kind == StepKind::ChangeMetadata);
+    /// Tells the watchers that the change of this number begins, counted from 0 among some steps.
+    fn enter_change(&self, among: &Range<usize>, number: usize, monitor: &Monitor) {
+        let own = self.steps.get(among.clone()).unwrap_or_default();
+        let mut changes = own.iter().enumerate().filter(|(_, step)| step.kind == StepKind::ChangeMetadata);
         if let Some((index, step)) = changes.nth(number) {
-            monitor.enter(index);
+            monitor.enter(among.start + index);
             monitor.event(format!("{}…", step.title));
         }
     }

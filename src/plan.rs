@@ -4,19 +4,26 @@
 mod backup;
 mod change;
 mod in_place;
+mod inside;
 mod preview;
 mod restore;
 mod resume;
 
-pub use backup::{BackupRequest, BackupSurvey, BackupWork, ImageTarget, backup};
+pub use backup::{BackupRequest, BackupSurvey, BackupWork, ImageTarget, backup, refuse_source};
 pub use change::{
     ChangeRequest, ChangeSurvey, ChangeView, ChangeWork, EditRequest, JournalPlace, JournalWish, PatchView,
-    VolumeIdentity, change, may_change,
+    VolumeIdentity, change, may_change, resume_command_of,
 };
-pub use in_place::{Differing, InPlaceSurvey, InPlaceWork, Moved, in_place};
+pub use inside::{
+    ContainerAct, ContainerRequest, InsideSurvey, InsideWork, Moved, NewImage, Phase, Room, change_container,
+    create_inside,
+};
+pub use in_place::{Differing, InPlaceSurvey, InPlaceWork, MovedPart, TableRepair, in_place};
 pub use preview::{Preview, preview};
 pub use restore::{ImageSource, ImagesInside, PipedImage, RestoreRequest, RestoreSurvey, RestoreWork, restore};
 pub use resume::{Depth, Direction, Interrupted, ResumeRequest, ResumeSurvey, ResumeWork, resume};
+
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -76,6 +83,8 @@ pub enum StepKind {
     ChangeMetadata,
     /// Read back what was changed, and close the journal.
     CloseJournal,
+    /// Write a container's new tables of contents, or overwrite what would make left-overs be found.
+    WriteTables,
 }
 
 /// One act of a plan.
@@ -104,6 +113,8 @@ pub enum Work {
     Change(Box<ChangeWork>),
     /// The end of an interrupted change.
     Resume(Box<ResumeWork>),
+    /// An image inside a volume, or another change of its container.
+    Inside(Arc<InsideWork>),
 }
 
 /// What will be done, before it is done.

@@ -10,7 +10,8 @@ use crate::image;
 use crate::inventory::Address;
 
 const EXIT_CODES: &str = "\
-Addresses: PATH names a disk, a device or a file; PATH:N its partition N; PATH@BYTES a volume that no table names.
+Addresses: PATH names a disk, a device or a file; PATH:N its partition N; PATH@BYTES a volume that no table names;
+each with /NAME behind it names an image inside that volume (`lifeboat images` lists them).
 Sizes: plain bytes, or 700K, 700M, 4G, 1T (also 4GiB), in steps of 1024.
 Exit codes: 0 done, 1 failed, 2 usage, 3 refused and nothing written, 4 done with warnings, 130 cancelled.";
 
@@ -38,7 +39,7 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Show the disks, their partitions and what is on them
     Disks(Disks),
-    /// Back up a volume to an image file
+    /// Back up a volume, to an image file or into the volume itself
     Backup(Backup),
     /// Find the images inside volumes, however damaged those are
     Images(Images),
@@ -48,8 +49,14 @@ pub(super) enum Command {
     Verify(Verify),
     /// Look whether a volume is sound; exit code 0: sound, 4: warnings only, 1: errors
     Check(Check),
+    /// Write an image from inside a volume to a file, full and independent of others
+    Export(Export),
     /// Put an image back, onto a partition, a device or a file
     Restore(Restore),
+    /// Take an image out of the volume that it lies in
+    Drop(Drop),
+    /// Bring the images inside a volume to its end, in one piece
+    Tidy(Tidy),
     /// Finish a change of a volume that was interrupted, or roll it back
     Resume(Resume),
     /// List a folder inside an image or a volume
@@ -82,10 +89,26 @@ pub(super) struct Backup {
     pub(super) source: Address,
 
     /// The image file to write; - is standard output
-    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
-    pub(super) to: OsString,
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath, required_unless_present = "inside")]
+    pub(super) to: Option<OsString>,
 
-    /// The image's name (else the volume's label)
+    /// Make the image inside the volume itself, at its end; it is then named PATH:N/NAME
+    #[arg(long, conflicts_with = "to")]
+    pub(super) inside: bool,
+
+    /// With --inside: store all of a user image, not only what differs from the image before
+    #[arg(long, requires = "inside")]
+    pub(super) full: bool,
+
+    /// With --inside: use free space in whatever pieces there are, and move nothing
+    #[arg(long, requires = "inside")]
+    pub(super) scattered: bool,
+
+    /// With --inside: do not check the volume before and after
+    #[arg(long, requires = "inside")]
+    pub(super) no_check: bool,
+
+    /// The image's name (else the volume's label; inside: factory, user, user-2, ...)
     #[arg(long)]
     pub(super) name: Option<String>,
 
@@ -135,6 +158,44 @@ pub(super) struct Backup {
 }
 
 #[derive(Args, Debug)]
+pub(super) struct Drop {
+    /// The image: PATH:N/NAME
+    #[arg(value_name = "PATH:N/NAME", value_parser = address::parser(), value_hint = ValueHint::FilePath)]
+    pub(super) image: Address,
+
+    /// Do not ask; without a terminal nothing is written unless this is given
+    #[arg(long)]
+    pub(super) yes: bool,
+
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Tidy {
+    /// The volume: PATH, PATH:N or PATH@BYTES
+    #[arg(value_parser = address::parser(), value_hint = ValueHint::FilePath)]
+    pub(super) source: Address,
+
+    /// Do not ask; without a terminal nothing is written unless this is given
+    #[arg(long)]
+    pub(super) yes: bool,
+
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
 pub(super) struct Images {
     /// Disks, devices, files; or PATH:N, PATH@BYTES
     #[arg(required = true, value_name = "SOURCE", value_parser = address::parser(), value_hint = ValueHint::FilePath)]
@@ -151,9 +212,9 @@ pub(super) struct Images {
 
 #[derive(Args, Debug)]
 pub(super) struct Info {
-    /// The image
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub(super) image: PathBuf,
+    /// The image: a file, or PATH:N/NAME for one inside a volume
+    #[arg(value_parser = address::parser(), value_hint = ValueHint::FilePath)]
+    pub(super) image: Address,
 
     /// Print one JSON document
     #[arg(long)]
@@ -162,9 +223,32 @@ pub(super) struct Info {
 
 #[derive(Args, Debug)]
 pub(super) struct Check {
-    /// The volume: PATH, PATH:N or PATH@BYTES; or an image, for the volume in it
+    /// The volume: PATH, PATH:N or PATH@BYTES; or an image (also PATH:N/NAME), for the volume in it
     #[arg(value_parser = address::parser(), value_hint = ValueHint::FilePath)]
     pub(super) source: Address,
+
+    /// Read every image inside the volume against its digests, too
+    #[arg(long)]
+    pub(super) deep: bool,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Export {
+    /// The image: PATH:N/NAME for one inside a volume, or a file
+    #[arg(value_parser = address::parser(), value_hint = ValueHint::FilePath)]
+    pub(super) image: Address,
+
+    /// The image file to write
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) to: PathBuf,
+
+    /// Write the image in parts of this size: x.lbi, x.001, ...
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    pub(super) split: Option<u64>,
 
     /// Print one JSON document
     #[arg(long)]
@@ -173,9 +257,9 @@ pub(super) struct Check {
 
 #[derive(Args, Debug)]
 pub(super) struct Verify {
-    /// The image
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub(super) image: PathBuf,
+    /// The image: a file, or PATH:N/NAME for one inside a volume
+    #[arg(value_parser = address::parser(), value_hint = ValueHint::FilePath)]
+    pub(super) image: Address,
 
     /// Print one JSON document
     #[arg(long)]
@@ -274,7 +358,7 @@ pub(super) struct Resume {
 
 #[derive(Args, Debug)]
 pub(super) struct Ls {
-    /// An image, or a volume: PATH, PATH:N or PATH@BYTES
+    /// An image (a file, or PATH:N/NAME), or a volume: PATH, PATH:N or PATH@BYTES
     #[arg(value_name = "IMAGE|SOURCE", value_parser = address::parser(), value_hint = ValueHint::FilePath)]
     pub(super) subject: Address,
 
@@ -289,7 +373,7 @@ pub(super) struct Ls {
 
 #[derive(Args, Debug)]
 pub(super) struct Extract {
-    /// An image, or a volume: PATH, PATH:N or PATH@BYTES
+    /// An image (a file, or PATH:N/NAME), or a volume: PATH, PATH:N or PATH@BYTES
     #[arg(value_name = "IMAGE|SOURCE", value_parser = address::parser(), value_hint = ValueHint::FilePath)]
     pub(super) subject: Address,
 

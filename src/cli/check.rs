@@ -19,7 +19,7 @@ pub(super) fn run(command: &Check) -> u8 {
 }
 
 fn check(command: &Check, monitor: &Monitor) -> Result<Checked> {
-    job::check(&subject::to_check(&command.source)?, monitor)
+    job::check(&subject::to_check(&command.source, command.deep)?, monitor)
 }
 
 fn tell(console: &Console, command: &Check, checked: &Checked) -> u8 {

@@ -5,7 +5,7 @@ use super::console::Console;
 use super::table::Columns;
 use super::words::{clean, clean_path};
 use crate::fs;
-use crate::inventory::{self, Disk, Inventory, LookRequest, Partition, Volume};
+use crate::inventory::{self, Disk, ImageView, Inventory, LookRequest, Partition, Volume};
 use crate::table::{Health, Kind};
 use crate::unit::ByteLen;
 
@@ -40,8 +40,9 @@ pub(super) fn lines(inventory: &Inventory) -> Vec<String> {
             lines.push(String::new());
         }
         lines.push(head(disk));
-        let notes = disk.table.notes.iter().chain(&disk.problem).chain(disk.volume.iter().flat_map(|v| &v.notes));
+        let notes = disk.table.notes.iter().chain(&disk.problem);
         lines.extend(notes.map(|note| format!("  note: {}", clean(note))));
+        lines.extend(disk.volume.iter().flat_map(|volume| below(volume, "  ")));
         lines.extend(partitions(disk));
     }
     lines
@@ -84,10 +85,21 @@ fn partitions(disk: &Disk) -> Vec<String> {
     let mut notes = Vec::new();
     for partition in &disk.partitions {
         rows.row(row(disk, partition));
-        let volume = partition.volume.iter().flat_map(|volume| &volume.notes);
-        notes.push(volume.map(|note| format!("    note: {}", clean(note))).collect::<Vec<_>>());
+        let volume = partition.volume.iter();
+        notes.push(volume.flat_map(|volume| below(volume, "    ")).collect::<Vec<_>>());
     }
     rows.lines(&[1]).into_iter().zip(notes).flat_map(|(row, notes)| [vec![row], notes].concat()).collect()
+}
+
+/// What is said below a volume: notes, and the images inside.
+fn below(volume: &Volume, indent: &str) -> Vec<String> {
+    let notes = volume.notes.iter().map(|note| format!("{indent}note: {}", clean(note)));
+    let state = |image: &ImageView| if image.whole { "" } else { ", damaged" };
+    let image = |image: &ImageView| {
+        let (address, kind) = (clean(&image.address), image.kind.name());
+        format!("{indent}image: {address}  {kind}, {}{}", image.created.strftime("%Y-%m-%d"), state(image))
+    };
+    notes.chain(volume.images.iter().map(image)).collect()
 }
 
 fn row(disk: &Disk, partition: &Partition) -> Vec<String> {

@@ -5,7 +5,9 @@ use serde::Serialize;
 use super::arguments::Info;
 use super::console::{Console, facts};
 use crate::error::Result;
+use crate::fs::check::Unwatched;
 use crate::image::{Header, Image, Trailer};
+use crate::inventory;
 use crate::unit::ByteLen;
 
 #[derive(Serialize)]
@@ -23,7 +25,7 @@ pub(super) fn run(command: &Info) -> u8 {
 }
 
 fn show(command: &Info, console: &Console) -> Result<u8> {
-    let image = Image::open(&command.image)?;
+    let image = inventory::image_at(&command.image, &Unwatched)?;
     if console.json() {
         console.document(&Document {
             header: image.header(),
@@ -32,7 +34,7 @@ fn show(command: &Info, console: &Console) -> Result<u8> {
             damage: image.damage(),
         });
     } else {
-        console.line(&format!("{}: an image of {}", command.image.display(), origin(image.header())));
+        console.line(&format!("{}: an image of {}", command.image, origin(image.header())));
         for line in facts(&describe(&image)) {
             console.line(&line);
         }

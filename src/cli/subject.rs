@@ -1,9 +1,11 @@
-//! What `ls`, `extract` and `check` look into: an image file, or a volume on a disk. The bytes decide, not the name.
+//! What `ls`, `extract` and `check` look into: an image file, an image inside a volume, or a volume on a disk. The bytes
+//! decide, not the name.
 
 use crate::error::{Error, Result};
+use crate::fs::check::Unwatched;
 use crate::fs::{self, FileSystem, Probe};
 use crate::image::Image;
-use crate::inventory::{Address, open_source};
+use crate::inventory::{self, Address, open_source};
 use crate::job::CheckSource;
 
 /// Opens the volume in an image or at an address.
@@ -12,6 +14,7 @@ use crate::job::CheckSource;
 /// When it is neither, cannot be read, or holds no file system whose files Lifeboat can read.
 pub(super) fn open(address: &Address) -> Result<Box<dyn FileSystem>> {
     if let Some(image) = image(address)? {
+        image.refuse_without_base()?;
         let kind = image.header().volume.kind;
         return fs::open(image.volume()?, kind);
     }
@@ -31,15 +34,21 @@ pub(super) fn open(address: &Address) -> Result<Box<dyn FileSystem>> {
 ///
 /// # Errors
 /// When it is neither, or cannot be read.
-pub(super) fn to_check(address: &Address) -> Result<CheckSource> {
+pub(super) fn to_check(address: &Address, deep: bool) -> Result<CheckSource> {
     match image(address)? {
-        Some(image) => Ok(CheckSource { device: image.volume()?, mounted_at: Vec::new() }),
-        None => Ok(open_source(address)?.into()),
+        Some(image) => {
+            image.refuse_without_base()?;
+            Ok(CheckSource { device: image.volume()?, mounted_at: Vec::new(), place: None, deep })
+        }
+        None => Ok(CheckSource { deep, ..open_source(address)?.into() }),
     }
 }
 
 /// The image that the address names; `None` when it names a disk.
 fn image(address: &Address) -> Result<Option<Image>> {
+    if address.image().is_some() {
+        return inventory::image_at(address, &Unwatched).map(Some);
+    }
     let Address::Whole(path) = address else { return Ok(None) };
     if !path.is_file() {
         return Ok(None);

@@ -11,7 +11,7 @@ use crate::job::{self, Monitor};
 pub(super) fn run(command: &Verify) -> u8 {
     let console = Console::new(command.json);
     let monitor = Arc::new(Monitor::new());
-    match progress::watch(&monitor, |monitor| job::verify(&command.image, monitor)) {
+    match progress::watch(&monitor, |monitor| job::verify_address(&command.image, monitor)) {
         Ok(report) => console.report(&report),
         Err(error) => console.error(&error),
     }

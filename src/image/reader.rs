@@ -134,6 +134,12 @@ impl Image {
         self.source.len().0
     }
 
+    /// The bytes it is read from, all parts together.
+    #[must_use]
+    pub fn bytes_as_device(&self) -> SharedDevice {
+        self.source.clone()
+    }
+
     /// How many parts it has.
     #[must_use]
     pub fn parts(&self) -> usize {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Disk, Inventory, LookRequest, Partition, TableView, volume};
+use super::{Disk, Inventory, LookRequest, Partition, TableView, locate, volume};
 use crate::device::discover::{self, BlockDisk, Roots};
 use crate::device::{FileDevice, ReadDevice, SharedDevice, Window};
 use crate::fs::Kind as FsKind;
@@ -137,6 +137,7 @@ fn read(disk: &mut Disk, device: &SharedDevice, subject: &Subject<'_>, machine: 
             disk.volume = Some(whole);
         }
     }
+    locate::fill(disk, device);
     for partition in disk.partitions.iter_mut().filter(|partition| !is_frame(partition)) {
         let (start, len) = (ByteOffset(partition.start_bytes), ByteLen(partition.bytes));
         partition.mounted_at = match block {

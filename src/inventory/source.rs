@@ -44,6 +44,16 @@ pub struct Place {
 }
 
 impl Place {
+    /// By what it is named.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        match &self.entry {
+            Some(entry) if !entry.found => Address::Partition(self.disk.clone(), entry.number),
+            _ if self.start == ByteOffset::ZERO => Address::Whole(self.disk.clone()),
+            _ => Address::At(self.disk.clone(), self.start.0),
+        }
+    }
+
     /// True for a whole disk that a partition table divides.
     #[must_use]
     pub fn is_divided(&self) -> bool {
@@ -254,10 +264,11 @@ fn volume_len(device: &SharedDevice) -> Option<ByteLen> {
 }
 
 /// The length of a volume whose own first sectors are gone, found as `look` found it. An NTFS volume's
-/// backup boot record lies at its end, so this can take a search of the device.
+/// backup boot record lies at its end, so this can take a search of the device. Where nothing of the volume is left, its
+/// container's table of contents tells.
 fn found_len(device: &SharedDevice, block: Option<&BlockDisk>, start: ByteOffset) -> Option<ByteLen> {
     let near = table::find_at(device, start).map(|found| found.len);
-    near.or_else(|| {
+    near.or_else(|| super::locate::len_by_toc(device, start)).or_else(|| {
         let depth = look::depth_for(device, block);
         let scan = table::scan(device, depth, &mut |_| ControlFlow::Continue(())).ok()?;
         scan.found.into_iter().find(|found| found.start == start).map(|found| found.len)

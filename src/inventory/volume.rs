@@ -7,6 +7,11 @@ use crate::device::SharedDevice;
 use crate::fs::{self, Kind, Probe};
 
 impl Volume {
+    /// A place of which nothing is known.
+    pub(super) fn unknown() -> Self {
+        Self::bare(Kind::Unknown)
+    }
+
     /// A volume of which only the kind is known.
     fn bare(kind: Kind) -> Self {
         Self {

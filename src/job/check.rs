@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
 
-use super::{Monitor, Outcome, Report};
+use super::{Monitor, Outcome, Report, verify};
 use crate::device::SharedDevice;
 use crate::error::{Error, Result};
 use crate::fs::{self, Finding, Findings, Kind, Probe, Severity, Watch};
-use crate::inventory::{self, Source, Volume};
+use crate::image::container::FOLDER;
+use crate::image::content_bytes;
+use crate::inventory::{self, Container, FoundImage, Place, Source, Volume};
 use crate::plan::{Safety, Step, StepKind};
 
 /// What a check found.
@@ -59,11 +61,16 @@ pub struct CheckSource {
     pub device: SharedDevice,
     /// Where it is mounted.
     pub mounted_at: Vec<PathBuf>,
+    /// Its place, for a volume on a disk: that may hold a container, which is checked, too.
+    pub place: Option<Place>,
+    /// Every image in the container is read against its digests.
+    pub deep: bool,
 }
 
 impl From<Source> for CheckSource {
     fn from(source: Source) -> Self {
-        Self { device: source.device, mounted_at: source.place.mounted_at }
+        let mounted_at = source.place.mounted_at.clone();
+        Self { device: source.device, mounted_at, place: Some(source.place), deep: false }
     }
 }
 
@@ -107,9 +114,49 @@ pub(super) fn run(source: &CheckSource, monitor: &Monitor) -> Result<Checked> {
         // What keeps a volume from being opened is the first thing that is wrong with it.
         Err(error) => found.add(Finding::from_error("volume.open", error)?),
     }
+    if let Some(place) = &source.place {
+        let volume = Source { place: place.clone(), device: SharedDevice::clone(device) };
+        // A file system that cannot tell of the folder has been found fault with already.
+        if let Ok(Some(container)) = inventory::container_of(&volume, &place.address()) {
+            self::container(&container, source.deep, monitor)?.into_iter().for_each(|finding| found.add(finding));
+        }
+    }
     found.finish();
     monitor.enter(1);
     Ok(Checked { volume: inventory::examine(device), sound: found.is_sound(), found })
+}
+
+/// Checks a container: its tables, its files, its images. See [`super::check_container`].
+pub(super) fn container(container: &Container, deep: bool, monitor: &Monitor) -> Result<Vec<Finding>> {
+    let mut findings = container.findings.clone();
+    for image in &container.images {
+        let path = format!("/{FOLDER}/{}.lbi", image.record.name);
+        for damage in image.damage.iter().filter(|damage| Some(*damage) != image.needs.as_ref()) {
+            findings.push(Finding::error("container.digest", damage.clone()).of(&*path));
+        }
+        findings.extend(image.needs.iter().map(|needs| Finding::error("container.base", needs.clone()).of(&*path)));
+        if deep && image.damage.is_empty() {
+            let damage = digests(container, image, monitor)?;
+            findings.extend(damage.into_iter().map(|damage| Finding::error("container.digest", damage).of(&*path)));
+        }
+    }
+    Ok(findings)
+}
+
+/// Reads an image against its digests; gives what is wrong with it, in sentences.
+fn digests(container: &Container, image: &FoundImage, monitor: &Monitor) -> Result<Vec<String>> {
+    let opened = match container.open(image.record.image_id) {
+        Ok(opened) => opened,
+        Err(error) => return Ok(vec![error.without_advice()]),
+    };
+    let title = format!("Check every digest of {}", image.record.name);
+    let bytes = content_bytes(opened.header()).0;
+    monitor.begin(vec![Step { kind: StepKind::VerifyImage, title, bytes, safety: Safety::Reads }]);
+    let mut findings = verify::Findings::default();
+    verify::check(&opened, 0, monitor, &mut findings)?;
+    let mut damage = findings.sentences.clone();
+    damage.extend(findings.bad.iter().map(ToString::to_string));
+    Ok(damage)
 }
 
 impl Checked {

@@ -52,7 +52,8 @@ pub(super) fn backup(request: &BackupRequest, source: &Source, monitor: &Monitor
     Ok(survey)
 }
 
-fn volume(request: &BackupRequest, source: &Source, kind: Kind, monitor: &Monitor) -> Result<BackupSurvey> {
+/// What an image of a volume keeps, and what it leaves out.
+pub(super) fn volume(request: &BackupRequest, source: &Source, kind: Kind, monitor: &Monitor) -> Result<BackupSurvey> {
     let advice = "Check it with the file system's own tool, or take all its sectors with --raw";
     let fs = fs::open(source.device.clone(), kind).map_err(|error| error.advise(advice))?;
     let mut used = fs.used().map_err(|error| error.context("reading which clusters are used").advise(advice))?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::check::Watcher;
 use super::gather::Chunks;
 use super::owners;
 use super::pipeline::{Width, ordered};
@@ -14,6 +15,7 @@ use crate::error::Result;
 use crate::extent::{ClusterMap, Extent, ExtentSet};
 use crate::image::format::{Entry, FRAME};
 use crate::image::{Image, content_bytes, unpack_with};
+use crate::inventory::{self, Address};
 use crate::plan::{Safety, Step, StepKind};
 use crate::unit::{ByteLen, Cluster};
 
@@ -251,9 +253,9 @@ fn steps(image: &Image) -> Vec<Step> {
     }]
 }
 
-/// Verifies an image file.
-pub(super) fn run(path: &Path, monitor: &Arc<Monitor>) -> Result<Report> {
-    let image = Image::open(path)?;
+/// Verifies an image: a file, or one inside a volume.
+pub(super) fn run(subject: &Address, monitor: &Arc<Monitor>) -> Result<Report> {
+    let image = inventory::image_at(subject, &Watcher::new(monitor))?;
     image.refuse_without_base()?;
     monitor.begin(steps(&image));
     let mut findings = Findings::default();
@@ -261,7 +263,7 @@ pub(super) fn run(path: &Path, monitor: &Arc<Monitor>) -> Result<Report> {
     monitor.enter(1);
     let header = image.header();
     let mut facts = vec![
-        ("Image".into(), path.display().to_string()),
+        ("Image".into(), subject.to_string()),
         ("Image id".into(), header.image_id.to_string()),
         ("Proven".into(), format!("{} of {}", ByteLen(findings.proven), content_bytes(header))),
     ];
@@ -273,13 +275,13 @@ pub(super) fn run(path: &Path, monitor: &Arc<Monitor>) -> Result<Report> {
             .into_iter()
             .collect();
         let outcome = if bad > 0 { Outcome::DoneWithWarnings } else { Outcome::Done };
-        let headline = format!("{} is whole: every digest matched", path.display());
+        let headline = format!("{subject} is whole: every digest matched");
         return Ok(Report { outcome, headline, facts, warnings, next: Vec::new() });
     }
-    let headline = format!("{} is damaged: {} chunks cannot be restored", path.display(), findings.bad.len());
+    let headline = format!("{subject} is damaged: {} chunks cannot be restored", findings.bad.len());
     let mut warnings = findings.sentences.clone();
     warnings.extend(findings.bad.iter().map(ToString::to_string));
-    warnings.extend(damaged_files(path, &findings.lost(), monitor));
+    warnings.extend(files_in(Ok(image), &findings.lost(), monitor));
     Ok(Report {
         outcome: Outcome::Failed,
         headline,
@@ -294,10 +296,14 @@ pub(super) fn run(path: &Path, monitor: &Arc<Monitor>) -> Result<Report> {
 
 /// The files whose bytes lay in the lost clusters, in sentences.
 pub(super) fn damaged_files(path: &Path, lost: &ExtentSet, monitor: &Monitor) -> Vec<String> {
+    files_in(Image::open(path), lost, monitor)
+}
+
+fn files_in(image: Result<Image>, lost: &ExtentSet, monitor: &Monitor) -> Vec<String> {
     if lost.is_empty() {
         return Vec::new();
     }
-    let named = Image::open(path).and_then(|image| {
+    let named = image.and_then(|image| {
         let kind = image.header().volume.kind;
         owners::files_in(image.lenient_volume()?, kind, lost, monitor)
     });

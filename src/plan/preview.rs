@@ -39,6 +39,11 @@ pub fn preview(plan: &Plan) -> Preview {
 fn changes(plan: &Plan) -> Vec<ChangeView> {
     match &plan.work {
         Work::Backup(_) | Work::Restore(_) | Work::RestoreInPlace(_) => Vec::new(),
+        Work::Inside(work) => {
+            let last = work.survey.image.as_ref().map(|image| &image.last);
+            let phases = work.survey.phases.iter().chain(last);
+            phases.flat_map(|phase| &phase.survey.changes).map(ChangeView::from).collect()
+        }
         Work::Change(work) => work.survey.changes.iter().map(ChangeView::from).collect(),
         Work::Resume(work) => {
             let job = &work.survey.interrupted;

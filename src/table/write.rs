@@ -119,6 +119,7 @@ pub fn set_type(device: &SharedDevice, number: u32, type_id: &str) -> Result<Vec
         Kind::Gpt => gpt::set_type(&mut draft, &table, entry, type_id)?,
         _ => mbr::set_type(&mut draft, &table, entry, type_id)?,
     }
+    refuse_touching(&draft, &table.entries)?;
     Ok(draft.into_writes())
 }
 
@@ -213,6 +214,7 @@ fn slot_to_repair(table: &Table, wanted: &WantedEntry) -> Result<Option<u32>> {
 
 /// Reads what the disk would be: it must name the wanted partition, and all that the table named before.
 fn prove(draft: &Draft, before: &Table, wanted: &WantedEntry, own: Option<u32>) -> Result<()> {
+    refuse_touching(draft, &before.entries)?;
     let sector_bytes = if wanted.table == Kind::Mbr { before.sector_bytes } else { draft.device().sector_bytes() };
     let after = read::read(&draft.after(sector_bytes))?;
     let named = matches!(tells(&after, wanted), Told::Same);
@@ -232,6 +234,25 @@ fn prove(draft: &Draft, before: &Table, wanted: &WantedEntry, own: Option<u32>) 
         if before.notes.is_empty() { "no reason known".into() } else { before.notes.join("; ") }
     ))
     .advise("Put back the whole partition table from its copy"))
+}
+
+/// Refuses to change a byte of a partition: only a table that contradicts itself has its own parts there.
+fn refuse_touching(draft: &Draft, entries: &[Entry]) -> Result<()> {
+    for write in draft.writes() {
+        let differs = |(old, new): (&u8, &u8)| old != new;
+        let bytes = || write.old.iter().zip(&write.new);
+        let (Some(first), Some(last)) = (bytes().position(differs), bytes().rposition(differs)) else { continue };
+        let (first, end) = (write.offset.0 + first as u64, write.offset.0 + last as u64 + 1);
+        let mut volumes = entries.iter().filter(|entry| !entry.is_extended());
+        if let Some(entry) = volumes.find(|e| e.start.0 < end && e.end().is_none_or(|last| first < last.0)) {
+            return Err(Error::refused(format!(
+                "the disk's partition table contradicts itself: the {} (byte {first}) lies in partition {}",
+                write.what, entry.number
+            ))
+            .advise("Put back the whole partition table from its copy"));
+        }
+    }
+    Ok(())
 }
 
 /// Type ids of an MBR that mean a frame around other partitions.

@@ -1,9 +1,9 @@
 //! Changes of a volume, as patches: [`Edit`] for FAT.
 //!
 //! ```text
-//! adopt ─┬─► names   (short name, long name, what may not be a name)
-//!        ├─► folder  (a directory's entries: find, add, remove, grow)
-//!        └─► chains  (the FAT as it will be, the count of free clusters)
+//! adopt, put ─┬─► names   (short name, long name, what may not be a name)
+//!             ├─► folder  (a directory's entries: find, add, remove, grow)
+//!             └─► chains  (the FAT as it will be, the count of free clusters)
 //! relocate ──► chains, then every directory once; FAT32's root stands in the boot sector
 //! mark, and the count of free clusters ──► sectors (boot sector, FSInfo)
 //! ```
@@ -26,6 +26,7 @@ mod adopt;
 mod chains;
 mod folder;
 mod names;
+mod put;
 mod relocate;
 mod sectors;
 
@@ -41,7 +42,7 @@ use super::table::Slot;
 use crate::device::{SharedDevice, read_array};
 use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, Extent, ExtentSet};
-use crate::fs::{Change, Edit, FileSystem, Kind, Overlay, Units};
+use crate::fs::{Change, Edit, FileSystem, Guise, Kind, Overlay, Units};
 use crate::unit::{ByteLen, ByteOffset};
 
 /// The longest file: its length has 32 bits (fatgen103, "DIR_FileSize").
@@ -52,7 +53,7 @@ const VERSION_OFFSET: usize = 0x2A;
 /// Opens a volume for changes.
 pub(super) fn open(overlay: Arc<Overlay>) -> Result<Box<dyn Edit>> {
     // FAT keeps the local time of the machine (fatgen103, "Date and Time Formats").
-    Ok(Box::new(Editor::open(overlay, jiff::Zoned::now().datetime())?))
+    Ok(Box::new(Editor::open(overlay, crate::fs::edit::now().to_zoned(jiff::tz::TimeZone::system()).datetime())?))
 }
 
 /// A volume that is being changed.
@@ -228,6 +229,16 @@ impl Edit for Editor {
     fn adopt(&mut self, directory: &Path, name: &str, extents: &[Extent], len: ByteLen) -> Result<()> {
         self.attempt(|editor| editor.adopt_file(directory, name, extents, len))
             .map_err(|error| error.context(format!("making {name} in {}", directory.display())))
+    }
+
+    fn put(&mut self, path: &Path, extents: &[Extent], len: ByteLen, guise: &Guise) -> Result<()> {
+        self.attempt(|editor| editor.put_file(path, extents, len, guise))
+            .map_err(|error| error.context(format!("filling {}", path.display())))
+    }
+
+    fn make_directory(&mut self, path: &Path, guise: &Guise) -> Result<()> {
+        self.attempt(|editor| editor.put_directory(path, guise))
+            .map_err(|error| error.context(format!("making {}", path.display())))
     }
 
     fn reserve(&mut self, extents: &[Extent]) -> Result<()> {

@@ -1,41 +1,105 @@
 //! A container by its folder: its files as the volume's own file system tells of them.
 
+use std::collections::HashMap;
 use std::ffi::OsStr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Container, FoundBy, FoundImage};
-use crate::device::{Pieces, SharedDevice};
-use crate::error::Result;
-use crate::fs::{self, EntryKind, FileSystem, Probe};
-use crate::image::container::{
-    FOLDER, FileRecord, ImageRecord, Role, SETTINGS, TOC_BEGIN, TOC_END, Toc, VolumeRecord, read_toc,
-};
+use super::files::{device_of, other_content, record_of};
+use super::{FoundBy, FoundImage};
+use crate::device::SharedDevice;
+use crate::error::{Error, Result};
+use crate::fs::{self, EntryKind, FileSystem, Probe, Summary};
+use crate::image::container::{FOLDER, FileRecord, Role, SETTINGS, TOC_BEGIN, TOC_END, Toc, read_toc};
 use crate::image::{Image, MAX_PARTS};
-use crate::inventory::{Address, Source};
-use crate::unit::{ByteLen, ByteOffset};
+use crate::unit::{ByteOffset, Grid};
 use crate::volume::ByteRange;
 
-/// Looks into a volume's folder.
-pub(super) fn look(source: &Source, volume: &Address) -> Result<Option<Container>> {
-    let Probe::One(kind) = fs::probe(&source.device)? else { return Ok(None) };
-    if !kind.has_driver() {
-        return Ok(None);
+/// Files of the folder that are looked at: a container has a few for each image, and a split image up to a thousand.
+const MAX_FILES: usize = 4 * MAX_PARTS as usize;
+
+/// What a volume's own file system tells of a container.
+pub(super) enum Look {
+    /// No file system that could be asked, or one that could not answer: in words why.
+    Untold(String),
+    /// The file system is fine, and there is no folder. `is_empty` when there is nothing else either: a root directory
+    /// that was overwritten with zeros looks like that.
+    NoFolder { is_empty: bool },
+    /// There is a folder.
+    Folder(Box<Folder>),
+}
+
+/// The folder's content.
+pub(super) struct Folder {
+    pub(super) summary: Summary,
+    pub(super) grid: Grid,
+    /// Its files, as far as their places could be read.
+    pub(super) files: Vec<FileRecord>,
+    /// The images that could be opened.
+    pub(super) images: Vec<FoundImage>,
+    /// The newest table of contents among the files, and its sequence numbers by the files' names.
+    pub(super) toc: Option<Toc>,
+    /// Files that could not be read, with the reason; tables of contents have an entry of their own.
+    pub(super) broken: Vec<(String, String)>,
+    /// The same of the tables of contents.
+    pub(super) broken_tocs: Vec<(String, String)>,
+}
+
+impl Folder {
+    /// True when nothing in it leaves a question that a search of the clusters could answer.
+    pub(super) fn is_complete(&self) -> bool {
+        let all_there = self.toc.as_ref().is_some_and(|toc| {
+            toc.images.iter().all(|record| self.images.iter().any(|have| have.record.image_id == record.image_id))
+        });
+        all_there && self.broken.is_empty() && self.images.iter().all(|image| image.damage.is_empty())
     }
-    let system = fs::open(source.device.clone(), kind)?;
-    let folder = PathBuf::from("/").join(FOLDER);
-    if system.tree().entry(&folder).is_err() {
-        return Ok(None);
-    }
-    let mut files = Vec::new();
-    for entry in system.tree().list(&folder)? {
-        if entry.kind == EntryKind::File {
-            files.push(file(&*system, &folder, &entry.name, entry.bytes)?);
+}
+
+/// Looks into a volume's folder. A panic in a parser is one more way not to be told.
+pub(super) fn look(device: &SharedDevice) -> Look {
+    catch_unwind(AssertUnwindSafe(|| try_look(device)))
+        .unwrap_or_else(|_| Ok(Look::Untold("reading it failed inside Lifeboat: this is a bug".into())))
+        .unwrap_or_else(|error| Look::Untold(error.without_advice()))
+}
+
+fn try_look(device: &SharedDevice) -> Result<Look> {
+    let kind = match fs::probe(device)? {
+        Probe::One(kind) if kind.has_driver() => kind,
+        Probe::One(kind) => return Ok(Look::Untold(format!("{kind} is no file system that Lifeboat reads"))),
+        Probe::None => return Ok(Look::Untold("there is no file system".into())),
+        Probe::Ambiguous(_) => return Ok(Look::Untold("more than one file system claims it".into())),
+    };
+    let system = fs::open(device.clone(), kind)?;
+    let root = system.tree().list(Path::new("/"))?;
+    let mut folders = root.iter().filter(|entry| entry.kind == EntryKind::Directory);
+    let Some(entry) = folders.find(|entry| entry.name.eq_ignore_ascii_case(FOLDER)) else {
+        // What every new ext volume has does not tell that the root directory is as it was.
+        let is_empty = root.iter().all(|entry| entry.name == "lost+found");
+        return Ok(Look::NoFolder { is_empty });
+    };
+    let path = Path::new("/").join(&entry.name);
+    let list = system.tree().list(&path)?;
+    let mut folder = Folder {
+        summary: system.summary().clone(),
+        grid: system.grid(),
+        files: Vec::new(),
+        images: Vec::new(),
+        toc: None,
+        broken: Vec::new(),
+        broken_tocs: Vec::new(),
+    };
+    for entry in list.into_iter().filter(|entry| entry.kind == EntryKind::File).take(MAX_FILES) {
+        match file(&*system, &path, &entry.name, entry.bytes) {
+            Ok(file) => folder.files.push(file),
+            Err(error) => folder.broken.push((entry.name.to_string_lossy().into_owned(), error.without_advice())),
         }
     }
-    Ok(assemble(source, volume, &*system, files))
+    folder.read_tocs(device);
+    folder.open_images(device);
+    folder.files.sort_by_key(|file| file.runs.first().map(|run| run.offset));
+    Ok(Look::Folder(Box::new(folder)))
 }
 
 /// One file: where its bytes lie.
@@ -45,7 +109,12 @@ fn file(system: &dyn FileSystem, folder: &Path, name: &OsStr, bytes: u64) -> Res
     let range =
         |run: &crate::extent::Extent| ByteRange { offset: grid.offset_of(run.start), len: grid.bytes_of(run.clusters) };
     let name = name.to_string_lossy().into_owned();
-    Ok(FileRecord { role: role(&name), name, bytes, runs: runs.iter().map(range).collect() })
+    let file = FileRecord { role: role(&name), name, bytes, runs: runs.iter().map(range).collect() };
+    let room = file.runs.iter().fold(0u64, |sum, run| sum.saturating_add(run.len.0));
+    if room < bytes {
+        return Err(Error::damaged(format!("it is {bytes} bytes long, and only {room} of them have a place")));
+    }
+    Ok(file)
 }
 
 /// What a file is, by its name; whose part it is comes later.
@@ -59,114 +128,85 @@ fn role(name: &str) -> Role {
     }
 }
 
-fn device_of(source: &Source, files: &[&FileRecord]) -> Result<SharedDevice> {
-    let mut parts: Vec<ByteRange> = Vec::new();
-    for file in files {
-        let mut rest = file.bytes;
-        for run in &file.runs {
-            let len = ByteLen(run.len.0.min(rest));
-            rest -= len.0;
-            parts.push(ByteRange { offset: run.offset, len });
+impl Folder {
+    /// Takes the table of contents with the highest sequence number; of several copies, the one that says most.
+    fn read_tocs(&mut self, device: &SharedDevice) {
+        let rank = |toc: &Toc| (toc.sequence, super::tocs::fullness(toc));
+        let mut seen = Vec::new();
+        for file in self.files.iter().filter(|file| file.role.is_toc()) {
+            match device_of(device, &[file]).and_then(|bytes| read_toc(&*bytes, ByteOffset::ZERO)) {
+                Ok((toc, _)) => {
+                    seen.push((file.name.clone(), toc.sequence));
+                    if self.toc.as_ref().is_none_or(|have| rank(have) < rank(&toc)) {
+                        self.toc = Some(toc);
+                    }
+                }
+                Err(error) => self.broken_tocs.push((file.name.clone(), error.without_advice())),
+            }
+        }
+        let newest = self.toc.as_ref().map_or(0, |toc| toc.sequence);
+        for (name, sequence) in seen.into_iter().filter(|(_, sequence)| *sequence < newest) {
+            self.broken_tocs.push((name, format!("it is of sequence number {sequence}, the newest of {newest}")));
         }
     }
-    Ok(Arc::new(Pieces::new(source.device.clone(), parts)?))
+
+    /// Opens every `NAME.lbi` with its further parts.
+    fn open_images(&mut self, device: &SharedDevice) {
+        let by_name: HashMap<String, usize> =
+            self.files.iter().enumerate().map(|(at, file)| (file.name.to_ascii_lowercase(), at)).collect();
+        for at in 0..self.files.len() {
+            let name = self.files[at].name.clone();
+            let Some(stem) = stem(&name) else { continue };
+            let mut members = vec![at];
+            for number in 1..MAX_PARTS {
+                let Some(next) = by_name.get(&format!("{}.{number:03}", stem.to_ascii_lowercase())) else { break };
+                members.push(*next);
+            }
+            let list: Vec<&FileRecord> = members.iter().map(|index| &self.files[*index]).collect();
+            match open(device, &list, stem, self.toc.as_ref()) {
+                Ok(image) => {
+                    for (number, index) in members.iter().enumerate() {
+                        let number = u32::try_from(number).unwrap_or(u32::MAX);
+                        self.files[*index].role = Role::Part { image: image.record.image_id, number };
+                    }
+                    self.images.push(image);
+                }
+                Err(error) => self.broken.push((name, error.without_advice())),
+            }
+        }
+    }
 }
 
-/// The container that these files are.
-fn assemble(
-    source: &Source,
-    volume: &Address,
-    system: &dyn FileSystem,
-    mut files: Vec<FileRecord>,
-) -> Option<Container> {
-    let mut damage = Vec::new();
-    let toc = newest(source, &files, &mut damage);
-    let mut images = Vec::new();
-    for at in 0..files.len() {
-        let Some(stem) = files[at].name.strip_suffix(".lbi").map(str::to_owned) else { continue };
-        let mut members = vec![at];
-        for number in 1..MAX_PARTS {
-            let name = format!("{stem}.{number:03}");
-            let Some(next) = files.iter().position(|file| file.name.eq_ignore_ascii_case(&name)) else { break };
-            members.push(next);
+/// The image's name in its first part's.
+fn stem(name: &str) -> Option<&str> {
+    let at = name.len().checked_sub(4).filter(|at| name.is_char_boundary(*at) && *at > 0)?;
+    name[at..].eq_ignore_ascii_case(".lbi").then_some(&name[..at])
+}
+
+fn open(device: &SharedDevice, parts: &[&FileRecord], stem: &str, toc: Option<&Toc>) -> Result<FoundImage> {
+    let bytes = device_of(device, parts)?;
+    let image = Image::from_device(bytes.clone(), parts.len())?;
+    let known = toc.and_then(|toc| toc.image(image.header().image_id)).cloned();
+    let mut damage = image.damage().to_vec();
+    if let Some(record) = &known {
+        if parts.len() < record.parts as usize {
+            damage.push(format!("{} of its {} parts are missing", record.parts as usize - parts.len(), record.parts));
         }
-        let list: Vec<&FileRecord> = members.iter().map(|index| &files[*index]).collect();
-        let Ok(device) = device_of(source, &list) else { continue };
-        match found(&stem, device, members.len(), toc.as_ref()) {
-            Ok(image) => {
-                for (number, index) in members.iter().enumerate() {
-                    files[*index].role = Role::Part { image: image.record.image_id, number: number as u32 };
-                }
-                images.push(image);
-            }
-            Err(error) => damage.push(format!("{stem}.lbi cannot be opened: {error}")),
-        }
+        damage.extend(other_content(&image, record));
     }
-    if toc.is_none() && images.is_empty() {
-        return None;
-    }
-    files.sort_by_key(|file| file.runs.first().map(|run| run.offset));
-    images.sort_by_key(|image| image.record.created);
-    let records = images.iter().map(|image| image.record.clone()).collect();
-    let summary = system.summary();
-    let toc = Toc {
-        container_id: toc.as_ref().map_or_else(Uuid::new_v4, |toc| toc.container_id),
-        sequence: toc.as_ref().map_or(0, |toc| toc.sequence),
-        written: toc.as_ref().map_or(jiff::Timestamp::UNIX_EPOCH, |toc| toc.written),
-        volume: VolumeRecord {
-            kind: summary.kind,
-            id: summary.id.clone(),
-            label: summary.label.clone(),
-            bytes: source.place.len.0,
-            start_bytes: source.place.start.0,
-            grid: system.grid(),
-        },
-        partition: toc.as_ref().and_then(|toc| toc.partition.clone()),
-        table: toc.as_ref().and_then(|toc| toc.table.clone()),
-        boot: toc.map(|toc| toc.boot).unwrap_or_default(),
-        files,
-        images: records,
-    };
-    Some(Container {
-        volume: volume.clone(),
-        source: source.clone(),
-        toc,
+    let record = known.unwrap_or_else(|| record_of(&image, stem, parts.len()));
+    Ok(FoundImage {
+        record,
         found_by: FoundBy::FileSystem,
+        device: bytes,
+        parts: parts.len(),
         damage,
-        images,
+        needs: None,
+        is_shadowed: false,
     })
 }
 
-/// The table of contents with the highest sequence number; tables that cannot be read are damage.
-fn newest(source: &Source, files: &[FileRecord], damage: &mut Vec<String>) -> Option<Toc> {
-    let mut newest: Option<Toc> = None;
-    for file in files.iter().filter(|file| file.role.is_toc()) {
-        let read = device_of(source, &[file]).and_then(|device| read_toc(&*device, ByteOffset::ZERO));
-        match read {
-            Ok((toc, _)) if newest.as_ref().is_none_or(|have| have.sequence < toc.sequence) => newest = Some(toc),
-            Ok(_) => {}
-            Err(error) => damage.push(format!("{} cannot be read: {error}", file.name)),
-        }
-    }
-    newest
-}
-
-fn found(stem: &str, device: SharedDevice, parts: usize, toc: Option<&Toc>) -> Result<FoundImage> {
-    let image = Image::from_device(device.clone(), parts)?;
-    let header = image.header();
-    let known = toc.and_then(|toc| toc.image(header.image_id)).cloned();
-    let record = known.unwrap_or_else(|| ImageRecord {
-        name: stem.into(),
-        image_id: header.image_id,
-        base_id: header.base_image_id,
-        kind: header.kind,
-        created: header.created,
-        bytes: image.bytes(),
-        parts: parts as u32,
-        scattered: false,
-        digest: image.digest().unwrap_or_default(),
-        header: None,
-    });
-    let damage = image.damage().to_vec();
-    Ok(FoundImage { record, found_by: FoundBy::FileSystem, device, parts, damage })
+/// The path of a container's file, for people.
+pub(super) fn path_of(name: &str) -> String {
+    PathBuf::from("/").join(FOLDER).join(name).display().to_string()
 }

@@ -85,6 +85,10 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
+    pub(super) fn writes(&self) -> &[SectorWrite] {
+        &self.writes
+    }
+
     pub(super) fn into_writes(self) -> Vec<SectorWrite> {
         self.writes
     }

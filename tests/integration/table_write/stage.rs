@@ -27,7 +27,7 @@ pub(super) const GPT: &str = "sfdisk -q $D <<< $'label: gpt\\nsize=2MiB, type=U,
 pub(super) const PRIMARIES: &str = "sfdisk -q $D <<< $'label: dos\\nlabel-id: 0x1234abcd\\nsize=2MiB, type=7, bootable\\nsize=2MiB, type=c\\n4: size=1MiB, type=83'";
 pub(super) const LOGICALS: &str = "sfdisk -q $D <<< $'label: dos\\nlabel-id: 0x1234abcd\\nsize=1MiB, type=7, bootable\\nsize=1MiB, type=c\\nsize=14MiB, type=f\\nsize=1MiB, type=83\\nsize=2MiB, type=83\\nsize=1MiB, type=82\\nsize=3MiB, type=7\\nsize=1MiB, type=b'";
 
-const FULL: &str =
+pub(super) const FULL: &str =
     "sfdisk -q $D <<< $(echo label: gpt; echo grain: 4K; for n in {1..128}; do echo size=16KiB,name=p$n; done)";
 
 pub(super) const SHAPES: [Shape; 12] = [
