@@ -72,8 +72,8 @@ pub(in crate::job) fn run(
     let image = open_image(&request.image, header.image_id, &volume, &survey.today).map_err(untouched)?;
     let map = if request.keep_going { image.map_of_damaged()?.0 } else { image.map()? };
     let mut seals = Seals::new(header, &map, Way::InPlace(request.images));
-    let before = seals.read(&*target);
     make_room(plan, survey, &seals, &*target, monitor)?;
+    let before = seals.read(&*target);
     let image = open_image(&request.image, header.image_id, &volume, &survey.toc)?;
     let act = Act { plan, work, image: &image, map: &map, target: &*target, monitor };
     let outcomes = act.go(&mut seals, &before).map_err(|error| {

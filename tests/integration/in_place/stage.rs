@@ -34,6 +34,19 @@ pub(super) struct Stage {
     used_bytes: u64,
 }
 
+/// Does something with a stage of each shape; the shapes that fail are told together.
+pub(super) fn each(names: &[&str], act: impl Fn(&mut Stage)) {
+    let failed: Vec<&str> = names
+        .iter()
+        .copied()
+        .filter(|name| {
+            let once = std::panic::AssertUnwindSafe(|| act(&mut Stage::make(name)));
+            std::panic::catch_unwind(once).is_err()
+        })
+        .collect();
+    assert!(failed.is_empty(), "{failed:?}");
+}
+
 fn shape(name: &str) -> &'static Shape {
     let all = crate::zoo::fat::SHAPES.iter().chain(crate::zoo::ntfs::SHAPES).chain(crate::zoo::ext::SHAPES);
     all.into_iter().find(|shape| shape.name == name).unwrap()
@@ -55,7 +68,7 @@ impl Stage {
             &format!(
                 "truncate -s $(({START} + {len} + 1048576)) disk.img
                  echo 'label: gpt\nstart={}, size={}, name=SYSTEM' | sfdisk -q disk.img
-                 dd if={} of=disk.img bs=1M seek=1 conv=notrunc,sparse status=none; rm {0}x -f",
+                 dd if={} of=disk.img bs=1M seek=1 conv=notrunc,sparse status=none",
                 START / 512,
                 len / 512,
                 volume.display()
@@ -226,10 +239,6 @@ impl Stage {
         file.write_all_at(bytes, at).unwrap();
     }
 
-    pub(super) fn read_at(&self, at: u64, len: u64) -> Vec<u8> {
-        lifeboat::device::read_vec(&*self.device(), ByteOffset(at), len as usize).unwrap()
-    }
-
     /// Damages files here and there.
     pub(super) fn scribble(&self, seed: u64) {
         let system = self.open();
@@ -379,9 +388,19 @@ impl Stage {
         }
     }
 
-    pub(super) fn lifeboat(&self, arguments: &str) -> std::process::Output {
+    /// Runs the binary, which must end with this code; gives what it prints.
+    pub(super) fn lifeboat(&self, arguments: &str, code: i32) -> String {
         let binary = env!("CARGO_BIN_EXE_lifeboat");
-        sh_output(self.dir.path(), &format!("LIFEBOAT_LOG=/dev/null {binary} {arguments}"))
+        let output = sh_output(self.dir.path(), &format!("{binary} --log log {arguments} </dev/null"));
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let all = said(&output.stdout) + &said(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments}: {all}");
+        all
+    }
+
+    pub(super) fn open_file(&self, path: &Path) -> Box<dyn FileSystem> {
+        let device: SharedDevice = Arc::new(FileDevice::open(path).unwrap());
+        fs::open(device, self.toc.volume.kind).unwrap()
     }
 }
 
@@ -391,7 +410,7 @@ fn table(disk: &Path) -> Option<serde_json::Value> {
     Some(serde_json::to_value(copy).unwrap())
 }
 
-fn walk(volume: &dyn FileSystem) -> Vec<String> {
+pub(super) fn walk(volume: &dyn FileSystem) -> Vec<String> {
     let mut found = Vec::new();
     let mut open = vec![PathBuf::from("/")];
     while let Some(directory) = open.pop() {
