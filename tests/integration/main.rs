@@ -19,6 +19,7 @@ mod hostile_damage;
 mod hostile_ends;
 mod hostile_references;
 mod hostile_volumes;
+mod in_place;
 mod inside;
 mod journal;
 mod journeys;
