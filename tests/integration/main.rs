@@ -15,6 +15,7 @@ mod faults_power;
 mod hostile;
 mod hostile_damage;
 mod hostile_volumes;
+mod images;
 mod journal;
 mod journeys;
 mod movable;
