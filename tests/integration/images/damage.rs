@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::stage::{EXT4, FAMILIES, FAT32, How, NTFS, START, Stage};
-use crate::oracle::sh;
+use crate::oracle::{long, sh};
 
 const ALL_TABLES: [&str; 3] = ["toc-begin.lbc", "inter-1.lbc", "toc-end.lbc"];
 
@@ -36,13 +36,16 @@ fn an_undamaged_container_is_found_as_files_and_is_sound() {
 
 #[test]
 fn images_are_found_whatever_is_left_of_the_volume() {
-    for family in FAMILIES {
+    for family in FAMILIES.into_iter().filter(|family| long() || family.name != "fat16") {
         let stage = Stage::new(family);
         let (begin, lost) = (stage.begin(), format!("disk.img@{START}"));
-        let cell = |what: &str, ranges: &[Range<u64>], volume: &str, by: &str| {
-            for how in [How::Zeros, How::Random] {
+        let mut number = 0;
+        let mut cell = |what: &str, ranges: &[Range<u64>], volume: &str, by: &str| {
+            number += 1;
+            let hows = [How::Zeros, How::Random];
+            for how in if long() { &hows[..] } else { &hows[number % 2..=number % 2] } {
                 stage.reset();
-                stage.destroy(ranges, how);
+                stage.destroy(ranges, *how);
                 stage.finds_both(&format!("{}: {what}, {how:?}", family.name), volume, by);
             }
         };
@@ -91,7 +94,7 @@ fn single_structures_of_fat_may_be_gone() {
     let cells: [(&str, Vec<Range<u64>>, &str); 5] = [
         ("boot record", vec![START..START + 512], "file-system"),
         ("boot record and its backup", vec![START..START + 512, START + 6 * 512..START + 7 * 512], "toc"),
-        ("first FAT", vec![fats.start..fats.start + (fats.end - fats.start) / 2], "toc"),
+        ("first FAT", vec![fats.start..fats.start + (fats.end - fats.start) / 2], "file-system"),
         ("both FATs", vec![fats.clone()], "toc"),
         ("root directory", vec![root], "toc"),
     ];

@@ -157,5 +157,5 @@ fn nothing_found_is_said_and_is_no_failure() {
     assert_eq!(stage.json("images disk.img --json"), serde_json::json!({ "images": [] }));
     assert!(stage.run("images disk.img", 0).contains("No images were found inside disk.img"));
     let said = stage.run("verify disk.img:1/factory", 3);
-    assert!(said.contains("holds no image named factory. There are no images"), "{said}");
+    assert!(said.contains("holds no image named factory") && said.contains("There are no images"), "{said}");
 }

@@ -25,7 +25,7 @@ fn references_are_filled_in_and_partclone_restores_the_result() {
     sh(
         stage.dir.path(),
         "truncate -s 16M t.img; zstd -q -d -c alone/out.lbi > stream
-         partclone.restore -q -C -s stream -o t.img --logfile partclone.log
+         partclone.restore -L log -q -C -s stream -O t.img >/dev/null 2>&1
          e2fsck -fn t.img 2>/dev/null; debugfs -R 'dump /one one' t.img 2>/dev/null; cmp one f/one",
     );
     stage.run("export disk.img:1/user --to parts.lbi --split 128K", 0);
