@@ -12,6 +12,7 @@ mod completions;
 mod console;
 mod demo;
 mod disks;
+mod drop;
 mod export;
 mod extract;
 mod images;
@@ -27,6 +28,7 @@ mod resume;
 mod size;
 mod subject;
 mod table;
+mod tidy;
 mod verify;
 mod words;
 
@@ -95,6 +97,14 @@ fn dispatch(arguments: Arguments) -> Next {
         Command::Backup(command) => {
             journal::open(log.as_deref());
             backup::run(&command)
+        }
+        Command::Drop(command) => {
+            journal::open(log.as_deref());
+            drop::run(&command)
+        }
+        Command::Tidy(command) => {
+            journal::open(log.as_deref());
+            tidy::run(&command)
         }
         Command::Restore(command) => {
             journal::open(log.as_deref());

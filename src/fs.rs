@@ -15,7 +15,7 @@ mod tree;
 
 pub use crate::volume::{Anchors, ByteRange, Kind, State, Summary};
 pub use check::{Check, Finding, Findings, Severity, Watch};
-pub use edit::{Edit, Units};
+pub use edit::{Edit, Guise, Units};
 pub use overlay::{Change, Copy, Overlay, Patch, Tag};
 pub use owners::{Holder, Owner, Owners};
 pub use tree::{Attributes, Entry, EntryKind, MAX_DEPTH, Stream, Tree};

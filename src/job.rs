@@ -12,6 +12,8 @@ mod check;
 mod container;
 mod export;
 mod gather;
+mod in_place;
+mod inside;
 mod journal;
 mod monitor;
 mod owners;
@@ -31,6 +33,7 @@ pub use monitor::{Monitor, Progress, StepProgress};
 pub use report::{Outcome, Report};
 pub use resume::Resumption;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -39,8 +42,8 @@ use crate::error::{Error, Result};
 use crate::fs::Finding;
 use crate::inventory::{Address, Container, LocateRequest, Place, Source, open_source};
 use crate::plan::{
-    self, BackupRequest, ChangeRequest, Depth, Interrupted, Plan, RestoreRequest, RestoreWork, ResumeRequest, StepKind,
-    Work,
+    self, BackupRequest, ChangeRequest, ContainerRequest, Depth, Interrupted, Plan, RestoreRequest, RestoreWork,
+    ResumeRequest, StepKind, Work,
 };
 use crate::unit::ByteLen;
 
@@ -50,7 +53,18 @@ use crate::unit::ByteLen;
 /// A refusal with its numbers, or what could not be read.
 pub fn plan_backup(request: &BackupRequest, monitor: &Monitor) -> Result<Plan> {
     let source = open_source(&request.source)?;
+    if request.target == plan::ImageTarget::Inside {
+        return inside::plan_create(request, &source, monitor);
+    }
     plan::backup(request, survey::backup(request, &source, monitor)?)
+}
+
+/// Works out a change of the container inside a volume (reads only) and plans it; none when there is nothing to do.
+///
+/// # Errors
+/// A refusal with its numbers, or what could not be read.
+pub fn plan_container(request: &ContainerRequest, monitor: &Monitor) -> Result<Option<Plan>> {
+    inside::plan_change(request, &open_source(&request.volume)?, monitor)
 }
 
 /// Looks at image and target of a restore (reads only) and plans it.
@@ -59,8 +73,13 @@ pub fn plan_backup(request: &BackupRequest, monitor: &Monitor) -> Result<Plan> {
 /// A refusal with its numbers, or what could not be read.
 pub fn plan_restore(request: &RestoreRequest, monitor: &Monitor) -> Result<Plan> {
     monitor.check()?;
-    let (survey, stream) = survey::restore(request)?;
-    plan::restore(request, survey, stream)
+    match in_place::plan(request, monitor)? {
+        in_place::Turn::InPlace(plan) => Ok(*plan),
+        in_place::Turn::Ordinary(found) => {
+            let (survey, stream) = survey::restore(request, found)?;
+            plan::restore(request, survey, stream)
+        }
+    }
 }
 
 /// Works out what a change of a volume's metadata would write (reads only) and plans it.
@@ -85,7 +104,11 @@ pub fn plan_changes(request: &ChangeRequest, source: &Source, changes: Changes) 
 /// # Errors
 /// A refusal when the journal does not fit the volume any more, or what could not be read.
 pub fn plan_resume(request: &ResumeRequest, monitor: &Monitor) -> Result<Resumption> {
-    resume::plan(request, &open_source(&request.volume)?, monitor)
+    let source = open_source(&request.volume)?;
+    match in_place::plan_resume(request, &source, monitor)? {
+        Some(found) => Ok(found),
+        None => resume::plan(request, &source, monitor),
+    }
 }
 
 /// The same, on a volume (and a journal's file) that is open already, and that nobody else uses.
@@ -106,7 +129,11 @@ pub fn plan_resume_on(
 /// # Errors
 /// When the volume cannot be opened, or the look is cancelled.
 pub fn interrupted(volume: &Address, depth: Depth, monitor: &Monitor) -> Result<Option<Interrupted>> {
-    resume::waiting(&open_source(volume)?, depth, monitor)
+    let source = open_source(volume)?;
+    match in_place::interrupted(&source) {
+        Some(job) => Ok(Some(job)),
+        None => resume::waiting(&source, depth, monitor),
+    }
 }
 
 /// The devices a plan is carried out on: those its places name, or, in tests, devices that fail on purpose.
@@ -183,8 +210,10 @@ pub fn run_on(plan: &Plan, devices: &dyn Devices, monitor: &Arc<Monitor>) -> Rep
             devices.source(&work.survey.place).and_then(|source| backup::run(plan, work, &source, monitor))
         }
         Work::Restore(work) => restore::run(plan, work, &mut || devices.target(work), monitor),
+        Work::RestoreInPlace(work) => in_place::run(plan, work, devices, monitor),
         Work::Change(work) => change::run(plan, work, devices, monitor),
         Work::Resume(work) => resume::run(plan, work, devices, monitor),
+        Work::Inside(work) => inside::run(plan, work, devices, monitor),
     };
     ended(result)
 }
@@ -257,17 +286,24 @@ fn decompressor() -> Result<zstd::bulk::Decompressor<'static>> {
 impl Plan {
     /// Tells the watchers that the step of this kind begins; false when the plan has no such step.
     fn enter(&self, kind: StepKind, monitor: &Monitor) -> bool {
-        let Some(index) = self.steps.iter().position(|step| step.kind == kind) else { return false };
-        monitor.enter(index);
-        monitor.event(format!("{}…", self.steps[index].title));
+        self.enter_in(&(0..self.steps.len()), kind, monitor)
+    }
+
+    /// The same, of the first such step among some.
+    fn enter_in(&self, among: &Range<usize>, kind: StepKind, monitor: &Monitor) -> bool {
+        let own = self.steps.get(among.clone()).unwrap_or_default();
+        let Some(index) = own.iter().position(|step| step.kind == kind) else { return false };
+        monitor.enter(among.start + index);
+        monitor.event(format!("{}…", own[index].title));
         true
     }
 
-    /// Tells the watchers that the change of this number begins, counted from 0.
-    fn enter_change(&self, number: usize, monitor: &Monitor) {
-        let mut changes = self.steps.iter().enumerate().filter(|(_, step)| step.kind == StepKind::ChangeMetadata);
+    /// Tells the watchers that the change of this number begins, counted from 0 among some steps.
+    fn enter_change(&self, among: &Range<usize>, number: usize, monitor: &Monitor) {
+        let own = self.steps.get(among.clone()).unwrap_or_default();
+        let mut changes = own.iter().enumerate().filter(|(_, step)| step.kind == StepKind::ChangeMetadata);
         if let Some((index, step)) = changes.nth(number) {
-            monitor.enter(index);
+            monitor.enter(among.start + index);
             monitor.event(format!("{}…", step.title));
         }
     }

@@ -3,18 +3,27 @@
 
 mod backup;
 mod change;
+mod in_place;
+mod inside;
 mod preview;
 mod restore;
 mod resume;
 
-pub use backup::{BackupRequest, BackupSurvey, BackupWork, ImageTarget, backup};
+pub use backup::{BackupRequest, BackupSurvey, BackupWork, ImageTarget, backup, refuse_source};
 pub use change::{
     ChangeRequest, ChangeSurvey, ChangeView, ChangeWork, EditRequest, JournalPlace, JournalWish, PatchView,
-    VolumeIdentity, change, may_change,
+    VolumeIdentity, change, may_change, resume_command_of,
+};
+pub use in_place::{Differing, InPlaceSurvey, InPlaceWork, MovedRun, in_place};
+pub use inside::{
+    ContainerAct, ContainerRequest, InsideSurvey, InsideWork, Moved, NewImage, Phase, Room, change_container,
+    create_inside,
 };
 pub use preview::{Preview, preview};
-pub use restore::{ImageSource, PipedImage, RestoreRequest, RestoreSurvey, RestoreWork, restore};
+pub use restore::{ImageSource, ImagesInside, PipedImage, RestoreRequest, RestoreSurvey, RestoreWork, restore};
 pub use resume::{Depth, Direction, Interrupted, ResumeRequest, ResumeSurvey, ResumeWork, resume};
+
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -56,6 +65,14 @@ pub enum StepKind {
     ReadBackTarget,
     /// Write boot record and superblocks, flush, read back.
     Seal,
+    /// Restoring in place: put the partition's entry back into the table.
+    WriteTable,
+    /// Restoring in place: copy images out of the way, and prove the copies.
+    MoveImages,
+    /// Restoring in place: write the container's tables of contents.
+    WriteContents,
+    /// Restoring in place: make the images that are dropped unfindable.
+    DropImages,
     /// Changing metadata: copy data to free clusters.
     CopyData,
     /// Read copies and compare their digests.
@@ -66,6 +83,8 @@ pub enum StepKind {
     ChangeMetadata,
     /// Read back what was changed, and close the journal.
     CloseJournal,
+    /// Write a container's new tables of contents, or overwrite what would make left-overs be found.
+    WriteTables,
 }
 
 /// One act of a plan.
@@ -88,10 +107,14 @@ pub enum Work {
     Backup(Box<BackupWork>),
     /// An image to a place.
     Restore(Box<RestoreWork>),
+    /// An image onto a volume that holds images, which stay.
+    RestoreInPlace(Box<InPlaceWork>),
     /// Changes of a volume's metadata.
     Change(Box<ChangeWork>),
     /// The end of an interrupted change.
     Resume(Box<ResumeWork>),
+    /// An image inside a volume, or another change of its container.
+    Inside(Arc<InsideWork>),
 }
 
 /// What will be done, before it is done.

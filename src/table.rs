@@ -1,5 +1,5 @@
-//! Partition tables: GPT and MBR, read with the crates of those names and checked by ourselves, and the
-//! search for volumes that no table names any more.
+//! Partition tables: GPT and MBR, read with the crates of those names and checked by ourselves, the search for
+//! volumes that no table names any more, and what to write to put a table back.
 //!
 //! | module | what it knows |
 //! |---|---|
@@ -10,6 +10,7 @@
 //! | `types` | partition types in words |
 //! | `signs` | boot records and superblocks, as far as a search needs them |
 //! | `scan` | the search for volumes by those signs |
+//! | `write` | what to write to put a table, or one entry of it, back: worked out as data, never written here |
 
 mod check;
 mod gpt;
@@ -18,16 +19,22 @@ mod read;
 mod scan;
 mod signs;
 mod types;
+mod write;
 
 pub use read::read;
 pub use scan::{Depth, Found, Scan, ScanProgress, find_at, scan};
+pub use types::{RECOVERY_TYPE_GPT, RECOVERY_TYPE_MBR};
+pub use write::{
+    SectorWrite, TableCopy, TablePart, Told, WantedEntry, after, bytes_from_hex, capture, put_back, put_entry,
+    set_type, tells,
+};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::unit::{ByteLen, ByteOffset};
 
 /// Which kind of table.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "the names are the tables' own")]
 pub enum Kind {

@@ -39,7 +39,7 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Show the disks, their partitions and what is on them
     Disks(Disks),
-    /// Back up a volume to an image file
+    /// Back up a volume, to an image file or into the volume itself
     Backup(Backup),
     /// Find the images inside volumes, however damaged those are
     Images(Images),
@@ -53,6 +53,10 @@ pub(super) enum Command {
     Export(Export),
     /// Put an image back, onto a partition, a device or a file
     Restore(Restore),
+    /// Take an image out of the volume that it lies in
+    Drop(Drop),
+    /// Bring the images inside a volume to its end, in one piece
+    Tidy(Tidy),
     /// Finish a change of a volume that was interrupted, or roll it back
     Resume(Resume),
     /// List a folder inside an image or a volume
@@ -85,10 +89,26 @@ pub(super) struct Backup {
     pub(super) source: Address,
 
     /// The image file to write; - is standard output
-    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
-    pub(super) to: OsString,
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath, required_unless_present = "inside")]
+    pub(super) to: Option<OsString>,
 
-    /// The image's name (else the volume's label)
+    /// Make the image inside the volume itself, at its end; it is then named PATH:N/NAME
+    #[arg(long, conflicts_with = "to")]
+    pub(super) inside: bool,
+
+    /// With --inside: store all of a user image, not only what differs from the image before
+    #[arg(long, requires = "inside")]
+    pub(super) full: bool,
+
+    /// With --inside: use free space in whatever pieces there are, and move nothing
+    #[arg(long, requires = "inside")]
+    pub(super) scattered: bool,
+
+    /// With --inside: do not check the volume before and after
+    #[arg(long, requires = "inside")]
+    pub(super) no_check: bool,
+
+    /// The image's name (else the volume's label; inside: factory, user, user-2, ...)
     #[arg(long)]
     pub(super) name: Option<String>,
 
@@ -127,6 +147,44 @@ pub(super) struct Backup {
     /// Do not read the image back
     #[arg(long)]
     pub(super) no_verify: bool,
+
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Drop {
+    /// The image: PATH:N/NAME
+    #[arg(value_name = "PATH:N/NAME", value_parser = address::parser(), value_hint = ValueHint::FilePath)]
+    pub(super) image: Address,
+
+    /// Do not ask; without a terminal nothing is written unless this is given
+    #[arg(long)]
+    pub(super) yes: bool,
+
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Tidy {
+    /// The volume: PATH, PATH:N or PATH@BYTES
+    #[arg(value_parser = address::parser(), value_hint = ValueHint::FilePath)]
+    pub(super) source: Address,
+
+    /// Do not ask; without a terminal nothing is written unless this is given
+    #[arg(long)]
+    pub(super) yes: bool,
 
     /// Show what would be done, and do nothing
     #[arg(long)]
@@ -210,13 +268,29 @@ pub(super) struct Verify {
 
 #[derive(Args, Debug)]
 pub(super) struct Restore {
-    /// The image; - is standard input
+    /// The image: a file, PATH:N/NAME for one inside a volume, or - for standard input
     #[arg(value_name = "IMAGE|-", value_hint = ValueHint::FilePath)]
     pub(super) image: OsString,
 
-    /// Where it goes: PATH, PATH:N or PATH@BYTES
+    /// Where it goes: PATH, PATH:N or PATH@BYTES (else, of an image inside a volume, to where it came from)
     #[arg(long, value_name = "TARGET", value_parser = address::parser(), value_hint = ValueHint::FilePath)]
-    pub(super) to: Address,
+    pub(super) to: Option<Address>,
+
+    /// Images that the target holds stay, and are moved when they are in the way (the default)
+    #[arg(long, conflicts_with = "drop_images")]
+    pub(super) keep_images: bool,
+
+    /// Images that the target holds are lost, the one that is restored as well
+    #[arg(long)]
+    pub(super) drop_images: bool,
+
+    /// In place: write all used clusters, without looking which of them differ
+    #[arg(long)]
+    pub(super) no_compare: bool,
+
+    /// In place: do not look whether the restored volume is sound
+    #[arg(long)]
+    pub(super) no_check: bool,
 
     /// Do not ask; without a terminal nothing is restored unless this is given
     #[arg(long)]

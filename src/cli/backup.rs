@@ -11,7 +11,11 @@ use crate::plan::{BackupRequest, ImageTarget};
 
 /// Plans the backup, and carries it out unless only the plan was asked for.
 pub(super) fn run(command: &Backup) -> u8 {
-    let console = if command.to == "-" { Console::beside_an_image(command.json) } else { Console::new(command.json) };
+    let console = if command.to.as_deref().is_some_and(|to| to == "-") {
+        Console::beside_an_image(command.json)
+    } else {
+        Console::new(command.json)
+    };
     work(command, &console).unwrap_or_else(|error| console.error(&error))
 }
 
@@ -36,7 +40,12 @@ fn work(command: &Backup, console: &Console) -> Result<u8> {
 }
 
 fn request(command: &Backup) -> BackupRequest {
-    let target = if command.to == "-" { ImageTarget::Pipe } else { ImageTarget::File(command.to.clone().into()) };
+    let target = match &command.to {
+        _ if command.inside => ImageTarget::Inside,
+        Some(to) if to != "-" => ImageTarget::File(to.clone().into()),
+        // Without --inside there is a --to: the arguments require it.
+        _ => ImageTarget::Pipe,
+    };
     BackupRequest {
         name: command.name.clone(),
         kind: command.kind,
@@ -48,6 +57,9 @@ fn request(command: &Backup) -> BackupRequest {
         raw: command.raw,
         split: command.split,
         verify: !command.no_verify,
+        full: command.full,
+        scattered: command.scattered,
+        check: !command.no_check,
         ..BackupRequest::new(command.source.clone(), target)
     }
 }

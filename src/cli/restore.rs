@@ -7,8 +7,9 @@ use super::arguments::Restore;
 use super::console::{Console, is_terminal};
 use super::{preview, progress};
 use crate::error::{Error, Result};
+use crate::inventory::Address;
 use crate::job::{self, Monitor};
-use crate::plan::{self, ImageSource, Plan, RestoreRequest};
+use crate::plan::{self, ImageSource, ImagesInside, Plan, RestoreRequest};
 
 /// What is typed where the plan overwrites nothing and so has no word of its own.
 const YES: &str = "yes";
@@ -20,7 +21,7 @@ pub(super) fn run(command: &Restore) -> u8 {
 }
 
 fn work(command: &Restore, console: &Console) -> Result<u8> {
-    let request = request(command);
+    let request = request(command)?;
     if !command.yes && !command.dry_run {
         can_ask(&request)?;
     }
@@ -72,15 +73,31 @@ pub(super) fn ask(console: &Console, plan: &Plan) -> Result<()> {
     Err(Error::refused("not confirmed; nothing was written"))
 }
 
-fn request(command: &Restore) -> RestoreRequest {
-    let image = if command.image == "-" { ImageSource::Pipe } else { ImageSource::File(command.image.clone().into()) };
-    RestoreRequest {
+fn request(command: &Restore) -> Result<RestoreRequest> {
+    let inside = || command.image.to_str()?.parse::<Address>().ok().filter(|address| address.image().is_some());
+    let image = match inside() {
+        _ if command.image == "-" => ImageSource::Pipe,
+        Some(address) => ImageSource::Inside(address),
+        None => ImageSource::File(command.image.clone().into()),
+    };
+    let plain = match (image, &command.to) {
+        (image, Some(target)) => RestoreRequest::new(image, target.clone()),
+        (ImageSource::Inside(address), None) => RestoreRequest::home(address),
+        (image, None) => {
+            return Err(Error::refused(format!("where {image} shall be restored to was not said"))
+                .advise("Add --to TARGET; only an image inside a volume (PATH:N/NAME) knows where it came from"));
+        }
+    };
+    Ok(RestoreRequest {
         trust: command.trust,
         verify: !command.no_verify,
         keep_going: command.keep_going,
         zero_free: command.zero_free,
         discard: command.discard,
         threads: command.threads,
-        ..RestoreRequest::new(image, command.to.clone())
-    }
+        images: if command.drop_images { ImagesInside::Drop } else { ImagesInside::Keep },
+        compare: !command.no_compare,
+        check: !command.no_check,
+        ..plain
+    })
 }

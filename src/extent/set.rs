@@ -79,6 +79,12 @@ impl ExtentSet {
         Self { runs: both }
     }
 
+    /// The parts of `run` that are in the set, in order.
+    pub fn parts_of(&self, run: Extent) -> impl Iterator<Item = Extent> {
+        let first = self.runs.partition_point(|have| have.end() <= run.start.0);
+        self.runs[first..].iter().map_while(move |have| have.intersect(run))
+    }
+
     /// The clusters of `0..clusters` that are not in the set.
     #[must_use]
     pub fn complement(&self, clusters: u64) -> Self {
@@ -170,6 +176,10 @@ mod tests {
             prop_assert_eq!(bits(&left.union(&right), 80), either);
             prop_assert_eq!(bits(&left.intersect(&right), 80), both);
             prop_assert_eq!(bits(&left.complement(80), 80), none);
+            for run in right.runs() {
+                let only = ExtentSet::from(vec![*run]);
+                prop_assert_eq!(left.parts_of(*run).collect::<ExtentSet>(), left.intersect(&only));
+            }
             prop_assert!(left.runs().windows(2).all(|pair| pair[0].end() < pair[1].start.0));
         }
     }

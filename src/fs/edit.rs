@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use super::check::{Findings, Severity, Watch};
 use super::overlay::{Change, Overlay};
+use super::tree::Attributes;
 use super::{DRIVERS, Probe, State};
 use crate::device::SharedDevice;
 use crate::error::{Error, Result};
@@ -44,11 +45,24 @@ impl Units {
     }
 }
 
+/// How a file or directory shall look that an edit makes, or fills anew.
+///
+/// Read-only, hidden, system and archive are set or cleared on FAT and NTFS, the permission bits on ext: each file
+/// system takes those that it has. Compressed, encrypted and sparse are ways to store content, and are not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Guise {
+    /// Its attribute bits.
+    pub attributes: Attributes,
+    /// When its content was changed last, to what the file system can write down; without it what is new was changed
+    /// now, and what is there keeps its time.
+    pub modified: Option<jiff::Timestamp>,
+}
+
 /// A volume whose metadata can be changed, in memory. Extents are on the volume's grid and consist of whole
 /// [`units`](Self::units). Each call either works out the whole change or leaves everything as it was.
 ///
-/// Times are not changed but for those of files that come to be: neither that of a directory in which a file is
-/// adopted nor that of a file that is moved.
+/// Times are not changed but for those of files that come to be or get another content: neither that of a directory in
+/// which a file is adopted nor that of a file that is moved.
 pub trait Edit: Send {
     /// How space is handed out.
     fn units(&self) -> Units;
@@ -71,6 +85,33 @@ pub trait Edit: Send {
     /// `Refused` when a cluster is not free, the name is taken or not allowed, the file would be too long, or there is
     /// no room for what describes it.
     fn adopt(&mut self, directory: &Path, name: &str, extents: &[Extent], len: ByteLen) -> Result<()>;
+
+    /// Gives a file these free clusters as its content, as [`adopt`](Self::adopt) does: in file order, `len` bytes
+    /// long, and none for an empty file. A file that is there keeps its name, what it is known by (directory entry, MFT
+    /// record, inode), its owner and its further streams and attributes; the clusters it had are free afterwards. One
+    /// that is not there is made in its directory, which must exist, and on ext belongs to whom that belongs. Then it
+    /// looks as `guise` says.
+    ///
+    /// # Errors
+    /// `Refused` as for [`adopt`](Self::adopt), but for the name that is taken; and when what has the name is no plain
+    /// file with one name: compressed, encrypted or protected by digests, a link, a directory, a file that
+    /// something finds by its place, a file of the file system's own.
+    fn put(&mut self, path: &Path, extents: &[Extent], len: ByteLen, guise: &Guise) -> Result<()>;
+
+    /// Makes an empty directory that looks as `guise` says, in a directory that must exist. One that is there already
+    /// stays as it is.
+    ///
+    /// # Errors
+    /// `Refused` when something else has the name, it is not allowed, or there is no room for it.
+    fn make_directory(&mut self, path: &Path, guise: &Guise) -> Result<()>;
+
+    /// Keeps free clusters for calls to come: no later call takes them for metadata (a directory that grows, records,
+    /// maps). Only [`adopt`](Self::adopt) and [`relocate`](Self::relocate), which are given them by name, do. So the
+    /// first of several files takes nothing of the second.
+    ///
+    /// # Errors
+    /// `Refused` when the extents are no whole units.
+    fn reserve(&mut self, extents: &[Extent]) -> Result<()>;
 
     /// Takes a file out of its directory, and frees its clusters: these are given back, in file order. A directory
     /// that [`adopt`](Self::adopt) would make just so (by its attributes), and that is empty then, goes, too.
@@ -115,14 +156,23 @@ pub trait Edit: Send {
 /// # Errors
 /// `Refused` when it is not clean or not sound, saying what to do; whatever else keeps it from being read.
 pub fn open(device: SharedDevice, watch: &dyn Watch) -> Result<Box<dyn Edit>> {
-    let kind = match super::probe(&device)? {
+    let kind = refuse_unsound(&device, watch)?;
+    open_unchecked(device, kind)
+}
+
+/// Checks that a volume may be changed; gives its kind.
+///
+/// # Errors
+/// As [`open`].
+pub fn refuse_unsound(device: &SharedDevice, watch: &dyn Watch) -> Result<super::Kind> {
+    let kind = match super::probe(device)? {
         Probe::One(kind) => kind,
         Probe::None => return Err(Error::refused("there is no file system here that Lifeboat can change")),
         Probe::Ambiguous(_) => {
             return Err(Error::refused("more than one file system claims this place: which one is not guessed"));
         }
     };
-    let volume = super::open(SharedDevice::clone(&device), kind)?;
+    let volume = super::open(SharedDevice::clone(device), kind)?;
     let summary = volume.summary();
     refuse_state(summary.state)?;
     let mut findings = Findings::default();
@@ -136,7 +186,7 @@ pub fn open(device: SharedDevice, watch: &dyn Watch) -> Result<Box<dyn Edit>> {
         ))
         .advise(format!("Have it repaired first: {}", super::repair_tool(kind))));
     }
-    open_unchecked(device, kind)
+    Ok(kind)
 }
 
 /// Opens a volume for changes that the caller has checked.
@@ -144,9 +194,17 @@ pub fn open(device: SharedDevice, watch: &dyn Watch) -> Result<Box<dyn Edit>> {
 /// # Errors
 /// When the kind cannot be changed, or the volume cannot be read.
 pub fn open_unchecked(device: SharedDevice, kind: super::Kind) -> Result<Box<dyn Edit>> {
+    open_on(Arc::new(Overlay::new(device)), kind)
+}
+
+/// The same, on an overlay that the caller keeps: it shows the volume as it would be.
+///
+/// # Errors
+/// As [`open_unchecked`].
+pub fn open_on(overlay: Arc<Overlay>, kind: super::Kind) -> Result<Box<dyn Edit>> {
     let driver = DRIVERS.iter().find(|driver| driver.kinds.contains(&kind));
     let driver = driver.ok_or_else(|| Error::refused(format!("a {kind} volume cannot be changed by Lifeboat")))?;
-    (driver.edit)(Arc::new(Overlay::new(device)))
+    (driver.edit)(overlay)
 }
 
 /// Only what was left properly may be changed: whoever left it otherwise will want to finish his own changes.

@@ -247,7 +247,7 @@ pub struct RecordHead {
 pub const HEAD: usize = size_of::<RecordHead>();
 
 /// What a zstd frame holds and where it is: the body of a frame record, and an index entry.
-#[derive(Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub struct Entry {
     /// Offset of the frame record.

@@ -279,7 +279,8 @@ pub fn open_image(address: &Address, watch: &dyn Watch) -> Result<(Container, Im
         let image = container.open(id).map_err(|error| error.context(address))?;
         return Ok((container, image));
     }
-    let there = if others.is_empty() { "There are no images".to_owned() } else { format!("There are: {}", others.join(", ")) };
+    let there =
+        if others.is_empty() { "There are no images".to_owned() } else { format!("There are: {}", others.join(", ")) };
     Err(Error::refused(format!("{volume} holds no image named {name}")).advise(there))
 }
 
@@ -291,8 +292,10 @@ pub fn image_at(address: &Address, watch: &dyn Watch) -> Result<Image> {
     match address {
         Address::Whole(path) => Image::open(path),
         Address::Inside(..) => Ok(open_image(address, watch)?.1),
-        Address::Partition(..) | Address::At(..) => Err(Error::refused(format!("{address} names a volume, and no image"))
-            .advise(format!("`lifeboat images {address}` lists the images inside; name one as {address}/NAME"))),
+        Address::Partition(..) | Address::At(..) => {
+            Err(Error::refused(format!("{address} names a volume, and no image"))
+                .advise(format!("`lifeboat images {address}` lists the images inside; name one as {address}/NAME")))
+        }
     }
 }
 

@@ -76,6 +76,7 @@ pub(super) fn run(plan: &Plan, work: &BackupWork, source: &SharedDevice, monitor
             std::io::Write::flush(&mut sink.0).map_err(|error| Error::io("writing to the pipe", error))?;
             made
         }
+        ImageTarget::Inside => return Err(Error::damaged("an image inside is made by another job")),
         ImageTarget::File(path) => {
             let sink = PartsWriter::create(path, request.split)?;
             let (mut sink, made) = write_image(input, sink, monitor)?;
@@ -363,3 +364,6 @@ impl Sink for Pipe {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

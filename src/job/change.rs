@@ -7,8 +7,9 @@
 mod survey;
 
 pub use survey::Changes;
-pub(super) use survey::{in_use, placed, survey};
+pub(super) use survey::{identify, in_use, placed, refuse_waiting, survey};
 
+use std::ops::Range;
 use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use crate::error::{Error, Kind, Result};
 use crate::extent::Extent;
 use crate::fs;
 use crate::inventory::Place;
-use crate::plan::{ChangeSurvey, ChangeWork, Direction, JournalPlace, Plan, StepKind};
+use crate::plan::{self, ChangeSurvey, ChangeWork, Direction, JournalPlace, Plan, StepKind};
 use crate::unit::{ByteLen, ByteOffset};
 
 /// The journal of a job, before its copies are made.
@@ -47,14 +48,51 @@ pub(super) fn record(name: &str, survey: &ChangeSurvey) -> Record {
     }
 }
 
+/// A journalled change that is being carried out: which steps of the plan are its own.
+pub(super) struct Phase<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) steps: Range<usize>,
+    /// In words, for whoever finds the journal.
+    pub(super) name: &'a str,
+    pub(super) survey: &'a ChangeSurvey,
+}
+
+impl Phase<'_> {
+    /// How many steps of a plan a change has.
+    pub(super) fn step_count(survey: &ChangeSurvey) -> usize {
+        let copies = survey.changes.iter().any(|change| !change.copies.is_empty());
+        survey.changes.len() + 2 + if copies { 2 } else { 0 }
+    }
+}
+
 /// Carries a change out.
 pub(super) fn run(plan: &Plan, work: &ChangeWork, devices: &dyn Devices, monitor: &Arc<Monitor>) -> Result<Report> {
     let survey = &work.survey;
     let untouched = |error: Error| left(error, "Nothing of the volume was changed");
-    let mut record = record(&work.request.name, survey);
-    let volume = devices.volume(&survey.place).map_err(untouched)?;
-    let volume: Arc<dyn WriteDevice> = Arc::from(volume);
-    check_plan(survey, &record, &volume).map_err(untouched)?;
+    let volume: Arc<dyn WriteDevice> = Arc::from(devices.volume(&survey.place).map_err(untouched)?);
+    let phase = Phase { plan, steps: 0..plan.steps.len(), name: &work.request.name, survey };
+    let done = carry_out(&phase, &volume, devices, monitor);
+    drop(volume);
+    reread(&survey.place);
+    let record = done?;
+    monitor.enter(plan.steps.len());
+    Ok(report(work, &record))
+}
+
+/// Carries out a change that may be a part of a larger job.
+///
+/// # Errors
+/// What failed, with what the volume is now.
+pub(super) fn carry_out(
+    phase: &Phase<'_>,
+    volume: &Arc<dyn WriteDevice>,
+    devices: &dyn Devices,
+    monitor: &Monitor,
+) -> Result<Record> {
+    let (plan, survey) = (phase.plan, phase.survey);
+    let untouched = |error: Error| left(error, "Nothing of the volume was changed");
+    let mut record = record(phase.name, survey);
+    check_plan(survey, &record, volume).map_err(untouched)?;
     let own = match &survey.journal {
         JournalPlace::File(path) => Some(devices.journal(path, Some(survey.journal_len)).map_err(untouched)?),
         JournalPlace::Volume(_) => None,
@@ -66,32 +104,30 @@ pub(super) fn run(plan: &Plan, work: &ChangeWork, devices: &dyn Devices, monitor
         }
         untouched(error)
     };
-    copy(plan, &mut record, &*volume, monitor).map_err(untouched)?;
+    copy(phase, &mut record, &**volume, monitor).map_err(untouched)?;
     let (journal, start) = match (&own, survey.journal.clone()) {
         (Some(own), _) => (&**own, ByteOffset::ZERO),
-        (None, JournalPlace::Volume(at)) => (&*volume, at),
+        (None, JournalPlace::Volume(at)) => (&**volume, at),
         (None, JournalPlace::File(_)) => return Err(Error::damaged("the journal's file was not made")),
     };
     let store = Store { device: journal, start };
-    plan.enter(StepKind::WriteJournal, monitor);
+    plan.enter_in(&phase.steps, StepKind::WriteJournal, monitor);
     let (header, body) = record.encode().map_err(untouched)?;
     store.create(&header, &body).map_err(untouched)?;
     drop(body);
     monitor.check().map_err(untouched)?;
     // From the note on the job is begun. If writing it fails, nothing is changed yet, but it may have landed.
+    let resume = plan::resume_command_of(plan);
     let begun = store.note(&header, 1, Direction::Finish, 0).and_then(|()| journal.flush());
-    begun.map_err(|error| left(error, &format!("Nothing of the volume was changed. `{}` tells", plan.command)))?;
-    let go = Work { record: &record, header: &header, store, volume: &*volume, notes: 1 };
+    begun.map_err(|error| left(error, &format!("Nothing of the volume was changed. `{resume}` tells")))?;
+    let go = Work { record: &record, header: &header, store, volume: &**volume, notes: 1 };
     let mut at = None;
     let done = go.go(Reached { done: 0, partly: false }, Direction::Finish, &mut |step| {
         at = Some(step);
-        plan.enter_change(step, monitor);
+        plan.enter_change(&phase.steps, step, monitor);
     });
-    drop(volume);
-    reread(&survey.place);
-    done.map_err(|error| in_between(error, &record, at, &plan.command))?;
-    monitor.enter(plan.steps.len());
-    Ok(report(work, &record))
+    done.map_err(|error| in_between(error, &record, at, &resume))?;
+    Ok(record)
 }
 
 /// Checks that the volume is still what the plan was made for.
@@ -110,12 +146,13 @@ fn check_plan(survey: &ChangeSurvey, record: &Record, volume: &Arc<dyn WriteDevi
 }
 
 /// Makes the copies, and proves them.
-fn copy(plan: &Plan, record: &mut Record, volume: &dyn WriteDevice, monitor: &Monitor) -> Result<()> {
-    if plan.enter(StepKind::CopyData, monitor) {
+fn copy(phase: &Phase<'_>, record: &mut Record, volume: &dyn WriteDevice, monitor: &Monitor) -> Result<()> {
+    let plan = phase.plan;
+    if plan.enter_in(&phase.steps, StepKind::CopyData, monitor) {
         copies::make(record, volume, monitor)?;
         volume.flush()?;
         volume.forget();
-        plan.enter(StepKind::ReadBackCopies, monitor);
+        plan.enter_in(&phase.steps, StepKind::ReadBackCopies, monitor);
         if let Some(logged) = copies::differing(record, volume, Side::Target, monitor)? {
             return Err(copies::unproven(logged));
         }

@@ -99,7 +99,8 @@ fn open(request: &ExportRequest, monitor: &Monitor) -> Result<Exported> {
 fn refuse_same_volume(target: &Path, mounted_at: &[PathBuf]) -> Result<()> {
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let Ok(folder) = folder.canonicalize() else { return Ok(()) };
-    let device = |path: &Path| std::fs::metadata(path).ok().map(|metadata| std::os::unix::fs::MetadataExt::dev(&metadata));
+    let device =
+        |path: &Path| std::fs::metadata(path).ok().map(|metadata| std::os::unix::fs::MetadataExt::dev(&metadata));
     let own = device(&folder);
     match mounted_at.iter().find(|mount| own.is_some() && device(mount) == own) {
         Some(mount) => Err(Error::refused(format!(

@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use super::gather::{Chunks, Gatherer};
 use super::pipeline::{Width, ordered};
-use super::seal::Seals;
+use super::seal::{Seals, Way};
 use super::source::ChunkSource;
 use super::verify::{self, Findings, Located};
 use super::{Monitor, Outcome, Report};
 use crate::device::WriteDevice;
 use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, Extent, ExtentSet};
-use crate::image::Header;
-use crate::plan::{ImageSource, Plan, RestoreWork, StepKind};
+use crate::image::{Header, Image};
+use crate::plan::{ImageSource, Plan, RestoreRequest, RestoreWork, StepKind};
 use crate::unit::{ByteLen, ByteOffset, Cluster, Grid};
 
 /// Bytes written between two flushes: keeps the progress honest (what is shown as written is on the medium, but
 /// for so much) and the last flush short.
-const FLUSH_EVERY: u64 = 512 << 20;
+pub(super) const FLUSH_EVERY: u64 = 512 << 20;
 
 /// A chunk that was written, for the read-back.
 struct WrittenChunk {
@@ -51,7 +51,7 @@ pub(super) fn run(
     open: &mut dyn FnMut() -> Result<Box<dyn WriteDevice>>,
     monitor: &Arc<Monitor>,
 ) -> Result<Report> {
-    let mut source = ChunkSource::open(work)?;
+    let mut source = ChunkSource::open(work, monitor)?;
     let findings = verify_first(plan, work, &source, monitor)?;
     let map = source.map(work.request.keep_going)?;
     let header = work.survey.header.clone();
@@ -63,7 +63,7 @@ pub(super) fn run(
             header.grid.len().0
         )));
     }
-    let mut seals = Seals::new(&header, &map);
+    let mut seals = Seals::new(&header, &map, Way::FromElsewhere);
     plan.enter(StepKind::Unseal, monitor);
     seals.break_on(&*target)?;
     let result = write_all(plan, work, &mut source, &map, &*target, &mut seals, monitor);
@@ -111,12 +111,17 @@ fn write_all(
 
 /// The pass over the whole image before the target is touched.
 fn verify_first(plan: &Plan, work: &RestoreWork, source: &ChunkSource, monitor: &Monitor) -> Result<Findings> {
+    match (plan.enter(StepKind::VerifyImage, monitor), source) {
+        (true, ChunkSource::File { image, .. }) => prove(image, &work.request, monitor),
+        _ => Ok(Findings::default()),
+    }
+}
+
+/// Checks every digest of an image; refuses a damaged one, unless what is whole shall be restored.
+pub(super) fn prove(image: &Image, request: &RestoreRequest, monitor: &Monitor) -> Result<Findings> {
     let mut findings = Findings::default();
-    let (true, ChunkSource::File { image, .. }) = (plan.enter(StepKind::VerifyImage, monitor), source) else {
-        return Ok(findings);
-    };
-    verify::check(image, work.request.threads, monitor, &mut findings)?;
-    if findings.is_whole() || work.request.keep_going {
+    verify::check(image, request.threads, monitor, &mut findings)?;
+    if findings.is_whole() || request.keep_going {
         return Ok(findings);
     }
     let what = match findings.bad.first() {
@@ -205,7 +210,12 @@ fn write_runs(runs: &[Extent], grid: Grid, raw: &[u8], target: &dyn WriteDevice)
 
 /// Makes zeros of the clusters of files that were left out: the files' entries are still there, and must not show
 /// what lay on the target before.
-fn clear_excluded(header: &Header, map: &ClusterMap, target: &dyn WriteDevice, monitor: &Monitor) -> Result<()> {
+pub(super) fn clear_excluded(
+    header: &Header,
+    map: &ClusterMap,
+    target: &dyn WriteDevice,
+    monitor: &Monitor,
+) -> Result<()> {
     let grid = header.grid;
     for run in header.excluded.iter().flat_map(|file| file.runs.runs()) {
         monitor.check()?;
@@ -305,7 +315,7 @@ fn read_back(
     )
 }
 
-fn differs(cluster: Cluster, what: &str) -> Error {
+pub(super) fn differs(cluster: Cluster, what: &str) -> Error {
     Error::damaged(format!(
         "the target does not keep what is written to it: in the chunk from cluster {cluster} on, {what}"
     ))
@@ -350,7 +360,7 @@ fn report(work: &RestoreWork, header: &Header, findings: &Findings, outcomes: &O
 }
 
 /// The file system's own checker.
-fn checker(kind: crate::fs::Kind) -> &'static str {
+pub(super) fn checker(kind: crate::fs::Kind) -> &'static str {
     use crate::fs::Kind;
     match kind {
         Kind::Fat12 | Kind::Fat16 | Kind::Fat32 => "fsck.fat, or chkdsk in Windows",

@@ -285,7 +285,7 @@ pub(super) fn run(plan: &Plan, work: &ResumeWork, devices: &dyn Devices, monitor
     let done = go.go(reached, direction, &mut |step| {
         at = Some(step);
         if let Some(index) = order.iter().position(|one| *one == step) {
-            plan.enter_change(index, monitor);
+            plan.enter_change(&(0..plan.steps.len()), index, monitor);
         }
     });
     drop((shared, volume));

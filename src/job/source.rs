@@ -2,11 +2,13 @@
 
 use std::io::Read;
 
+use super::Monitor;
 use super::gather::Chunks;
 use super::verify::{Located, Locator};
 use crate::error::{Error, Result};
 use crate::extent::ClusterMap;
 use crate::image::{Image, ImageStream};
+use crate::inventory;
 use crate::plan::{ImageSource, RestoreWork};
 
 /// An image, open for restoring.
@@ -24,26 +26,25 @@ pub(super) enum ChunkSource {
 }
 
 impl ChunkSource {
-    pub(super) fn open(work: &RestoreWork) -> Result<Self> {
-        match &work.request.image {
-            ImageSource::File(path) => {
-                let image = Image::open(path)?;
-                if image.header().image_id != work.survey.header.image_id {
-                    return Err(Error::refused(format!(
-                        "{} is another image than the one the plan was made for",
-                        path.display()
-                    )));
-                }
-                if !work.request.keep_going {
-                    image.refuse_without_base()?;
-                }
-                Ok(Self::File { image: Box::new(image) })
-            }
+    pub(super) fn open(work: &RestoreWork, monitor: &Monitor) -> Result<Self> {
+        let image = match &work.request.image {
+            ImageSource::File(path) => Image::open(path)?,
+            ImageSource::Inside(address) => inventory::open_image(address, monitor)?.1,
             ImageSource::Pipe => {
                 let stream = work.stream.take().ok_or_else(|| Error::refused("the pipe was read already"))?;
-                Ok(Self::Pipe { stream: Box::new(stream) })
+                return Ok(Self::Pipe { stream: Box::new(stream) });
             }
+        };
+        if image.header().image_id != work.survey.header.image_id {
+            return Err(Error::refused(format!(
+                "{} is another image than the one the plan was made for",
+                work.request.image
+            )));
         }
+        if !work.request.keep_going {
+            image.refuse_without_base()?;
+        }
+        Ok(Self::File { image: Box::new(image) })
     }
 
     /// Which clusters are in the image; of a damaged one, when `lenient`, those that are known.

@@ -1,5 +1,9 @@
 //! What must be known before a plan can be made: looking at source and target, never writing.
 
+mod restore;
+
+pub(super) use restore::{occupant, restore, same_file};
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,9 +14,9 @@ use crate::device::{ReadDevice, SharedDevice};
 use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, Extent, ExtentSet};
 use crate::fs::{self, Anchors, ByteRange, EntryKind, FileSystem, Kind, Probe, State, Summary, Tree};
-use crate::image::{Excluded, Image, ImageStream};
-use crate::inventory::{Source, open_source};
-use crate::plan::{BackupRequest, BackupSurvey, ImageSource, ImageTarget, PipedImage, RestoreRequest, RestoreSurvey};
+use crate::image::Excluded;
+use crate::inventory::Source;
+use crate::plan::{BackupRequest, BackupSurvey, ImageTarget};
 use crate::unit::{ByteLen, ByteOffset, Grid};
 
 /// Files that Windows and other systems rebuild at start: never worth their space in an image.
@@ -48,7 +52,8 @@ pub(super) fn backup(request: &BackupRequest, source: &Source, monitor: &Monitor
     Ok(survey)
 }
 
-fn volume(request: &BackupRequest, source: &Source, kind: Kind, monitor: &Monitor) -> Result<BackupSurvey> {
+/// What an image of a volume keeps, and what it leaves out.
+pub(super) fn volume(request: &BackupRequest, source: &Source, kind: Kind, monitor: &Monitor) -> Result<BackupSurvey> {
     let advice = "Check it with the file system's own tool, or take all its sectors with --raw";
     let fs = fs::open(source.device.clone(), kind).map_err(|error| error.advise(advice))?;
     let mut used = fs.used().map_err(|error| error.context("reading which clusters are used").advise(advice))?;
@@ -207,55 +212,4 @@ fn free_bytes(path: &Path) -> Result<u64> {
         Error::io(format!("looking at {}", folder.display()), error).advise("Choose a folder that is there")
     })?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
-}
-
-/// Looks at a restore's image and target. From a pipe, the header is read, and the rest left to come.
-pub(super) fn restore(request: &RestoreRequest) -> Result<(RestoreSurvey, PipedImage)> {
-    let target = open_source(&request.target)?;
-    let (header, image_bytes, damage, piped) = match &request.image {
-        ImageSource::File(path) => {
-            let image = Image::open(path)?;
-            if !request.keep_going {
-                image.refuse_without_base()?;
-            }
-            let damage = image.damage().to_vec();
-            (image.header().clone(), Some(image.bytes()), damage, PipedImage::default())
-        }
-        ImageSource::Pipe => {
-            let stream = ImageStream::open(Box::new(std::io::stdin()) as Box<dyn std::io::Read + Send>)?;
-            (stream.header().clone(), None, Vec::new(), PipedImage::new(stream))
-        }
-    };
-    let overlaps = match &request.image {
-        ImageSource::File(path) => same_file(path, &target.place.node) || same_file(path, &target.place.disk),
-        ImageSource::Pipe => false,
-    };
-    let occupant = occupant(&target.device);
-    let survey =
-        RestoreSurvey { header, image_bytes, damage, place: target.place, occupant, image_is_target: overlaps };
-    Ok((survey, piped))
-}
-
-fn same_file(a: &Path, b: &Path) -> bool {
-    match (a.canonicalize(), b.canonicalize()) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => false,
-    }
-}
-
-/// What is on the target now, in words.
-fn occupant(device: &SharedDevice) -> Option<String> {
-    let kind = match fs::probe(device).ok()? {
-        Probe::None => return None,
-        Probe::One(kind) => kind,
-        Probe::Ambiguous(_) => Kind::Ambiguous,
-    };
-    if kind == Kind::Unfinished {
-        return Some("an unfinished restore".into());
-    }
-    let summary =
-        if kind.has_driver() { fs::open(device.clone(), kind).ok().map(|fs| fs.summary().clone()) } else { None };
-    let label = summary.as_ref().and_then(|summary| summary.label.as_deref()).map(|label| format!(" \"{label}\""));
-    let size = summary.as_ref().map(|summary| format!(", {}", summary.len));
-    Some(format!("{kind}{}{}", label.unwrap_or_default(), size.unwrap_or_default()))
 }

@@ -19,6 +19,8 @@ pub enum ImageTarget {
     File(PathBuf),
     /// Standard output.
     Pipe,
+    /// The container of the volume itself.
+    Inside,
 }
 
 impl fmt::Display for ImageTarget {
@@ -26,6 +28,7 @@ impl fmt::Display for ImageTarget {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Pipe => f.write_str("-"),
+            Self::Inside => f.write_str("inside"),
         }
     }
 }
@@ -57,6 +60,12 @@ pub struct BackupRequest {
     pub split: Option<u64>,
     /// Read the image back.
     pub verify: bool,
+    /// Inside: store all of a user image, although the container holds an image that it could be based on.
+    pub full: bool,
+    /// Inside: store the image in blocks that are found one by one, in whatever free space there is.
+    pub scattered: bool,
+    /// Inside: check the volume before and after.
+    pub check: bool,
 }
 
 impl BackupRequest {
@@ -76,12 +85,19 @@ impl BackupRequest {
             raw: false,
             split: None,
             verify: true,
+            full: false,
+            scattered: false,
+            check: true,
         }
     }
 
-    fn command(&self) -> String {
+    /// The equivalent command line.
+    pub(super) fn command(&self) -> String {
         let mut words = vec!["lifeboat backup".into(), quoted(&self.source.to_string())];
-        words.push(format!("--to {}", quoted(&self.target.to_string())));
+        words.push(match &self.target {
+            ImageTarget::Inside => "--inside".into(),
+            target => format!("--to {}", quoted(&target.to_string())),
+        });
         words.extend(self.name.iter().map(|name| format!("--name {}", quoted(name))));
         if self.kind == Kind::Factory {
             words.push("--kind factory".into());
@@ -99,6 +115,9 @@ impl BackupRequest {
             (self.even_if_dirty, "--even-if-dirty"),
             (self.raw, "--raw"),
             (!self.verify, "--no-verify"),
+            (self.full, "--full"),
+            (self.scattered, "--scattered"),
+            (!self.check, "--no-check"),
         ];
         words.extend(flags.iter().filter(|(on, _)| *on).map(|(_, flag)| (*flag).into()));
         words.join(" ")
@@ -131,7 +150,9 @@ pub struct BackupSurvey {
 }
 
 impl BackupSurvey {
-    fn used_bytes(&self) -> ByteLen {
+    /// Bytes in the clusters to keep.
+    #[must_use]
+    pub fn used_bytes(&self) -> ByteLen {
         self.grid.bytes_of(self.used.used())
     }
 
@@ -156,7 +177,7 @@ impl BackupWork {
     pub fn name(&self) -> String {
         let stem = match &self.request.target {
             ImageTarget::File(path) => path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
-            ImageTarget::Pipe => None,
+            ImageTarget::Pipe | ImageTarget::Inside => None,
         };
         let named = self.request.name.clone().or_else(|| self.survey.summary.label.clone());
         named.or(stem).unwrap_or_else(|| self.request.source.to_string())
@@ -210,7 +231,11 @@ pub fn backup(request: &BackupRequest, survey: BackupSurvey) -> Result<Plan> {
     })
 }
 
-fn refuse(request: &BackupRequest, survey: &BackupSurvey) -> Result<()> {
+/// What is refused wherever the image goes: a volume that is not clean, fields that make no sense.
+///
+/// # Errors
+/// The refusal.
+pub fn refuse_source(request: &BackupRequest, survey: &BackupSurvey) -> Result<()> {
     let volume = &survey.summary;
     if !(1..=19).contains(&request.level) {
         return Err(
@@ -239,10 +264,6 @@ fn refuse(request: &BackupRequest, survey: &BackupSurvey) -> Result<()> {
         ))
         .advise(format!("{then}; or image it as it is with --even-if-dirty")));
     }
-    if let Some(first) = survey.existing.first() {
-        return Err(Error::refused(format!("{} is there already ({} files)", first.display(), survey.existing.len()))
-            .advise("Choose another name, or delete it first"));
-    }
     if survey.grid.clusters > format::MAX_CLUSTERS {
         let (have, most) = (survey.grid.clusters, format::MAX_CLUSTERS);
         return Err(Error::refused(format!("the volume has {have} clusters, an image may have {most}"))
@@ -254,6 +275,15 @@ fn refuse(request: &BackupRequest, survey: &BackupSurvey) -> Result<()> {
     {
         return Err(Error::refused(format!("parts of {split} bytes are too small: a chunk needs up to {least} bytes"))
             .advise(format!("Use --split {least} or more")));
+    }
+    Ok(())
+}
+
+fn refuse(request: &BackupRequest, survey: &BackupSurvey) -> Result<()> {
+    refuse_source(request, survey)?;
+    if let Some(first) = survey.existing.first() {
+        return Err(Error::refused(format!("{} is there already ({} files)", first.display(), survey.existing.len()))
+            .advise("Choose another name, or delete it first"));
     }
     let need = survey.estimate();
     if let Some(free) = survey.free

@@ -225,7 +225,7 @@ pub fn change(request: &ChangeRequest, survey: ChangeSurvey) -> Result<Plan> {
     Ok(Plan {
         headline: format!("Change {}: {}", request.volume, request.name),
         facts,
-        steps: steps(&survey, copied),
+        steps: phase_steps(&survey),
         warnings: warnings(&request.volume, &survey),
         command: resume_command(&request.volume, &survey.journal),
         confirm: Some(super::restore::confirm_word(&request.volume)),
@@ -233,7 +233,9 @@ pub fn change(request: &ChangeRequest, survey: ChangeSurvey) -> Result<Plan> {
     })
 }
 
-fn steps(survey: &ChangeSurvey, copied: u64) -> Vec<Step> {
+/// The steps of one journalled change.
+pub(super) fn phase_steps(survey: &ChangeSurvey) -> Vec<Step> {
+    let copied: u64 = survey.changes.iter().map(Change::copied_bytes).sum();
     let mut steps = Vec::new();
     if copied > 0 {
         steps.push(step(StepKind::CopyData, "Copy data to free clusters", copied, Safety::Creates));
@@ -270,6 +272,15 @@ pub(super) fn resume_command(volume: &Address, journal: &JournalPlace) -> String
         JournalPlace::File(path) => {
             format!("lifeboat resume {volume} --journal {}", quoted(&path.to_string_lossy()))
         }
+    }
+}
+
+/// How a plan's job is taken up again, should it be interrupted.
+#[must_use]
+pub fn resume_command_of(plan: &Plan) -> String {
+    match &plan.work {
+        Work::Inside(work) => resume_command(&work.volume, &JournalPlace::Volume(ByteOffset::ZERO)),
+        _ => plan.command.clone(),
     }
 }
 

@@ -19,6 +19,8 @@ pub enum ImageSource {
     File(PathBuf),
     /// Standard input, read once from start to end.
     Pipe,
+    /// An image inside a volume: `PATH:N/NAME`.
+    Inside(Address),
 }
 
 impl fmt::Display for ImageSource {
@@ -26,8 +28,19 @@ impl fmt::Display for ImageSource {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Pipe => f.write_str("-"),
+            Self::Inside(address) => address.fmt(f),
         }
     }
+}
+
+/// What becomes of the images that the target holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ImagesInside {
+    /// They stay: what collides with the restored volume is moved, and the restored volume gets them as its files.
+    #[default]
+    Keep,
+    /// They go, once the volume is restored.
+    Drop,
 }
 
 /// What the user asked for.
@@ -37,6 +50,15 @@ pub struct RestoreRequest {
     pub image: ImageSource,
     /// Where it goes.
     pub target: Address,
+    /// The target was not named: an image inside a volume goes back to where it came from, and what is there must
+    /// still be its partition.
+    pub home: bool,
+    /// What becomes of the images that the target holds.
+    pub images: ImagesInside,
+    /// In place: look first which clusters differ, and write only those.
+    pub compare: bool,
+    /// In place: look whether the restored volume is sound.
+    pub check: bool,
     /// Do not verify the image before touching the target.
     pub trust: bool,
     /// Read the target back.
@@ -58,6 +80,10 @@ impl RestoreRequest {
         Self {
             image,
             target,
+            home: false,
+            images: ImagesInside::Keep,
+            compare: true,
+            check: true,
             trust: false,
             verify: true,
             keep_going: false,
@@ -67,9 +93,18 @@ impl RestoreRequest {
         }
     }
 
-    fn command(&self) -> String {
+    /// Puts an image that lies inside a volume back to where it came from.
+    #[must_use]
+    pub fn home(image: Address) -> Self {
+        let target = image.image().map_or_else(|| image.clone(), |(volume, _)| volume.clone());
+        Self { home: true, ..Self::new(ImageSource::Inside(image), target) }
+    }
+
+    pub(super) fn command(&self) -> String {
         let mut words = vec!["lifeboat restore".into(), quoted(&self.image.to_string())];
-        words.push(format!("--to {}", quoted(&self.target.to_string())));
+        if !self.home {
+            words.push(format!("--to {}", quoted(&self.target.to_string())));
+        }
         if self.threads != 0 {
             words.push(format!("--threads {}", self.threads));
         }
@@ -79,6 +114,9 @@ impl RestoreRequest {
             (self.keep_going, "--keep-going"),
             (self.zero_free, "--zero-free"),
             (self.discard, "--discard"),
+            (self.images == ImagesInside::Drop, "--drop-images"),
+            (!self.compare, "--no-compare"),
+            (!self.check, "--no-check"),
         ];
         words.extend(flags.iter().filter(|(on, _)| *on).map(|(_, flag)| (*flag).into()));
         words.join(" ")
@@ -197,7 +235,7 @@ pub(super) fn confirm_word(target: &Address) -> String {
     text.rsplit('/').next().unwrap_or(&text).to_owned()
 }
 
-fn refuse(request: &RestoreRequest, survey: &RestoreSurvey) -> Result<()> {
+pub(super) fn refuse(request: &RestoreRequest, survey: &RestoreSurvey) -> Result<()> {
     let (place, header) = (&survey.place, &survey.header);
     if survey.image_is_target {
         return Err(
@@ -245,7 +283,7 @@ fn refuse(request: &RestoreRequest, survey: &RestoreSurvey) -> Result<()> {
     Ok(())
 }
 
-fn warnings(request: &RestoreRequest, survey: &RestoreSurvey) -> Vec<String> {
+pub(super) fn warnings(request: &RestoreRequest, survey: &RestoreSurvey) -> Vec<String> {
     let (place, header) = (&survey.place, &survey.header);
     let mut warnings = vec![match &survey.occupant {
         Some(there) => format!("What is on {} now is lost: {there}", request.target),

@@ -26,14 +26,14 @@ use crate::bytes::{u32_at, u64_at};
 use crate::device::{SharedDevice, read_vec};
 use crate::unit::{ByteLen, ByteOffset, Lba};
 
-const SIGNATURE: &[u8; 8] = b"EFI PART";
-const HEADER_BYTES: usize = 92;
+pub(super) const SIGNATURE: &[u8; 8] = b"EFI PART";
+pub(super) const HEADER_BYTES: usize = 92;
 /// The smallest entry, and the part of larger ones that has a meaning.
-const ENTRY_BYTES: usize = 128;
+pub(super) const ENTRY_BYTES: usize = 128;
 /// Real arrays have 16 KiB; a hostile header must not make us read or hold more than this.
-const MAX_ARRAY_BYTES: u64 = 4 << 20;
+pub(super) const MAX_ARRAY_BYTES: u64 = 4 << 20;
 /// Legacy-BIOS bootable: bit 2 of the attributes.
-const LEGACY_BOOT: u64 = 1 << 2;
+pub(super) const LEGACY_BOOT: u64 = 1 << 2;
 
 /// Why a copy cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,6 +54,9 @@ pub(super) struct Copy {
 
 #[derive(Clone, PartialEq, Debug)]
 struct Header {
+    /// The header's bytes, as many as it says it has, with its own CRC as zero.
+    bytes: Vec<u8>,
+    own_lba: Lba,
     other_lba: Lba,
     first_usable: u64,
     last_usable: u64,
@@ -89,6 +92,41 @@ impl Copy {
     /// Where this copy says that the other one lies.
     pub(super) fn other_lba(&self) -> Lba {
         self.header.other_lba
+    }
+
+    /// Where this copy stands.
+    pub(super) fn own_lba(&self) -> Lba {
+        self.header.own_lba
+    }
+
+    /// Where its entries stand.
+    pub(super) fn array_lba(&self) -> Lba {
+        self.header.array_lba
+    }
+
+    /// The header as it was read, with zero for its own checksum.
+    pub(super) fn header_bytes(&self) -> &[u8] {
+        &self.header.bytes
+    }
+
+    /// All entries, used or not.
+    pub(super) fn array(&self) -> &[u8] {
+        &self.array
+    }
+
+    /// Bytes in an entry.
+    pub(super) fn entry_bytes(&self) -> usize {
+        self.header.entry_bytes
+    }
+
+    /// The first and the last sector that partitions may use.
+    pub(super) fn usable_sectors(&self) -> (u64, u64) {
+        (self.header.first_usable, self.header.last_usable)
+    }
+
+    /// The sector size it was read for.
+    pub(super) fn sector_bytes(&self) -> u32 {
+        self.sector_bytes
     }
 
     /// The disk's GUID.
@@ -181,6 +219,8 @@ impl Header {
             return Some(Err(damaged(format!("it claims entries of {entry_bytes} bytes"))));
         }
         Some(Ok(Self {
+            bytes: sector.get(..size)?.to_vec(),
+            own_lba: lba,
             other_lba: Lba(u64_at(sector, 32)?),
             first_usable: u64_at(sector, 40)?,
             last_usable: u64_at(sector, 48)?,
@@ -227,6 +267,6 @@ fn damaged(reason: impl Into<String>) -> Fault {
 }
 
 /// GUIDs are shown in upper case, as the UEFI specification and `sfdisk` write them.
-fn upper(guid: Uuid) -> String {
+pub(super) fn upper(guid: Uuid) -> String {
     guid.to_string().to_uppercase()
 }

@@ -24,13 +24,13 @@ use crate::bytes::u32_at;
 use crate::device::{SharedDevice, read_array};
 use crate::unit::{ByteLen, ByteOffset, Lba};
 
-const SECTOR: usize = 512;
-const FIRST_ENTRY: usize = 446;
-const ENTRY_BYTES: usize = 16;
-const PROTECTIVE: u8 = 0xee;
+pub(super) const SECTOR: usize = 512;
+pub(super) const FIRST_ENTRY: usize = 446;
+pub(super) const ENTRY_BYTES: usize = 16;
+pub(super) const PROTECTIVE: u8 = 0xee;
 /// More links than any tool writes (Linux gives up after 100 empty ones); a hostile chain can be as long
 /// as the disk has sectors.
-const MAX_LINKS: usize = 1024;
+pub(super) const MAX_LINKS: usize = 1024;
 
 /// Sector 0, when it is a master boot record.
 #[derive(Clone, Debug)]
@@ -110,24 +110,32 @@ impl Mbr {
         if let Some(volume) = self.also {
             table.notes.push(format!("sector 0 is the boot record of {volume}, too; the partition table was taken"));
         }
-        let mut chains = Vec::new();
         for (number, entry, raw) in self.slots() {
             let start = Lba(u64::from(entry.starting_lba));
             table.entries.push(self.entry(number, start, entry, raw, table.sector_bytes));
-            if entry.is_extended() {
-                chains.push((start, u64::from(entry.sectors)));
-            }
         }
         if table.entries.iter().filter(|entry| entry.active).count() > 1 {
             table.notes.push("more than one partition is marked active".into());
         }
-        let mut visited = BTreeSet::new();
-        for (start, sectors) in chains {
-            let mut walk = Chain { mbr: self, device, start, sectors, visited: &mut visited };
-            if let Err(fault) = walk.run(table) {
-                table.degrade(format!("the chain of logical partitions ends early: {fault}"));
-            }
+        for fault in self.walk(device, table).1 {
+            table.degrade(format!("the chain of logical partitions ends early: {fault}"));
         }
+    }
+
+    /// The links of all chains of logical partitions, in the order in which they are counted.
+    pub(super) fn links(&self, device: &SharedDevice, sector_bytes: u32) -> Vec<Link> {
+        self.walk(device, &mut Table { sector_bytes, ..Table::default() }).0
+    }
+
+    /// Walks all chains: takes the logical partitions into `table`, gives the links, and what ended a chain early.
+    fn walk(&self, device: &SharedDevice, table: &mut Table) -> (Vec<Link>, Vec<String>) {
+        let (mut visited, mut links, mut faults) = (BTreeSet::new(), Vec::new(), Vec::new());
+        for (_, entry, _) in self.slots().filter(|(_, entry, _)| entry.is_extended()) {
+            let (start, sectors) = (Lba(u64::from(entry.starting_lba)), u64::from(entry.sectors));
+            let mut walk = Chain { mbr: self, device, start, sectors, visited: &mut visited, links: &mut links };
+            faults.extend(walk.run(table).err());
+        }
+        (links, faults)
     }
 
     fn slots(&self) -> impl Iterator<Item = (u32, &MBRPartitionEntry, &[u8])> {
@@ -153,6 +161,17 @@ impl Mbr {
     }
 }
 
+/// A link of a chain (EBR), as it stands on the disk.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    /// Where the extended partition begins that the chain belongs to.
+    pub(super) frame: Lba,
+    /// The link's own sector.
+    pub(super) at: Lba,
+    /// Its first 512 bytes.
+    pub(super) sector: [u8; SECTOR],
+}
+
 /// A walk along one chain.
 struct Chain<'a> {
     mbr: &'a Mbr,
@@ -162,6 +181,8 @@ struct Chain<'a> {
     sectors: u64,
     /// Links seen, over all chains: a loop visits one twice.
     visited: &'a mut BTreeSet<u64>,
+    /// The links that were read, over all chains.
+    links: &'a mut Vec<Link>,
 }
 
 impl Chain<'_> {
@@ -175,6 +196,7 @@ impl Chain<'_> {
                 return Err(format!("more than {MAX_LINKS} links"));
             }
             let sector = self.read(link, table.sector_bytes)?;
+            self.links.push(Link { frame: self.start, at: link, sector });
             let Some(next) = self.take(link, &sector, table) else { return Ok(()) };
             if next.0 >= self.start.0 + self.sectors {
                 return Err(format!("the next link (sector {}) lies outside the extended partition", next.0));
@@ -218,7 +240,7 @@ impl Chain<'_> {
 }
 
 /// A type, a start and a length: an entry names a partition.
-fn is_used(entry: &[u8]) -> bool {
+pub(super) fn is_used(entry: &[u8]) -> bool {
     entry[4] != 0 && entry[8..12] != [0; 4] && entry[12..16] != [0; 4]
 }
 

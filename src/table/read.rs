@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::unit::{ByteOffset, Lba};
 
 /// The logical sector sizes there are.
-const SECTOR_SIZES: [u32; 2] = [512, 4096];
+pub(super) const SECTOR_SIZES: [u32; 2] = [512, 4096];
 
 /// Reads a disk's partition table. A damaged one is a [`Table`] that says so, not an error.
 ///
@@ -47,18 +47,18 @@ pub fn read(device: &SharedDevice) -> Result<Table> {
 }
 
 /// Both copies of a GPT, for the sector size at which there is more of them.
-struct Copies {
-    sector_bytes: u32,
-    primary: Result<Copy, Fault>,
-    backup: Result<Copy, Fault>,
+pub(super) struct Copies {
+    pub(super) sector_bytes: u32,
+    pub(super) primary: Result<Copy, Fault>,
+    pub(super) backup: Result<Copy, Fault>,
     /// Where the backup was found, or looked for last.
-    backup_lba: Lba,
+    pub(super) backup_lba: Lba,
     /// The disk's last sector, where the backup belongs.
-    last_lba: Lba,
+    pub(super) last_lba: Lba,
 }
 
 impl Copies {
-    fn find(device: &SharedDevice, mbr: Option<&Mbr>) -> Self {
+    pub(super) fn find(device: &SharedDevice, mbr: Option<&Mbr>) -> Self {
         let own = device.sector_bytes();
         let first = Self::read(device, mbr, own);
         if first.primary.is_ok() || first.backup.is_ok() {
@@ -206,7 +206,7 @@ fn ext_at(device: &SharedDevice, start: ByteOffset) -> bool {
 }
 
 /// The volume that begins at the disk's first byte, in words.
-fn own_volume(device: &SharedDevice, sector: &[u8; 512]) -> Option<&'static str> {
+pub(super) fn own_volume(device: &SharedDevice, sector: &[u8; 512]) -> Option<&'static str> {
     let boot = signs::boot_record(sector).filter(|_| signs::is_signed(sector));
     boot.or_else(|| ext_at(device, ByteOffset::ZERO).then_some("an ext volume"))
 }

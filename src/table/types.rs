@@ -3,6 +3,12 @@
 //! The GUIDs are those of the UEFI specification's registry and the Discoverable Partitions
 //! Specification; the MBR ids those in common use (Brouwer's list).
 
+/// Lifeboat's own partition type on a GPT: the recovery aid. A GUID drawn at random for it.
+pub const RECOVERY_TYPE_GPT: &str = "5549BFDB-6388-49D8-9696-C263A01E2289";
+/// Lifeboat's own partition type in an MBR: an id that neither Brouwer's list nor util-linux gives to anything.
+pub const RECOVERY_TYPE_MBR: u8 = 0xba;
+const RECOVERY_NAME: &str = "Lifeboat recovery aid";
+
 /// What a GPT type GUID (upper case, hyphenated) means, where it is known.
 pub(super) fn gpt_name(guid: &str) -> Option<&'static str> {
     let found = GPT_TYPES.iter().find(|(id, _)| *id == guid);
@@ -36,6 +42,7 @@ pub(super) fn mbr_name(id: u8) -> Option<&'static str> {
         0x84 => "Hibernation",
         0x85 => "Linux extended",
         0x8e => "Linux LVM",
+        RECOVERY_TYPE_MBR => RECOVERY_NAME,
         0xa5 => "FreeBSD",
         0xa6 => "OpenBSD",
         0xa8 => "macOS UFS",
@@ -54,7 +61,8 @@ pub(super) fn mbr_name(id: u8) -> Option<&'static str> {
     })
 }
 
-const GPT_TYPES: [(&str, &str); 34] = [
+const GPT_TYPES: [(&str, &str); 35] = [
+    (RECOVERY_TYPE_GPT, RECOVERY_NAME),
     ("C12A7328-F81F-11D2-BA4B-00A0C93EC93B", "EFI system"),
     ("024DEE41-33E7-11D3-9D69-0008C781F39F", "MBR partition scheme"),
     ("21686148-6449-6E6F-744E-656564454649", "BIOS boot"),

@@ -213,8 +213,8 @@ impl Worker {
 
 fn propose(ticket: Ticket, plan: &Plan) -> Proposed {
     let job = match plan.work {
-        Work::Backup(_) => Job::Backup,
-        Work::Restore(_) => Job::Restore,
+        Work::Backup(_) | Work::Inside(_) => Job::Backup,
+        Work::Restore(_) | Work::RestoreInPlace(_) => Job::Restore,
         Work::Change(_) | Work::Resume(_) => Job::Resume,
     };
     Proposed { ticket, job, preview: plan::preview(plan), confirm: plan.confirm.clone() }

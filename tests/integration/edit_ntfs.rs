@@ -3,7 +3,7 @@
 mod hostile;
 mod listed;
 mod relocate;
-mod volume;
+pub(crate) mod volume;
 
 use std::path::Path;
 

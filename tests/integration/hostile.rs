@@ -29,7 +29,7 @@ use crate::oracle::{long, sh, sh_output};
 const NAME_LETTERS: usize = 400;
 
 /// Runs work on a thread of its own: a hang becomes a failure that names the case.
-fn within<T: Send + 'static>(case: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) fn within<T: Send + 'static>(case: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, wait) = channel();
     let worker = std::thread::spawn(move || {
         let _ = done.send(work());
@@ -90,10 +90,10 @@ impl Stage {
 }
 
 /// The zstd frames of an image, by what they hold.
-const FRAMES: [&str; 4] = ["partclone header", "bitmap piece", "bitmap CRC", "chunk"];
+const FRAMES: [&str; 5] = ["partclone header", "bitmap piece", "bitmap CRC", "chunk", "reference"];
 
 /// An image's structures by name and place, in order; from first byte to last.
-fn anatomy(bytes: &[u8]) -> Vec<(String, Range<usize>)> {
+pub(super) fn anatomy(bytes: &[u8]) -> Vec<(String, Range<usize>)> {
     let mut parts = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
@@ -112,7 +112,10 @@ fn anatomy(bytes: &[u8]) -> Vec<(String, Range<usize>)> {
         if kind == RecordKind::Frame {
             let entry: Entry = format::body(&bytes[body], ByteOffset(0)).unwrap();
             let end = at + entry.stored_len.get() as usize;
-            parts.push((FRAMES[entry.content as usize].into(), at..end));
+            // Nothing follows the record of a reference.
+            if end > at {
+                parts.push((FRAMES[entry.content as usize].into(), at..end));
+            }
             at = end;
         }
     }
@@ -286,7 +289,7 @@ fn chunks_that_changed_places_and_records_of_another_image_are_caught() {
 }
 
 /// Everything that can be asked of an image in memory. What comes back does not matter, but that it does.
-fn use_image(bytes: &[u8]) {
+pub(super) fn use_image(bytes: &[u8]) {
     let device: SharedDevice = Arc::new(MemoryDevice::new(bytes.to_vec()));
     if let Ok(image) = Image::from_device(device.clone(), 1) {
         let _ = (image.map(), image.map_of_damaged(), image.check_head(), image.check_layout());
@@ -327,16 +330,19 @@ fn use_file(path: &Path) -> Outcome {
     verdict
 }
 
-/// An image with another header, of the same length, with a digest that is right.
+/// An image with another header in both places, of the same length, with a digest that is right.
 fn with_header(bytes: &[u8], change: &dyn Fn(&mut Header)) -> Vec<u8> {
-    let body = &anatomy(bytes)[1].1;
+    let parts = anatomy(bytes);
+    let body = &parts[1].1;
+    let (_, copy) = parts.iter().rfind(|(name, _)| name == "Header body").unwrap();
     let mut header: Header = toml::from_str(std::str::from_utf8(&bytes[body.clone()]).unwrap()).unwrap();
     change(&mut header);
     header.name.clear();
     let short = toml::to_string(&header).unwrap();
     header.name = "n".repeat(body.len().saturating_sub(short.len()));
     let text = toml::to_string(&header).unwrap();
-    [&format::record(RecordKind::Header, header.image_id, text.as_bytes())[..], &bytes[body.end..]].concat()
+    let record = format::record(RecordKind::Header, header.image_id, text.as_bytes());
+    [&record[..], &bytes[body.end..copy.start - HEAD], &record, &bytes[copy.end..]].concat()
 }
 
 /// A change to a header, and its name.
@@ -441,7 +447,7 @@ fn the_real_binary_judges_absurd_images_in_little_memory() {
 
 /// Makes all digests of an image right again, from the inside out, after bodies were changed. The places are
 /// those of the unchanged image.
-fn reseal(bytes: &mut [u8], parts: &[(String, Range<usize>)]) {
+pub(super) fn reseal(bytes: &mut [u8], parts: &[(String, Range<usize>)]) {
     let records: Vec<(&str, usize, Range<usize>)> = parts
         .windows(2)
         .filter(|pair| pair[1].0.ends_with(" body"))

@@ -3,11 +3,11 @@
 mod alone;
 mod cli;
 mod cuts;
-mod edits;
+pub(crate) mod edits;
 mod ends;
 mod faults;
 mod hostile;
 mod partition;
 mod refusals;
-mod stage;
+pub(crate) mod stage;
 mod wizard;

@@ -11,4 +11,5 @@ mod leave_out;
 mod ntfs;
 mod places;
 mod raw;
+mod references;
 mod stage;

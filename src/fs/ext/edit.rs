@@ -6,14 +6,14 @@
 //! | `ledger`, `space` | blocks, bitmaps, group descriptors, the superblock's counts |
 //! | `inode`, `map` | records; extent trees and block maps |
 //! | `directory`, `entries`, `tree`, `inline` | names: in blocks, in blocks with an index, inside an inode |
-//! | `adopt`, `release`, `relocate`, `replace` | the edits |
+//! | `adopt`, `put`, `release`, `relocate`, `replace` | the edits |
 //!
 //! # Decisions
 //! - **The journal stays as it is.** It is empty, or the volume is refused: so nothing in it will be written over what
 //!   was changed here. Changes are made safe by Lifeboat's own journal.
 //! - **New maps and directories lie as low as can be**; see `space`.
-//! - **What is new belongs to root**, both with mode 0600: nobody else can
-//!   look into an image by way of the mounted volume.
+//! - **What is adopted belongs to root**, file and directory with mode 0600: nobody else can look into an image by way
+//!   of the mounted volume. What is put belongs to its directory's owner.
 //! - **Dirty is `s_state` without its bit "unmounted properly"**: the kernel warns, and e2fsck looks at everything, as
 //!   after a crash. The bit "has errors" is never touched ("Super Block", `s_state`).
 
@@ -24,6 +24,7 @@ mod inline;
 mod inode;
 mod ledger;
 mod map;
+mod put;
 mod refuse;
 mod release;
 mod relocate;
@@ -41,7 +42,7 @@ use super::state_bit;
 use super::superblock::{PRIMARY, Superblock};
 use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, Extent, ExtentSet};
-use crate::fs::edit::{Edit, Units};
+use crate::fs::edit::{Edit, Guise, Units};
 use crate::fs::overlay::{Change, Overlay};
 use crate::unit::{ByteLen, Cluster};
 use directory::Directory;
@@ -131,6 +132,28 @@ impl Edit for Editor {
     fn adopt(&mut self, directory: &Path, name: &str, extents: &[Extent], len: ByteLen) -> Result<()> {
         let overlay = Arc::clone(&self.ledger.overlay);
         overlay.attempt(|| self.adopt_file(&Self::names(directory)?, name, extents, len))
+    }
+
+    fn put(&mut self, path: &Path, extents: &[Extent], len: ByteLen, guise: &Guise) -> Result<()> {
+        let overlay = Arc::clone(&self.ledger.overlay);
+        overlay.attempt(|| self.put_file(&Self::names(path)?, extents, len, guise))
+    }
+
+    fn make_directory(&mut self, path: &Path, guise: &Guise) -> Result<()> {
+        let overlay = Arc::clone(&self.ledger.overlay);
+        overlay.attempt(|| self.put_directory(&Self::names(path)?, guise))
+    }
+
+    fn reserve(&mut self, extents: &[Extent]) -> Result<()> {
+        let units = self.units();
+        for extent in extents.iter().filter(|extent| extent.clusters > 0) {
+            if !units.holds(*extent) {
+                let (first, last) = (extent.start.0, extent.end().saturating_sub(1));
+                return Err(Error::refused(format!("blocks {first} to {last} are no whole units of allocation")));
+            }
+            self.ledger.reserved.insert(*extent);
+        }
+        Ok(())
     }
 
     fn release(&mut self, directory: &Path, name: &str) -> Result<Vec<Extent>> {

@@ -149,14 +149,7 @@ impl Look<'_> {
         let first = run.start.0 / ratio * ratio;
         let end = run.end().next_multiple_of(ratio).min(self.volume.superblock.blocks);
         let whole = Extent::new(first, end.saturating_sub(first));
-        let runs = self.within.runs();
-        let from = runs.partition_point(|wanted| wanted.end() <= first);
-        let parts: Vec<Extent> = runs
-            .iter()
-            .skip(from)
-            .take_while(|wanted| wanted.start.0 < end)
-            .filter_map(|wanted| wanted.intersect(whole))
-            .collect();
+        let parts: Vec<Extent> = self.within.parts_of(whole).collect();
         if !parts.is_empty() {
             self.told.insert_run(first / ratio, whole.clusters.div_ceil(ratio));
         }

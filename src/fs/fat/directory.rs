@@ -29,7 +29,7 @@ pub(super) const HIDDEN: u8 = 0x02;
 pub(super) const SYSTEM: u8 = 0x04;
 pub(super) const VOLUME_LABEL: u8 = 0x08;
 pub(super) const DIRECTORY: u8 = 0x10;
-const ARCHIVE: u8 = 0x20;
+pub(super) const ARCHIVE: u8 = 0x20;
 /// Read-only, hidden, system and label at once: never a real entry, so old systems skip long names.
 pub(super) const LONG_NAME: u8 = 0x0F;
 /// The attribute bits that mean something.

@@ -1,9 +1,9 @@
 //! Changes of a volume, as patches: [`Edit`] for FAT.
 //!
 //! ```text
-//! adopt ─┬─► names   (short name, long name, what may not be a name)
-//!        ├─► folder  (a directory's entries: find, add, remove, grow)
-//!        └─► chains  (the FAT as it will be, the count of free clusters)
+//! adopt, put ─┬─► names   (short name, long name, what may not be a name)
+//!             ├─► folder  (a directory's entries: find, add, remove, grow)
+//!             └─► chains  (the FAT as it will be, the count of free clusters)
 //! relocate ──► chains, then every directory once; FAT32's root stands in the boot sector
 //! mark, and the count of free clusters ──► sectors (boot sector, FSInfo)
 //! ```
@@ -26,6 +26,7 @@ mod adopt;
 mod chains;
 mod folder;
 mod names;
+mod put;
 mod relocate;
 mod sectors;
 
@@ -41,7 +42,7 @@ use super::table::Slot;
 use crate::device::{SharedDevice, read_array};
 use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, Extent, ExtentSet};
-use crate::fs::{Change, Edit, FileSystem, Kind, Overlay, Units};
+use crate::fs::{Change, Edit, FileSystem, Guise, Kind, Overlay, Units};
 use crate::unit::{ByteLen, ByteOffset};
 
 /// The longest file: its length has 32 bits (fatgen103, "DIR_FileSize").
@@ -64,6 +65,8 @@ struct Editor {
     stamp: Stamp,
     /// Clusters that were used when the edit was opened, by their number.
     used_before: ClusterMap,
+    /// Clusters that are kept for calls to come, by their number.
+    reserved: ExtentSet,
     /// Free clusters, this edit's changes included.
     free: u64,
     /// Entries of the FAT that are changed and not yet written to the overlay.
@@ -104,8 +107,8 @@ impl Editor {
         })?;
         let free = clusters + 2 - used_before.used();
         let info = sectors::find_info(&volume, &sector)?;
-        let (pending, window) = (BTreeMap::new(), chains::Window::default());
-        Ok(Self { overlay, volume, stamp: Stamp::of(now), used_before, free, pending, window, info })
+        let (pending, window, reserved) = (BTreeMap::new(), chains::Window::default(), ExtentSet::new());
+        Ok(Self { overlay, volume, stamp: Stamp::of(now), used_before, reserved, free, pending, window, info })
     }
 
     /// Does something whole, or nothing.
@@ -226,6 +229,24 @@ impl Edit for Editor {
     fn adopt(&mut self, directory: &Path, name: &str, extents: &[Extent], len: ByteLen) -> Result<()> {
         self.attempt(|editor| editor.adopt_file(directory, name, extents, len))
             .map_err(|error| error.context(format!("making {name} in {}", directory.display())))
+    }
+
+    fn put(&mut self, path: &Path, extents: &[Extent], len: ByteLen, guise: &Guise) -> Result<()> {
+        self.attempt(|editor| editor.put_file(path, extents, len, guise))
+            .map_err(|error| error.context(format!("filling {}", path.display())))
+    }
+
+    fn make_directory(&mut self, path: &Path, guise: &Guise) -> Result<()> {
+        self.attempt(|editor| editor.put_directory(path, guise))
+            .map_err(|error| error.context(format!("making {}", path.display())))
+    }
+
+    fn reserve(&mut self, extents: &[Extent]) -> Result<()> {
+        for extent in extents.iter().filter(|extent| extent.clusters > 0) {
+            let run = self.numbers(*extent)?;
+            self.reserved.insert(Extent::new(run.start.into(), (run.end - run.start).into()));
+        }
+        Ok(())
     }
 
     fn release(&mut self, directory: &Path, name: &str) -> Result<Vec<Extent>> {

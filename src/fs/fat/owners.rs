@@ -51,9 +51,7 @@ struct Teller<'a> {
 impl Teller<'_> {
     /// Tells a run on the volume's grid.
     fn tell(&mut self, run: Extent, holder: &Holder, fixed: Option<&'static str>) {
-        let wanted = self.within.runs();
-        let first = wanted.partition_point(|have| have.end() <= run.start.0);
-        for extent in wanted[first..].iter().map_while(|have| have.intersect(run)) {
+        for extent in self.within.parts_of(run) {
             (self.see)(Owner { extent, holder: holder.clone(), fixed });
         }
     }

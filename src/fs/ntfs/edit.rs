@@ -10,7 +10,7 @@
 //! | `divide` | attribute lists and extension records |
 //! | `space`, `mft` | free clusters and records, growth of `$MFT` |
 //! | `index`, `directory` | the tree of names, and where it lies |
-//! | `names`, `adopt`, `release`, `relocate`, `replace` | what [`Edit`] promises |
+//! | `names`, `adopt`, `put`, `release`, `relocate`, `replace` | what [`Edit`] promises |
 //!
 //! **`$LogFile`** is not touched. A volume is changed only when its log is clean, so there is nothing in it that
 //! would be redone over what is changed here; and a clean unmount leaves it just so. ntfs-3g likewise mounts a
@@ -28,6 +28,7 @@ mod file;
 mod index;
 mod mft;
 mod names;
+mod put;
 mod release;
 mod relocate;
 mod replace;
@@ -48,7 +49,7 @@ use crate::bytes::u8_at;
 use crate::device::SharedDevice;
 use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, Extent, ExtentSet};
-use crate::fs::edit::Units;
+use crate::fs::edit::{Guise, Units};
 use crate::fs::{Change, Edit, Overlay, State};
 use crate::unit::{ByteLen, ByteOffset, Cluster, Grid};
 
@@ -306,6 +307,26 @@ impl Edit for Editor {
 
     fn adopt(&mut self, directory: &Path, name: &str, extents: &[Extent], len: ByteLen) -> Result<()> {
         self.change(|editor| editor.adopt_file(directory, name, extents, len))
+    }
+
+    fn put(&mut self, path: &Path, extents: &[Extent], len: ByteLen, guise: &Guise) -> Result<()> {
+        self.change(|editor| editor.put_file(path, extents, len, guise))
+    }
+
+    fn make_directory(&mut self, path: &Path, guise: &Guise) -> Result<()> {
+        self.change(|editor| editor.put_directory(path, guise))
+    }
+
+    fn reserve(&mut self, extents: &[Extent]) -> Result<()> {
+        let (units, factor) = (self.units(), self.grid_factor());
+        for extent in extents.iter().filter(|extent| extent.clusters > 0) {
+            if !units.holds(*extent) {
+                let (first, last) = (extent.start.0, extent.end().saturating_sub(1));
+                return Err(Error::refused(format!("clusters {first}–{last} are no whole clusters of the volume")));
+            }
+            self.space.avoid(Extent::new(extent.start.0 / factor, extent.clusters / factor));
+        }
+        Ok(())
     }
 
     fn release(&mut self, directory: &Path, name: &str) -> Result<Vec<Extent>> {

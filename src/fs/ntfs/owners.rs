@@ -60,21 +60,12 @@ impl Owners for Volume {
         }
         let mut on_grid = |extent: Extent, holder: &Holder, fixed| {
             let scaled = Extent::new(extent.start.0 * factor, extent.clusters * factor);
-            for run in clip(within, scaled) {
+            for run in within.parts_of(scaled) {
                 see(Owner { extent: run, holder: holder.clone(), fixed });
             }
         };
         Look::new(self, &wanted).run(watch, &mut on_grid)
     }
-}
-
-/// The parts of `run` that lie in the set.
-fn clip(set: &ExtentSet, run: Extent) -> impl Iterator<Item = Extent> {
-    let from = set.runs().partition_point(|have| have.end() <= run.start.0);
-    set.runs()[from..]
-        .iter()
-        .take_while(move |have| have.start.0 < run.end())
-        .filter_map(move |have| have.intersect(run))
 }
 
 /// One look at all records.
@@ -131,7 +122,7 @@ impl<'a> Look<'a> {
             let runs = decode(&view, &self.volume.boot);
             let mut holder = None;
             for run in runs.iter().filter_map(|run| Some(Extent::new(run.lcn?, run.clusters))) {
-                for part in clip(self.wanted, run) {
+                for part in self.wanted.parts_of(run) {
                     if part.clusters > self.budget {
                         return;
                     }
@@ -175,7 +166,7 @@ impl<'a> Look<'a> {
         let outcome = self.volume.bits(|first, bytes, count| {
             lost.clear();
             let piece = Extent::new(first, count);
-            for part in clip(wanted, piece) {
+            for part in wanted.parts_of(piece) {
                 let used = |at: u64| {
                     let bit = at - first;
                     bytes[(bit / 8) as usize] & (1 << (bit % 8)) != 0 && !claimed.contains(at - base)

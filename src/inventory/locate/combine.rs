@@ -39,7 +39,12 @@ pub(super) fn combine(volume: &Address, source: &Source, folder: Option<Folder>,
     if let Some(at) = current {
         if at > 0 {
             let (newest, used) = (tocs[0].sequence, tocs[at].sequence);
-            findings.push(Finding::warning("container.stale-toc", format!("the files that the table of contents number {newest} names are not there; number {used} is used")));
+            findings.push(Finding::warning(
+                "container.stale-toc",
+                format!(
+                    "the files that the table of contents number {newest} names are not there; number {used} is used"
+                ),
+            ));
         }
         for record in tocs[at].images.iter().take(MAX_IMAGES) {
             chosen.choose(device, &tocs[at..], record, folder.as_ref());
@@ -161,7 +166,9 @@ fn judge_tocs(device: &SharedDevice, folder: Option<&Folder>, toc: Option<&Toc>,
                 let start = file.runs.first().map_or(ByteOffset::ZERO, |run| run.offset);
                 match read_toc(&**device, start) {
                     Ok((copy, _)) if (copy.container_id, copy.sequence) == (toc.container_id, toc.sequence) => {}
-                    Ok((copy, _)) => say(&file.name, &format!("it is of sequence number {}, not {}", copy.sequence, toc.sequence)),
+                    Ok((copy, _)) => {
+                        say(&file.name, &format!("it is of sequence number {}, not {}", copy.sequence, toc.sequence))
+                    }
                     Err(error) => say(&file.name, &error.without_advice()),
                 }
             }
@@ -178,19 +185,25 @@ fn judge_files(
     findings: &mut Vec<Finding>,
 ) {
     for (name, why) in folder.iter().flat_map(|folder| &folder.broken) {
-        findings.push(Finding::warning("container.file", format!("it cannot be read through the file system: {why}")).of(path_of(name)));
+        findings.push(
+            Finding::warning("container.file", format!("it cannot be read through the file system: {why}"))
+                .of(path_of(name)),
+        );
     }
     for image in &chosen.images {
         let (has, says) = (image.device.len().0, image.record.bytes);
         if has != says && image.parts > 0 && has > 0 {
-            let message = format!("the image {} is {has} bytes long, and was {says} when it was made", image.record.name);
+            let message =
+                format!("the image {} is {has} bytes long, and was {says} when it was made", image.record.name);
             findings.push(Finding::error("container.part-length", message));
         }
     }
     let Some(toc) = toc else { return };
     if source.place.len.0 < toc.volume.bytes {
         let (is, was) = (source.place.len.0, toc.volume.bytes);
-        let message = format!("the volume's place is {is} bytes long, and was {was} when the table of contents was written: what lay behind is cut off");
+        let message = format!(
+            "the volume's place is {is} bytes long, and was {was} when the table of contents was written: what lay behind is cut off"
+        );
         findings.push(Finding::error("container.place", message));
     }
     let Some(folder) = folder else { return };

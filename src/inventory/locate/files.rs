@@ -59,7 +59,10 @@ pub(super) fn open_recorded(device: &SharedDevice, toc: &Toc, record: &ImageReco
             false
         }
         Err(error) => {
-            damage.push(format!("its place does not hold it any more, or its beginning and its end are destroyed: {}", error.without_advice()));
+            damage.push(format!(
+                "its place does not hold it any more, or its beginning and its end are destroyed: {}",
+                error.without_advice()
+            ));
             false
         }
     };

@@ -195,7 +195,15 @@ fn open(device: &SharedDevice, parts: &[&FileRecord], stem: &str, toc: Option<&T
         damage.extend(other_content(&image, record));
     }
     let record = known.unwrap_or_else(|| record_of(&image, stem, parts.len()));
-    Ok(FoundImage { record, found_by: FoundBy::FileSystem, device: bytes, parts: parts.len(), damage, needs: None, is_shadowed: false })
+    Ok(FoundImage {
+        record,
+        found_by: FoundBy::FileSystem,
+        device: bytes,
+        parts: parts.len(),
+        damage,
+        needs: None,
+        is_shadowed: false,
+    })
 }
 
 /// The path of a container's file, for people.

@@ -11,7 +11,7 @@ use crate::device::discover::{self, Roots};
 use crate::error::{Error, Result};
 use crate::extent::ClusterMap;
 use crate::fs::{self, Change, Edit, Probe};
-use crate::inventory::{Place, Source};
+use crate::inventory::{Address, Place, Source};
 use crate::plan::{self, ChangeRequest, ChangeSurvey, Depth, EditRequest, JournalPlace, JournalWish, VolumeIdentity};
 use crate::unit::{ByteLen, ByteOffset, Grid};
 
@@ -31,7 +31,7 @@ pub struct Changes {
 /// Works a change out.
 pub(crate) fn survey(request: &ChangeRequest, source: &Source, monitor: &Monitor) -> Result<ChangeSurvey> {
     plan::may_change(&request.volume, &source.place, in_use(&source.place).as_deref())?;
-    refuse_waiting(request, source, monitor)?;
+    refuse_waiting(&request.volume, source, monitor)?;
     let mut edit = fs::edit::open(source.device.clone(), monitor)?;
     let (identity, grid) = identify(source)?;
     let (steps, used) = work_out(&request.edits, &mut *edit, monitor)?;
@@ -64,15 +64,15 @@ pub(crate) fn placed(request: &ChangeRequest, source: &Source, changes: Changes)
 }
 
 /// A second job must not begin on a volume that waits for the end of the first.
-fn refuse_waiting(request: &ChangeRequest, source: &Source, monitor: &Monitor) -> Result<()> {
+pub(crate) fn refuse_waiting(volume: &Address, source: &Source, monitor: &Monitor) -> Result<()> {
     let Some(job) = resume::waiting(source, Depth::Quick, monitor)? else { return Ok(()) };
-    let volume = &request.volume;
     Err(Error::refused(format!("an interrupted job waits on {volume}: {}", job.words())).advise(format!(
         "Bring it to an end first: `lifeboat resume {volume}` finishes it, with --roll-back it is taken back"
     )))
 }
 
-fn identify(source: &Source) -> Result<(VolumeIdentity, Grid)> {
+/// By what a volume is known again, and how it is cut.
+pub(crate) fn identify(source: &Source) -> Result<(VolumeIdentity, Grid)> {
     let Probe::One(kind) = fs::probe(&source.device)? else {
         return Err(Error::refused("there is no file system here that Lifeboat can change"));
     };

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::find::QUICK;
 use super::format::SECTOR;
+use super::record::merged;
 use crate::error::{Error, Result};
 use crate::extent::ClusterMap;
 use crate::fs::Change;
@@ -31,15 +32,7 @@ fn touched(changes: &[Change]) -> Vec<Range<u64>> {
             change.patches.iter().map(|patch| patch.offset.0..patch.offset.0.saturating_add(patch.new.len() as u64)),
         );
     }
-    ranges.sort_by_key(|range| range.start);
-    let mut merged: Vec<Range<u64>> = Vec::new();
-    for range in ranges {
-        match merged.last_mut() {
-            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-            _ => merged.push(range),
-        }
-    }
-    merged
+    merged(ranges)
 }
 
 /// The free ranges, in order: neither used before, between or after the steps, nor touched by any of them.

@@ -321,18 +321,21 @@ impl Record {
 
     /// All ranges that any patch touches: sorted, disjoint.
     pub(crate) fn patched_ranges(&self) -> Vec<Range<u64>> {
-        let mut ranges: Vec<Range<u64>> =
-            self.patches().map(|(_, patch)| patch.offset.0..patch.offset.0 + patch.new.len() as u64).collect();
-        ranges.sort_by_key(|range| range.start);
-        let mut merged: Vec<Range<u64>> = Vec::new();
-        for range in ranges {
-            match merged.last_mut() {
-                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-                _ => merged.push(range),
-            }
-        }
-        merged
+        merged(self.patches().map(|(_, patch)| patch.offset.0..patch.offset.0 + patch.new.len() as u64).collect())
     }
+}
+
+/// Ranges, sorted; those that touch become one.
+pub(crate) fn merged(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    ranges.sort_by_key(|range| range.start);
+    let mut merged: Vec<Range<u64>> = Vec::new();
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    merged
 }
 
 fn logged(entry: &[u8]) -> Result<LoggedCopy> {

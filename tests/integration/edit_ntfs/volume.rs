@@ -15,7 +15,7 @@ use crate::oracle::{sh, sh_output};
 
 /// Mounts `$IMG` at `$M` by ntfs-3g, with these options, for what follows; unmounted at the end, come what may.
 /// ntfs-3g runs in the foreground and is waited for: of an image file, `umount` returns before the last write.
-fn mounted(image: &Path, options: &str, script: &str) -> String {
+pub(crate) fn mounted(image: &Path, options: &str, script: &str) -> String {
     format!(
         "M={0}.mnt; mkdir -p $M\nntfs-3g -o no_detach,streams_interface=xattr,{options} {0} $M >&2 & P=$!\n\
          trap 'cd /; umount $M 2>/dev/null; wait $P' EXIT\n\
@@ -32,13 +32,13 @@ const WALK: &str = "find . -not -path './LIFEBOAT*' -not -name beside -type f -p
     getfattr -Rhd -m 'user|system.ntfs_attrib$' -e hex . 2>/dev/null | { grep -v LIFEBOAT || true; } | sha256sum";
 
 /// A volume in a file.
-pub(super) struct Volume {
+pub(crate) struct Volume {
     pub(super) dir: PathBuf,
     pub(super) image: PathBuf,
 }
 
 impl Volume {
-    pub(super) fn new(dir: &Path, image: PathBuf) -> Self {
+    pub(crate) fn new(dir: &Path, image: PathBuf) -> Self {
         Self { dir: dir.to_owned(), image }
     }
 
@@ -83,7 +83,7 @@ impl Volume {
     }
 
     /// What our check, ntfsinfo, ntfsfix and `rust-fs-ntfs` say: all must be content.
-    pub(super) fn judge(&self, what: &str) {
+    pub(crate) fn judge(&self, what: &str) {
         let volume = fs::open(Arc::new(FileDevice::open(&self.image).unwrap()), Kind::Ntfs).unwrap();
         let mut findings = Findings::default();
         volume.check().check(&Unwatched, &mut |finding| findings.add(finding)).unwrap();

@@ -18,10 +18,10 @@ use crate::oracle::{long, sh};
 
 /// A kind of volume: how it is made as `v.img` with `moved`, `replaced`, `released` and more in its root, and who
 /// checks it.
-struct Family {
-    name: &'static str,
+pub(crate) struct Family {
+    pub(crate) name: &'static str,
     script: &'static str,
-    check: &'static str,
+    pub(crate) check: &'static str,
 }
 
 const FILES: &str =
@@ -31,7 +31,7 @@ const FAT: &str = "fsck.fat -n v.img";
 const EXT: &str = "e2fsck -fn v.img 2>/dev/null";
 const NTFS: &str = "ntfsfix -n v.img; ntfsinfo -fm v.img >/dev/null";
 
-const FAMILIES: &[Family] = &[
+pub(crate) const FAMILIES: &[Family] = &[
     Family { name: "fat12", script: "truncate -s 1440K v.img; mkfs.fat -F 12 v.img; mcopy -s -i v.img f/* ::/", check: FAT },
     Family { name: "fat16", script: "truncate -s 5M v.img; mkfs.fat -F 16 -s 1 v.img; mcopy -s -i v.img f/* ::/", check: FAT },
     Family { name: "ext2", script: "truncate -s 4M v.img; mke2fs -q -t ext2 -b 1024 -N 64 -d f v.img", check: EXT },
@@ -45,7 +45,7 @@ const FAMILIES: &[Family] = &[
 ];
 
 /// Made only when long sweeps are asked for.
-const MORE: &[Family] = &[
+pub(crate) const MORE: &[Family] = &[
     Family {
         name: "fat32",
         script: "truncate -s 34M v.img; mkfs.fat -F 32 -s 1 v.img; mcopy -s -i v.img f/* ::/",
@@ -85,7 +85,7 @@ pub(super) fn content(image: &Path, path: &str) -> ExtentSet {
 }
 
 /// The volume and a job of four edits on it.
-fn stage(family: &Family, edits: &dyn Fn(&Path) -> Vec<EditRequest>) -> Stage {
+pub(crate) fn stage(family: &Family, edits: &dyn Fn(&Path) -> Vec<EditRequest>) -> Stage {
     let dir = tempfile::tempdir().unwrap();
     sh(dir.path(), &format!("{FILES}\n{}", family.script));
     let image = dir.path().join("v.img");
@@ -99,7 +99,7 @@ fn stage(family: &Family, edits: &dyn Fn(&Path) -> Vec<EditRequest>) -> Stage {
     Stage::new(family.name, dir, image, plan)
 }
 
-fn all_edits(image: &Path) -> Vec<EditRequest> {
+pub(crate) fn all_edits(image: &Path) -> Vec<EditRequest> {
     let moved = content(image, "/moved");
     let room = free(image, 400);
     let (grid, volume) = {

@@ -31,21 +31,41 @@ const FILE_MODE: u16 = 0o100_600;
 impl Editor {
     pub(super) fn adopt_file(&self, path: &[&[u8]], name: &str, extents: &[Extent], len: ByteLen) -> Result<()> {
         refuse_name(name.as_bytes())?;
-        self.refuse_extents(extents, len)?;
         // Before anything else takes room: a new directory's block must not come to lie in the file's.
-        let used: ExtentSet = extents.iter().copied().collect();
-        self.ledger.set_used(&used, true)?;
+        let used = self.claim(extents, len)?;
         let parent = self.make_directories(path)?;
         let mut directory = Directory::open(&self.ledger, parent, title(path))?;
         if directory.find(name.as_bytes())?.is_some() {
             return Err(Error::refused(format!("{} has a {name} already", title(path))));
         }
+        self.new_file(&mut directory, name.as_bytes(), extents, len, &used).map(drop)
+    }
+
+    /// Takes the blocks of a file of this length, which must be free and as many as it needs.
+    pub(super) fn claim(&self, extents: &[Extent], len: ByteLen) -> Result<ExtentSet> {
+        self.refuse_extents(extents, len)?;
+        let used: ExtentSet = extents.iter().copied().collect();
+        self.ledger.set_used(&used, true)?;
+        Ok(used)
+    }
+
+    /// Makes a file of blocks that are taken; its record, as it was stored.
+    pub(super) fn new_file(
+        &self,
+        directory: &mut Directory<'_>,
+        name: &[u8],
+        extents: &[Extent],
+        len: ByteLen,
+        used: &ExtentSet,
+    ) -> Result<Record> {
+        refuse_name(name)?;
         let number = self.ledger.allocate_inode(false)?;
         let mut record = self.new_record(number, FILE_MODE, 1)?;
         record.set_bytes(&self.ledger, len.0)?;
         record.add_units(&self.ledger, (used.clusters() / self.ledger.ratio()).cast_signed())?;
         map::write(&self.ledger, &mut record, &self.runs(extents, len), &[], &ExtentSet::new())?;
-        directory.insert(name.as_bytes(), number, FILE)
+        directory.insert(name, number, FILE)?;
+        Ok(record)
     }
 
     /// A record with an empty map of the volume's better kind.
@@ -59,7 +79,7 @@ impl Editor {
     }
 
     /// The file's map: what of the extents its length needs.
-    fn runs(&self, extents: &[Extent], len: ByteLen) -> Vec<Run> {
+    pub(super) fn runs(&self, extents: &[Extent], len: ByteLen) -> Vec<Run> {
         let blocks = len.0.div_ceil(self.ledger.block_bytes() as u64);
         let mut runs = Vec::new();
         let mut logical = 0;
@@ -123,7 +143,7 @@ impl Editor {
         Ok(number)
     }
 
-    fn make_directory(&self, parent: &mut Directory<'_>, name: &[u8]) -> Result<u32> {
+    pub(super) fn make_directory(&self, parent: &mut Directory<'_>, name: &[u8]) -> Result<u32> {
         let ledger = &self.ledger;
         let number = ledger.allocate_inode(true)?;
         let mut record = self.new_record(number, DIRECTORY_MODE, 2)?;
@@ -167,7 +187,7 @@ impl Editor {
 }
 
 /// Any bytes are a name but these.
-fn refuse_name(name: &[u8]) -> Result<()> {
+pub(super) fn refuse_name(name: &[u8]) -> Result<()> {
     let is_wrong = name.is_empty()
         || name.len() > entries::MAX_NAME_BYTES
         || matches!(name, b"." | b"..")

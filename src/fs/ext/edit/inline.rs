@@ -130,10 +130,7 @@ pub(super) fn convert(directory: &mut Directory<'_>) -> Result<()> {
         return Err(Error::refused(format!("the names of directory {} do not fit a block", directory.title))
             .advise("Choose another directory"));
     }
-    remove_data(&mut directory.record)?;
-    let has_extents = ledger.superblock.features.incompat(incompat::EXTENTS);
-    directory.record.set_flags(if has_extents { flag::EXTENTS } else { 0 }, flag::INLINE_DATA);
-    directory.record.block_field_mut().fill(0);
+    empty(&mut directory.record, ledger)?;
     let unit = ledger.allocate(1, &ExtentSet::new())?;
     directory.record.add_units(ledger, 1)?;
     directory.record.set_bytes(ledger, block_bytes as u64)?;
@@ -141,6 +138,15 @@ pub(super) fn convert(directory: &mut Directory<'_>) -> Result<()> {
     let physical = unit.first().copied().unwrap_or_default();
     directory.remap(&[Run { logical: 0, physical, blocks: 1, unwritten: false }])?;
     directory.write_leaf(0, &mut block)
+}
+
+/// Takes inline content out of a record: its map, of the volume's better kind, is empty afterwards.
+pub(super) fn empty(record: &mut Record, ledger: &Ledger) -> Result<()> {
+    remove_data(record)?;
+    let has_extents = ledger.superblock.features.incompat(incompat::EXTENTS);
+    record.set_flags(if has_extents { flag::EXTENTS } else { 0 }, flag::INLINE_DATA);
+    record.block_field_mut().fill(0);
+    Ok(())
 }
 
 /// Takes `system.data` out of a record's attributes, and puts the others together.

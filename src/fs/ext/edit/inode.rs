@@ -19,6 +19,19 @@ const BLOCK_FIELD: std::ops::Range<usize> = 0x28..0x28 + BLOCK_FIELD_BYTES;
 /// What the kernel gives records that are larger than the old 128 bytes: `i_extra_isize` up to `i_projid`.
 const EXTRA_BYTES: u16 = 32;
 
+/// A time in a record: where its seconds lie, and where nanoseconds and further bits of the seconds.
+#[derive(Clone, Copy)]
+struct Time {
+    seconds: usize,
+    extra: usize,
+}
+
+/// `i_atime`, `i_ctime`, `i_mtime`, `i_crtime`, each with its `_extra`.
+const ACCESSED: Time = Time { seconds: 0x8, extra: 0x8c };
+const CHANGED: Time = Time { seconds: 0xc, extra: 0x84 };
+const MODIFIED: Time = Time { seconds: 0x10, extra: 0x88 };
+const CREATED: Time = Time { seconds: 0x90, extra: 0x94 };
+
 /// A record in memory.
 pub(super) struct Record {
     pub(super) number: u32,
@@ -52,19 +65,57 @@ impl Record {
         Ok(record)
     }
 
-    /// Created, changed and read: now. Seconds have 32 bits, and two more with thirty of nanoseconds in the upper part.
+    /// Created, changed and read: now.
     fn set_times(&mut self) {
         let now = jiff::Timestamp::now();
-        let seconds = now.as_second();
-        let extra = now.subsec_nanosecond().cast_unsigned() << 2 | ((seconds >> 32) & 3) as u32;
-        for at in [8, 0xc, 0x10] {
-            put32(&mut self.raw, at, seconds as u32);
+        for field in [ACCESSED, CHANGED, MODIFIED, CREATED] {
+            self.set_time(field, now);
         }
-        if self.raw.len() > record::OLD_BYTES && le16(&self.raw, 0x80) >= 0x18 {
-            for at in [0x84, 0x88, 0x8c, 0x94] {
-                put32(&mut self.raw, at, extra);
-            }
-            put32(&mut self.raw, 0x90, seconds as u32);
+    }
+
+    /// When its content was changed last.
+    pub(super) fn set_modified(&mut self, time: jiff::Timestamp) {
+        self.set_time(MODIFIED, time);
+    }
+
+    /// The record was changed now.
+    pub(super) fn touch(&mut self) {
+        self.set_time(CHANGED, jiff::Timestamp::now());
+    }
+
+    /// Seconds have 32 bits and a sign, and in the record's further fields two more bits, which count on from there,
+    /// with thirty of nanoseconds above them; what is beyond becomes the nearest. Fields that the record lacks stay
+    /// away.
+    fn set_time(&mut self, field: Time, time: jiff::Timestamp) {
+        let end = record::OLD_BYTES + usize::from(le16(&self.raw, record::OLD_BYTES));
+        let has = |at: usize| at + 4 <= record::OLD_BYTES || self.raw.len() > record::OLD_BYTES && at + 4 <= end;
+        let (is_wide, is_there) = (has(field.extra), has(field.seconds));
+        let most = i64::from(i32::MAX) + if is_wide { 3 << 32 } else { 0 };
+        let seconds = time.as_second().clamp(i64::from(i32::MIN), most);
+        // The part of a second before 1970 counts backwards.
+        let (seconds, nanoseconds) = match time.subsec_nanosecond() {
+            below if below < 0 => ((seconds - 1).max(i64::from(i32::MIN)), below + 1_000_000_000),
+            above => (seconds, above),
+        };
+        if is_there {
+            put32(&mut self.raw, field.seconds, seconds as u32);
+        }
+        if is_wide {
+            let above = (seconds - i64::from(seconds as i32)) >> 32;
+            put32(&mut self.raw, field.extra, nanoseconds.cast_unsigned() << 2 | (above & 3) as u32);
+        }
+    }
+
+    /// Gives it other permission bits; the upper four bits are what it is, and must stay.
+    pub(super) fn set_mode(&mut self, mode: u16) {
+        put16(&mut self.raw, 0, mode);
+    }
+
+    /// Gives it the owner and the group of another: the lower halves of both, and the upper ones.
+    pub(super) fn inherit_owner(&mut self, other: &Self) {
+        for at in [2, 0x18, 0x78, 0x7a] {
+            let half = le16(&other.raw, at);
+            put16(&mut self.raw, at, half);
         }
     }
 

@@ -95,6 +95,8 @@ pub(super) struct Ledger {
     pub(super) opened: ClusterMap,
     /// Superblocks, descriptors, bitmaps and inode tables: never anybody's.
     metadata: ExtentSet,
+    /// Kept for calls to come: not taken for new maps and directories.
+    pub(super) reserved: ExtentSet,
 }
 
 impl Ledger {
@@ -103,7 +105,7 @@ impl Ledger {
         let table = GroupTable::read(&source, &superblock)?;
         let opened = used_blocks(&source, &superblock, &table)?;
         let metadata = metadata(&superblock, &table);
-        Ok(Self { overlay, superblock, table, opened, metadata })
+        Ok(Self { overlay, superblock, table, opened, metadata, reserved: ExtentSet::new() })
     }
 
     /// A reader of the volume as it is now. It keeps what it read: to be used for one look only.

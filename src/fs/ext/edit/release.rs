@@ -12,7 +12,7 @@ use super::super::record::{Form, OLD_BYTES, flag};
 use super::directory::Directory;
 use super::inode::Record;
 use super::ledger::{Ledger, put32};
-use super::{Editor, adopt, map, title};
+use super::{Editor, adopt, map, put, title};
 use crate::error::{Error, Result};
 use crate::extent::Extent;
 use crate::fs::overlay::Tag;
@@ -30,6 +30,7 @@ impl Editor {
         let number = number.ok_or_else(|| Error::refused(format!("there is no {name} in {}", title(path))))?;
         let mut record = Record::read(ledger, number)?;
         refuse_file(&record, name)?;
+        put::refuse_own(ledger, &record, name)?;
         let extents = free_content(ledger, &mut record)?;
         record.delete();
         record.store(ledger)?;

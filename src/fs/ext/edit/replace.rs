@@ -58,7 +58,7 @@ pub(super) fn replace(ledger: &Ledger, number: u32, title: &str, content: &[u8])
     }
 }
 
-fn refuse_file(record: &Record, title: &str) -> Result<()> {
+pub(super) fn refuse_file(record: &Record, title: &str) -> Result<()> {
     let what = if record.view().form() != Form::File {
         "is not a plain file"
     } else if record.has(flag::ENCRYPTED) {

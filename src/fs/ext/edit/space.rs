@@ -182,6 +182,7 @@ impl Ledger {
     /// `Refused` when there are too few.
     pub(super) fn allocate(&self, count: usize, avoid: &ExtentSet) -> Result<Vec<u64>> {
         let mut found = Vec::new();
+        let avoided_in = |group| self.part_of(group, avoid).iter().chain(self.part_of(group, &self.reserved));
         for group in 0..self.superblock.groups() {
             if found.len() >= count {
                 break;
@@ -191,8 +192,7 @@ impl Ledger {
                 continue;
             }
             let bitmap = self.block_bitmap(group, &descriptor)?;
-            let (opened, avoided) =
-                (self.opened_bits(group), self.bits_of(group, self.part_of(group, avoid).iter().copied()));
+            let (opened, avoided) = (self.opened_bits(group), self.bits_of(group, avoided_in(group).copied()));
             let start = self.superblock.group_start(group);
             let free = (0..self.group_clusters(group))
                 .filter(|at| !bit(&bitmap, *at) && !bit(&opened, *at) && !bit(&avoided, *at))

@@ -11,6 +11,18 @@ use crate::unit::ByteLen;
 impl Editor {
     pub(super) fn adopt_file(&mut self, directory: &Path, name: &str, extents: &[Extent], len: ByteLen) -> Result<()> {
         names::check(name)?;
+        // The file's clusters first, so that a directory that grows takes none of them.
+        let first = self.claim(extents, len)?;
+        let mut folder = self.folder_made(directory)?;
+        // At most MAX_FILE_BYTES.
+        self.insert(&mut folder, name, FILE_ATTRIBUTES, first, len.0 as u32)
+    }
+
+    /// Links free clusters to the chain of a file of this length: the number of the first; 0 for an empty file.
+    ///
+    /// # Errors
+    /// `Refused` when the file would be too long, or they are not what it takes.
+    pub(super) fn claim(&mut self, extents: &[Extent], len: ByteLen) -> Result<u32> {
         if len.0 > MAX_FILE_BYTES {
             return Err(Error::refused(format!(
                 "a file of {} bytes is too long: FAT writes lengths in 32 bits, {MAX_FILE_BYTES} bytes are the most",
@@ -34,11 +46,7 @@ impl Editor {
                 self.cluster_bytes()
             )));
         }
-        // The file's clusters first, so that a directory that grows takes none of them.
-        let first = self.link(&runs)?;
-        let mut folder = self.folder_made(directory)?;
-        // At most MAX_FILE_BYTES.
-        self.insert(&mut folder, name, FILE_ATTRIBUTES, first, len.0 as u32)
+        self.link(&runs)
     }
 
     /// The directory of a path; what is missing of it is made.
@@ -48,9 +56,7 @@ impl Editor {
             folder = match folder.find(name.as_encoded_bytes()) {
                 Some(item) => self.enter(&folder, &item)?,
                 None => {
-                    let text = name.to_str().ok_or_else(|| {
-                        Error::refused(format!("{} cannot be a name on FAT: it is no Unicode", name.display()))
-                    })?;
+                    let text = name.to_str().ok_or_else(|| names::no_unicode(&name.to_string_lossy()))?;
                     self.make_folder(&mut folder, text)?
                 }
             };

@@ -169,7 +169,7 @@ impl Editor {
             let (gap_end, run_end) = next.map_or((end, end), |run| (run.start.0, run.end()));
             let range = if used_before { gap_end..run_end } else { at..gap_end };
             for number in range {
-                if self.get(number as u32)? == FREE {
+                if !self.reserved.contains(Cluster(number)) && self.get(number as u32)? == FREE {
                     return Ok(Some(number as u32));
                 }
             }

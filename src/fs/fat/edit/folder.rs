@@ -50,6 +50,12 @@ impl Stamp {
             hundredths: now.second().unsigned_abs() % 2 * 100,
         }
     }
+
+    /// Makes it the time of an entry's last change.
+    pub(super) fn put(self, raw: &mut RawEntry) {
+        raw.time.set(self.time);
+        raw.date.set(self.date);
+    }
 }
 
 /// A file or directory in a directory.
@@ -173,6 +179,27 @@ impl Folder {
             fold(item.name.as_encoded_bytes()) == wanted || fold(short_name(&item.raw).as_bytes()) == wanted
         };
         self.items().into_iter().find(is)
+    }
+
+    /// What has this name for its own. A short name beside a long one is not meant: on another volume, or another day,
+    /// it stands for another file.
+    ///
+    /// # Errors
+    /// `Refused` when it is the short name of something.
+    pub(super) fn find_own(&self, name: &[u8]) -> Result<Option<Item>> {
+        let wanted = fold(name);
+        if let Some(own) = self.items().into_iter().find(|item| fold(item.name.as_encoded_bytes()) == wanted) {
+            return Ok(Some(own));
+        }
+        match self.find(name) {
+            None => Ok(None),
+            Some(other) => Err(Error::refused(format!(
+                "{} is the short name of {}",
+                below(&self.path, &String::from_utf8_lossy(name)),
+                other.name.display()
+            ))
+            .advise("Name the file by its long name")),
+        }
     }
 
     /// Where so many free entries follow each other: the first place, or, when there is none, the first of those at
@@ -330,8 +357,7 @@ impl Editor {
         let (low, high) = (time.to_le_bytes(), date.to_le_bytes());
         let mut raw = RawEntry { name, attributes, ..RawEntry::default() };
         raw.created_and_read = [hundredths, low[0], low[1], high[0], high[1], high[0], high[1]];
-        raw.time.set(time);
-        raw.date.set(date);
+        self.stamp.put(&mut raw);
         raw.bytes.set(bytes);
         set_first_cluster(&mut raw, cluster, self.is_wide());
         raw

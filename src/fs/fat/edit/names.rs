@@ -32,6 +32,11 @@ pub(super) fn missing(path: &Path) -> Error {
     Error::refused(format!("there is no {} on this volume", path.display()))
 }
 
+/// Says that a name is no text.
+pub(super) fn no_unicode(name: &str) -> Error {
+    Error::refused(format!("{name} cannot be a name on FAT: it is no Unicode"))
+}
+
 /// A path's directory and its last name.
 pub(super) fn split(path: &Path) -> Result<(&Path, &[u8])> {
     match (path.parent(), path.file_name()) {

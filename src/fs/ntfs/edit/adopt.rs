@@ -2,7 +2,8 @@
 //!
 //! The file and its directory get the security id of the directory they are made in (version 3.x keeps descriptors
 //! in `$Secure`, by id). Where that has none, its own descriptor is taken over, or one that lets everybody in.
-//! `$FILE_NAME` and `$STANDARD_INFORMATION` carry one time, that of the making; the directory's times stay.
+//! `$FILE_NAME` and `$STANDARD_INFORMATION` carry the same times, that of the making where no other is asked for; the
+//! directory's times stay.
 
 use std::path::Path;
 
@@ -36,28 +37,41 @@ impl Editor {
     /// See [`Edit::adopt`](crate::fs::Edit::adopt). Of the directory's path only the last part is made.
     pub(super) fn adopt_file(&mut self, directory: &Path, name: &str, extents: &[Extent], len: ByteLen) -> Result<()> {
         let units = names::check(name)?;
+        // First of all, so that nothing that must grow is put there.
+        let stretch = self.claim(extents, len)?;
+        let parts = names::parts(directory)?;
+        let parent = match self.find_directory(&parts)? {
+            Some(parent) => parent,
+            None => self.make_directory(&parts, Described::adopted(true))?,
+        };
+        self.make_file(parent, &title(&parts), &units, Described::adopted(false), stretch)
+    }
+
+    /// Takes the clusters of a file of this length, which must be free and as many as it needs.
+    pub(super) fn claim(&mut self, extents: &[Extent], len: ByteLen) -> Result<Stretch> {
         let extents = self.free_extents(extents, false)?;
         let size = u64::from(self.boot.cluster_bytes);
         let all = extents.iter().map(|extent| extent.clusters).sum::<u64>().saturating_mul(size);
         if len.0 > all || len.0.saturating_add(size) <= all {
             return Err(Error::refused(format!("a file of {} bytes does not fill {all} bytes of clusters", len.0)));
         }
-        // First of all, so that nothing that must grow is put there.
         for extent in &extents {
             self.set_used(*extent, true)?;
         }
-        let parts = names::parts(directory)?;
-        let parent = match self.find_directory(&parts)? {
-            Some(parent) => parent,
-            None => self.make_directory(&parts)?,
-        };
-        let title = title(&parts);
-        let stretch = Stretch::new(&extents, len.0, &self.boot);
-        let described =
-            Described { directory: false, time: names::now(), allocated: stretch.allocated, len: stretch.len };
-        let value = if extents.is_empty() { Value::Resident(Vec::new()) } else { Value::Stretch(stretch) };
-        let data = Attribute::new(kind::DATA, &[], value);
-        self.make(parent, &title, &units, described, data)
+        Ok(Stretch::new(&extents, len.0, &self.boot))
+    }
+
+    /// Makes a file of clusters that are taken.
+    pub(super) fn make_file(
+        &mut self,
+        parent: Reference,
+        title: &str,
+        units: &[u16],
+        described: Described,
+        stretch: Stretch,
+    ) -> Result<()> {
+        let described = described.with_sizes(stretch.allocated, stretch.len);
+        self.make(parent, title, units, described, Attribute::new(kind::DATA, &[], stretch.into_value()))
     }
 
     /// The directory at the end of a path; `None` when only its last part is missing.
@@ -111,16 +125,15 @@ impl Editor {
         Ok(file)
     }
 
-    fn make_directory(&mut self, parts: &[Vec<u16>]) -> Result<Reference> {
+    pub(super) fn make_directory(&mut self, parts: &[Vec<u16>], described: Described) -> Result<Reference> {
         let (last, before) = parts.split_last().ok_or_else(|| Error::damaged("the volume has no root directory"))?;
-        let units = names::check(&String::from_utf16_lossy(last))?;
+        names::check_units(last)?;
         let parent = self.find_directory(before)?;
         let parent = parent.ok_or_else(|| Error::refused(format!("there is no directory {}", title(before))))?;
         let block_bytes = Directory::open(self, parent, &title(before))?.block_bytes();
         let root = index::empty_root(self.boot.cluster_bytes, block_bytes as u32)?;
-        let described = Described { directory: true, time: names::now(), allocated: 0, len: 0 };
         let root = Attribute::new(kind::INDEX_ROOT, &i30(), Value::Resident(root));
-        self.make(parent, &title(before), &units, described, root)?;
+        self.make(parent, &title(before), last, described, root)?;
         self.find_directory(parts)?.ok_or_else(|| Error::damaged("a directory that was made is not there"))
     }
 
@@ -142,7 +155,7 @@ impl Editor {
         // One name leads to it.
         put(&mut file.records[0].header, 0x12, &1u16.to_le_bytes());
         let (security, descriptor) = self.security_of(&self.load(parent)?);
-        let information = names::standard_information(described.time, security);
+        let information = names::standard_information(described, security);
         file.add(Attribute::new(kind::STANDARD_INFORMATION, &[], Value::Resident(information)));
         let key = names::key(parent, units, described);
         file.add(Attribute::new(FILE_NAME, &[], Value::Resident(key.clone())));

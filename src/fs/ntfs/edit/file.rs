@@ -114,6 +114,20 @@ impl File {
         self.recounted = true;
     }
 
+    /// Gives an attribute a plain value: as if it were new, in the place it had. One that was divided is one part
+    /// again, of which a list would not know: it is divided anew when it is written.
+    pub(super) fn renew(&mut self, kind: u32, name: &[u16], value: Value) {
+        let Some(have) = self.attribute_mut(kind, name) else { return self.add(Attribute::new(kind, name, value)) };
+        let mut new = Attribute::new(kind, name, value);
+        let is_divided = have.parts.len() > 1;
+        if let (Some(old), Some(part)) = (have.parts.first(), new.parts.first_mut()) {
+            part.home = old.home;
+            put(&mut part.raw, 14, &u16_at(&old.raw, 14).unwrap_or(0).to_le_bytes());
+        }
+        *have = new;
+        self.recounted |= is_divided;
+    }
+
     /// Takes attributes out.
     pub(super) fn remove(&mut self, kind: u32, name: &[u16]) {
         self.attributes.retain(|have| have.kind != kind || have.name != name);

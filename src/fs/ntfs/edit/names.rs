@@ -17,16 +17,24 @@
 use std::path::{Component, Path};
 
 use super::attribute::put;
-use crate::bytes::{u8_at, u64_at, units_at};
+use crate::bytes::{u8_at, u32_at, u64_at, units_at};
 use crate::error::{Error, Result};
 use crate::fs::ntfs::name;
 use crate::fs::ntfs::record::Reference;
+use crate::fs::{Attributes, Guise};
 
 const POSIX: u8 = 0;
 const WIN32_AND_DOS: u8 = 3;
 
-/// What adopted files and their directory are: read-only, hidden, system.
-pub(super) const ADOPTED_FLAGS: u32 = 0x1 | 0x2 | 0x4;
+/// Attributes of files ("File attributes").
+const READ_ONLY: u32 = 0x1;
+const HIDDEN: u32 = 0x2;
+const SYSTEM: u32 = 0x4;
+const ARCHIVE: u32 = 0x20;
+/// None of these others; it stands alone.
+const NORMAL: u32 = 0x80;
+/// What adopted files and their directory are.
+pub(super) const ADOPTED_FLAGS: u32 = READ_ONLY | HIDDEN | SYSTEM;
 /// A directory; only names say so.
 const DIRECTORY_FLAG: u32 = 0x1000_0000;
 
@@ -43,21 +51,49 @@ const DEVICES: [&str; 5] = ["CON", "PRN", "AUX", "NUL", "CLOCK$"];
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Described {
     pub(super) directory: bool,
-    /// FILETIME: 100 ns since 1601.
+    pub(super) flags: u32,
+    /// When it was made, and last read. FILETIME: 100 ns since 1601.
     pub(super) time: u64,
+    /// When its content was changed last.
+    pub(super) modified: u64,
     pub(super) allocated: u64,
     pub(super) len: u64,
+}
+
+impl Described {
+    /// What is adopted: changed last when it was made, and hidden.
+    pub(super) fn adopted(directory: bool) -> Self {
+        let time = now();
+        Self { directory, flags: ADOPTED_FLAGS, time, modified: time, allocated: 0, len: 0 }
+    }
+
+    /// What comes to be as it is asked to look.
+    pub(super) fn new(directory: bool, guise: &Guise) -> Self {
+        let time = now();
+        let modified = guise.modified.map_or(time, name::filetime);
+        Self { directory, flags: flags_of(0, guise.attributes), time, modified, allocated: 0, len: 0 }
+    }
+
+    /// The same with other lengths.
+    pub(super) fn with_sizes(self, allocated: u64, len: u64) -> Self {
+        Self { allocated, len, ..self }
+    }
+}
+
+/// Attributes with those bits that are asked for; what else they say stays.
+pub(super) fn flags_of(old: u32, wanted: Attributes) -> u32 {
+    let bits =
+        [(wanted.read_only, READ_ONLY), (wanted.hidden, HIDDEN), (wanted.system, SYSTEM), (wanted.archive, ARCHIVE)];
+    bits.iter().fold(old & !NORMAL, |flags, (is_set, bit)| if *is_set { flags | bit } else { flags & !bit })
 }
 
 /// The value of a `$FILE_NAME`.
 pub(super) fn key(parent: Reference, units: &[u16], described: Described) -> Vec<u8> {
     let mut key = vec![0; NAME_AT + units.len() * 2];
     put(&mut key, 0, &parent.0.to_le_bytes());
-    for at in 0..4 {
-        put(&mut key, 8 + at * 8, &described.time.to_le_bytes());
-    }
+    put(&mut key, 8, &times(described));
     set_sizes(&mut key, described.allocated, described.len);
-    let flags = ADOPTED_FLAGS | if described.directory { DIRECTORY_FLAG } else { 0 };
+    let flags = described.flags | if described.directory { DIRECTORY_FLAG } else { 0 };
     put(&mut key, 0x38, &flags.to_le_bytes());
     key[0x40] = units.len() as u8;
     key[0x41] = if is_dos(units) { WIN32_AND_DOS } else { POSIX };
@@ -65,6 +101,24 @@ pub(super) fn key(parent: Reference, units: &[u16], described: Described) -> Vec
         put(&mut key, NAME_AT + at * 2, &unit.to_le_bytes());
     }
     key
+}
+
+/// Made, changed, record changed, read.
+fn times(described: Described) -> Vec<u8> {
+    let Described { time, modified, .. } = described;
+    [time, modified, time, time].iter().flat_map(|time| time.to_le_bytes()).collect()
+}
+
+/// Changes the times and attributes that a `$FILE_NAME` tells to those of a `$STANDARD_INFORMATION`. The upper bits
+/// of the attributes are the name's own: a directory, an index of views.
+pub(super) fn set_look(key: &mut [u8], information: &[u8]) {
+    if let (Some(times), Some(flags), Some(old)) = (information.get(..32), u32_at(information, 0x20), u32_at(key, 0x38))
+        && key.len() >= NAME_AT
+    {
+        put(key, 8, times);
+        let flags = old & 0xF000_0000 | flags & 0x0FFF_FFFF;
+        put(key, 0x38, &flags.to_le_bytes());
+    }
 }
 
 /// Changes the lengths that a `$FILE_NAME` tells; it has at least its fixed part.
@@ -82,12 +136,10 @@ pub(super) fn parse_key(key: &[u8]) -> Option<(Reference, Vec<u16>)> {
 }
 
 /// The value of `$STANDARD_INFORMATION`: 72 bytes with the id of a security descriptor, or 48 bytes without.
-pub(super) fn standard_information(time: u64, security: Option<u32>) -> Vec<u8> {
+pub(super) fn standard_information(described: Described, security: Option<u32>) -> Vec<u8> {
     let mut value = vec![0; if security.is_some() { 72 } else { 48 }];
-    for at in 0..4 {
-        put(&mut value, at * 8, &time.to_le_bytes());
-    }
-    put(&mut value, 0x20, &ADOPTED_FLAGS.to_le_bytes());
+    put(&mut value, 0, &times(described));
+    put(&mut value, 0x20, &described.flags.to_le_bytes());
     if let Some(security) = security {
         put(&mut value, 0x34, &security.to_le_bytes());
     }
@@ -139,8 +191,18 @@ fn is_dos(units: &[u16]) -> bool {
 /// # Errors
 /// `Refused` when Windows could not open a file of that name.
 pub(super) fn check(name: &str) -> Result<Vec<u16>> {
-    let refused = |why: &str| Error::refused(format!("\"{}\" is no name for a file: {why}", name.escape_debug()));
     let units: Vec<u16> = name.encode_utf16().collect();
+    check_units(&units)?;
+    Ok(units)
+}
+
+/// The same for a name in units, which need not be text.
+///
+/// # Errors
+/// As [`check`].
+pub(super) fn check_units(units: &[u16]) -> Result<()> {
+    let name = String::from_utf16_lossy(units);
+    let refused = |why: &str| Error::refused(format!("\"{}\" is no name for a file: {why}", name.escape_debug()));
     if units.is_empty() || units.len() > MAX_NAME_UNITS {
         return Err(refused(&format!("it has {} characters, and may have 1 to {MAX_NAME_UNITS}", units.len())));
     }
@@ -150,7 +212,7 @@ pub(super) fn check(name: &str) -> Result<Vec<u16>> {
     if name.ends_with([' ', '.']) {
         return Err(refused("it ends in a space or a dot"));
     }
-    let base = name.split('.').next().unwrap_or(name).trim_end();
+    let base = name.split('.').next().unwrap_or_default().trim_end();
     let port = |prefix: &str| {
         let rest = base.get(..3).filter(|start| start.eq_ignore_ascii_case(prefix)).and_then(|_| base.get(3..));
         rest.is_some_and(|rest| rest.len() == 1 && matches!(rest.as_bytes(), [b'1'..=b'9']))
@@ -158,7 +220,7 @@ pub(super) fn check(name: &str) -> Result<Vec<u16>> {
     if DEVICES.iter().any(|device| base.eq_ignore_ascii_case(device)) || port("COM") || port("LPT") {
         return Err(refused("Windows takes it for a device"));
     }
-    Ok(units)
+    Ok(())
 }
 
 /// The names on the way from the root.

@@ -19,8 +19,8 @@ use crate::extent::Extent;
 use crate::fs::ntfs::record::{Reference, kind};
 use crate::fs::ntfs::volume::number;
 
-const WIN32: u8 = 1;
-const DOS: u8 = 2;
+pub(super) const WIN32: u8 = 1;
+pub(super) const DOS: u8 = 2;
 
 impl Editor {
     /// See [`Edit::release`](crate::fs::Edit::release).
@@ -84,6 +84,14 @@ impl Editor {
     }
 }
 
+/// Only files of one name, and the DOS name that may stand beside it.
+pub(super) fn refuse_names(file: &File, path: &str) -> Result<()> {
+    let names = file.attributes.iter().filter(|have| have.kind == FILE_NAME);
+    let spaces: Vec<u8> = names.filter_map(|have| u8_at(have.resident()?, 0x41)).collect();
+    let one = spaces.len() == 1 || (spaces.len() == 2 && spaces.contains(&WIN32) && spaces.contains(&DOS));
+    if one { Ok(()) } else { Err(Error::refused(format!("{path} has {} names", spaces.len()))) }
+}
+
 /// Only files of one name, and of nothing but what all have and unnamed attributes of these kinds.
 fn refuse_special(file: &File, path: &str, kinds: &[u32]) -> Result<()> {
     if file.number() < number::FIRST_FILE + 8 {
@@ -92,16 +100,7 @@ fn refuse_special(file: &File, path: &str, kinds: &[u32]) -> Result<()> {
     if file.is_directory() != kinds.contains(&kind::INDEX_ROOT) {
         return Err(Error::refused(format!("{path} is a directory")));
     }
-    let spaces: Vec<u8> = file
-        .attributes
-        .iter()
-        .filter(|have| have.kind == FILE_NAME)
-        .filter_map(|have| u8_at(have.resident()?, 0x41))
-        .collect();
-    let one = spaces.len() == 1 || (spaces.len() == 2 && spaces.contains(&WIN32) && spaces.contains(&DOS));
-    if !one {
-        return Err(Error::refused(format!("{path} has {} names", spaces.len())));
-    }
+    refuse_names(file, path)?;
     let usual = [kind::STANDARD_INFORMATION, kind::ATTRIBUTE_LIST, FILE_NAME, SECURITY_DESCRIPTOR];
     for attribute in &file.attributes {
         let index = attribute.name == i30() && attribute.kind != kind::DATA;

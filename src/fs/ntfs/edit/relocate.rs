@@ -348,9 +348,7 @@ fn count_held(number: u64, record: &Record, source: &ExtentSet, holders: &mut BT
         for run in &clusters.runs {
             let Some(lcn) = run.lcn else { continue };
             let run = Extent::new(lcn, run.clusters);
-            let sources = source.runs();
-            let first = sources.partition_point(|have| have.end() <= run.start.0);
-            for part in sources[first..].iter().map_while(|have| have.intersect(run)) {
+            for part in source.parts_of(run) {
                 if let Some(reason) = fixed_reason(base) {
                     return Err(Error::refused(format!("cluster {} cannot move: {reason}", part.start.0)));
                 }

@@ -50,11 +50,11 @@ impl Editor {
         }
         let records = file.in_place(self.boot.record_bytes as usize).ok_or_else(|| full(old_len as u64))?;
         self.write_changed(&file, records, "$DATA")?;
-        self.update_names(&file, path, allocated, len)
+        self.update_names(&file, path, |key| names::set_sizes(key, allocated, len))
     }
 
-    /// Tells the directories of a file its new lengths.
-    fn update_names(&mut self, file: &File, path: &Path, allocated: u64, len: u64) -> Result<()> {
+    /// Tells the directories of a file what has changed of it.
+    pub(super) fn update_names(&mut self, file: &File, path: &Path, act: impl Fn(&mut [u8])) -> Result<()> {
         let upcase = Arc::clone(&self.upcase);
         let title = path.parent().unwrap_or(path).display().to_string();
         for key in file.attributes.iter().filter(|have| have.kind == FILE_NAME).filter_map(Attribute::resident) {
@@ -64,7 +64,7 @@ impl Editor {
             let found = found.filter(|found| found.reference == file.reference());
             let mut key =
                 found.ok_or_else(|| Error::damaged(format!("{} is not in its directory", path.display())))?.key;
-            names::set_sizes(&mut key, allocated, len);
+            act(&mut key);
             index::update(&mut directory, &upcase, &units, file.reference(), &key)?;
         }
         Ok(())

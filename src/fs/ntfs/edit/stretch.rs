@@ -5,6 +5,7 @@
 //! list. Each part of an attribute that is divided among records counts its distances from cluster 0 again.
 //! Source: Linux-NTFS documentation, "Data runs".
 
+use super::attribute::Value;
 use crate::device::ReadDevice;
 use crate::error::{Error, Result};
 use crate::extent::Extent;
@@ -32,6 +33,11 @@ impl Stretch {
         let mut stretch = Self { len, initialized: len, ..Self::default() };
         stretch.append(extents, boot);
         stretch
+    }
+
+    /// As an attribute's value: what has no clusters is empty, and lies in its record.
+    pub(super) fn into_value(self) -> Value {
+        if self.runs.is_empty() { Value::Resident(Vec::new()) } else { Value::Stretch(self) }
     }
 
     /// The cluster of the attribute behind the last one.

@@ -1,0 +1,139 @@
+//! Restoring a volume in place: onto the very volume that holds the image, or onto one that holds others. The images
+//! inside are never overwritten, and are files of the restored volume.
+//!
+//! What is written is `Overlay(the image's volume)`, on which today's container was adopted: the image's clusters,
+//! and over them the patches that make the container's files known to the restored file system. No journal is needed:
+//! to finish what was interrupted is to do it again, and the marker in sector 0 says what that is.
+//!
+//! ```text
+//! image verified ─► parts in the way copied, flushed, read back ─► tables of contents with a higher sequence number
+//!   ─► marker ─► clusters that differ ─► flush ─► read back ─► seals ─► volume checked
+//! ```
+//!
+//! Cut before the marker, the volume is what it was. Cut behind it, the tables of contents lead to the image, whose
+//! clusters nothing of the restore touches, and the restore begins again.
+
+mod act;
+mod moves;
+mod pass;
+mod patched;
+mod resume;
+mod room;
+mod survey;
+
+use std::path::Path;
+
+use super::Monitor;
+use super::survey::same_file;
+use crate::device::{SharedDevice, Window};
+use crate::error::{Error, Result};
+use crate::image::Image;
+use crate::image::container::Toc;
+use crate::inventory::{self, Address, Container, Place};
+use crate::plan::{self, ImageSource, Plan, RestoreRequest};
+use crate::unit::{ByteLen, ByteOffset};
+
+pub(super) use act::run;
+pub(super) use resume::{interrupted, plan as plan_resume};
+
+/// What a restore in place is worked out for.
+struct Site {
+    /// Where it goes.
+    place: Place,
+    /// Its bytes.
+    device: SharedDevice,
+    /// The images inside, and where.
+    toc: Toc,
+    /// What is wrong with the container, in sentences.
+    damage: Vec<String>,
+}
+
+/// What a restore turned out to be.
+pub(super) enum Turn {
+    /// In place.
+    InPlace(Box<Plan>),
+    /// An ordinary one; of an image inside another volume, if that was found.
+    Ordinary(Option<(Container, Image)>),
+}
+
+/// Plans a restore in place, when that is what the request asks for.
+///
+/// # Errors
+/// A refusal with its numbers, or what could not be read.
+pub(super) fn plan(request: &RestoreRequest, monitor: &Monitor) -> Result<Turn> {
+    match &request.image {
+        ImageSource::Inside(address) => {
+            let (container, image) = inventory::open_image(address, monitor)?;
+            match site_of(request, address, &container)? {
+                Some(site) => {
+                    let mut request = request.clone();
+                    request.target = container.volume.clone();
+                    worked_out(&request, site, image, monitor)
+                }
+                None => Ok(Turn::Ordinary(Some((container, image)))),
+            }
+        }
+        ImageSource::File(_) | ImageSource::Pipe => onto_container(request, monitor),
+    }
+}
+
+fn worked_out(request: &RestoreRequest, site: Site, image: Image, monitor: &Monitor) -> Result<Turn> {
+    let survey = survey::survey(request, site, image, monitor)?;
+    Ok(Turn::InPlace(Box::new(plan::in_place(request, survey)?)))
+}
+
+/// The image's own volume, when that is the target.
+fn site_of(request: &RestoreRequest, address: &Address, container: &Container) -> Result<Option<Site>> {
+    let own = address.image().is_some_and(|(volume, _)| *volume == request.target);
+    if !request.home && !own && request.target != container.volume {
+        let target = inventory::open_source(&request.target)?.place;
+        let home = &container.source.place;
+        if !same_file(&target.disk, &home.disk) || target.start != home.start {
+            return Ok(None);
+        }
+    }
+    Site::new(container).map(Some)
+}
+
+/// An image from elsewhere, onto a volume that holds images.
+fn onto_container(request: &RestoreRequest, monitor: &Monitor) -> Result<Turn> {
+    let target = inventory::open_source(&request.target)?;
+    if target.place.is_divided() {
+        return Ok(Turn::Ordinary(None));
+    }
+    // A volume whose folder cannot be read is looked at by `lifeboat images`, not here.
+    let Ok(Some(container)) = inventory::container_of(&target, &request.target) else {
+        return Ok(Turn::Ordinary(None));
+    };
+    let ImageSource::File(path) = &request.image else {
+        return Err(Error::refused(format!(
+            "{} holds {} images, which a restore from a pipe would overwrite",
+            request.target,
+            container.images.len()
+        ))
+        .advise("Write the image to a file first: restored from there, the images inside stay"));
+    };
+    if holds(path, &target.place) {
+        return Ok(Turn::Ordinary(None));
+    }
+    worked_out(request, Site::new(&container)?, Image::open(path)?, monitor)
+}
+
+/// True when a file is the disk itself: refused as always.
+fn holds(path: &Path, place: &Place) -> bool {
+    same_file(path, &place.node) || same_file(path, &place.disk)
+}
+
+impl Site {
+    /// The volume of a container: where no table names it, no longer than its table of contents says.
+    fn new(container: &Container) -> Result<Self> {
+        let source = &container.source;
+        let mut place = source.place.clone();
+        let mut device = source.device.clone();
+        if place.entry.is_none() && place.len.0 > container.toc.volume.bytes && container.toc.volume.bytes > 0 {
+            place.len = ByteLen(container.toc.volume.bytes);
+            device = std::sync::Arc::new(Window::new(device, ByteOffset::ZERO, place.len)?);
+        }
+        Ok(Self { place, device, toc: container.toc.clone(), damage: container.damage.clone() })
+    }
+}

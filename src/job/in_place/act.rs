@@ -1,0 +1,369 @@
+//! Carrying a restore in place out.
+
+use std::sync::Arc;
+
+use super::super::change::{left, reread};
+use super::super::gather::{Chunks, Gatherer};
+use super::super::restore::{FLUSH_EVERY, checker, clear_excluded, differs, prove};
+use super::super::seal::{Seals, Way};
+use super::super::verify::{Findings, Locator};
+use super::super::{Devices, Monitor, Outcome, Report, check};
+use super::moves::{copy, forget, open_image, write_contents};
+use super::pass::{Chunk, Pass};
+use super::patched::Patched;
+use super::room::outward;
+use crate::device::{ReadDevice, SharedDevice, WriteDevice, read_vec};
+use crate::error::{Error, Result};
+use crate::extent::{ClusterMap, Extent, ExtentSet};
+use crate::fs::ByteRange;
+use crate::image::{Header, Image};
+use crate::plan::{Differing, ImagesInside, InPlaceSurvey, InPlaceWork, Plan, StepKind};
+use crate::unit::{ByteLen, ByteOffset, Cluster};
+
+/// Bytes at once of what is not in the image.
+const PIECE: u64 = 1 << 20;
+
+/// What came of the writing.
+#[derive(Default)]
+struct Outcomes {
+    written: u64,
+    lost: ExtentSet,
+    unsealed: bool,
+}
+
+/// The restore under way.
+struct Act<'a> {
+    plan: &'a Plan,
+    work: &'a InPlaceWork,
+    image: &'a Image,
+    map: &'a ClusterMap,
+    target: &'a dyn WriteDevice,
+    monitor: &'a Monitor,
+}
+
+/// Carries it out.
+pub(in crate::job) fn run(
+    plan: &Plan,
+    work: &InPlaceWork,
+    devices: &dyn Devices,
+    monitor: &Arc<Monitor>,
+) -> Result<Report> {
+    let (survey, request) = (&work.survey, &work.request);
+    let header = &survey.restore.header;
+    let untouched = |error: Error| left(error, "Nothing of the volume was changed");
+    let target: Arc<dyn WriteDevice> = Arc::from(devices.volume(&survey.restore.place).map_err(untouched)?);
+    target.forget();
+    let volume: SharedDevice = target.clone();
+    let image = open_image(&request.image, header.image_id, &volume, &survey.today).map_err(untouched)?;
+    let mut findings = Findings::default();
+    if plan.enter(StepKind::VerifyImage, monitor) {
+        findings = prove(&image, request, monitor).map_err(untouched)?;
+    }
+    let map = if request.keep_going { image.map_of_damaged()?.0 } else { image.map()? };
+    let mut seals = Seals::new(header, &map, Way::InPlace(request.images));
+    let before = seals.read(&*target);
+    make_room(plan, survey, &seals, &*target, monitor)?;
+    let image = open_image(&request.image, header.image_id, &volume, &survey.toc)?;
+    let act = Act { plan, work, image: &image, map: &map, target: &*target, monitor };
+    let outcomes = act.go(&mut seals, &before).map_err(|error| {
+        left(error, &format!("The volume may be unfinished, and is marked so; the images inside are whole. `lifeboat resume {}` finishes the restore", request.target))
+    })?;
+    let mut report = act.report(&findings, &outcomes);
+    if plan.enter(StepKind::CheckVolume, monitor) {
+        target.forget();
+        checked(&volume, monitor, &mut report)?;
+    }
+    if plan.enter(StepKind::DropImages, monitor) {
+        act.forget()?;
+    }
+    drop((volume, image, target));
+    reread(&survey.restore.place);
+    monitor.enter(plan.steps.len());
+    Ok(report)
+}
+
+/// Parts in the way go first, and the tables of contents say so. Where that costs something of today's volume, the
+/// marker comes before: then only finishing helps, and the volume tells it.
+fn make_room(
+    plan: &Plan,
+    survey: &InPlaceSurvey,
+    seals: &Seals,
+    target: &dyn WriteDevice,
+    monitor: &Monitor,
+) -> Result<()> {
+    let stays = "The volume and the images inside are as they were";
+    if plan.enter(StepKind::MoveImages, monitor) {
+        if !survey.moved_to_free {
+            seals.mark_on(target)?;
+        }
+        copy(&survey.moved, target, monitor).map_err(|error| left(error, stays))?;
+    }
+    if plan.enter(StepKind::WriteContents, monitor) {
+        write_contents(&survey.today, &survey.toc, target, monitor).map_err(|error| left(error, stays))?;
+    }
+    monitor.check().map_err(|error| left(error, stays))
+}
+
+impl Act<'_> {
+    fn header(&self) -> &Header {
+        &self.work.survey.restore.header
+    }
+
+    fn patched(&self) -> Patched<'_> {
+        Patched { patches: &self.work.survey.patches, grid: self.header().grid }
+    }
+
+    fn go(&self, seals: &mut Seals, before: &[Vec<u8>]) -> Result<Outcomes> {
+        let (plan, monitor, target) = (self.plan, self.monitor, self.target);
+        plan.enter(StepKind::WriteClusters, monitor);
+        let mut outcomes = self.write(seals)?;
+        plan.enter(StepKind::SyncTarget, monitor);
+        target.flush()?;
+        if plan.enter(StepKind::ReadBackTarget, monitor) {
+            target.forget();
+            self.read_back(seals, &outcomes.lost)?;
+        }
+        monitor.check()?;
+        plan.enter(StepKind::Seal, monitor);
+        seals.patch_hidden_sectors(self.header(), &self.work.survey.restore.place);
+        if outcomes.written > 0 || seals.differing(before) > 0 {
+            if outcomes.written == 0 {
+                seals.break_on(target)?;
+            }
+            outcomes.written += seals.differing(before);
+            seals.close_on(target)?;
+        }
+        outcomes.unsealed = seals.any_lost();
+        Ok(outcomes)
+    }
+
+    /// Writes what differs. The volume is marked before the first cluster is written, and not at all when there is
+    /// nothing to write.
+    fn write(&self, seals: &mut Seals) -> Result<Outcomes> {
+        let (request, grid) = (&self.work.request, self.header().grid);
+        let pass = Pass {
+            image: self.image,
+            map: self.map,
+            patched: self.patched(),
+            seals: seals.ranges(),
+            target: self.target,
+            compare: matches!(self.work.survey.differing, Differing::Bytes(_)),
+            threads: request.threads,
+        };
+        let mut outcomes = Outcomes::default();
+        let mut unflushed = 0;
+        pass.run(self.monitor, &mut |chunk| {
+            let bytes = chunk.bytes(&pass);
+            if let Some(why) = &chunk.bad {
+                self.lose(chunk, why, &mut outcomes.lost)?;
+            }
+            if chunk.unpacked {
+                seals.take(&chunk.located.runs, grid, &mut chunk.raw);
+            }
+            for stretch in &chunk.differing {
+                self.begin(seals, &mut outcomes.written, stretch.len as u64)?;
+                self.target.write_at(stretch.at, &chunk.raw[stretch.from..stretch.from + stretch.len])?;
+                unflushed += stretch.len as u64;
+            }
+            if unflushed >= FLUSH_EVERY {
+                self.target.flush()?;
+                unflushed = 0;
+            }
+            self.monitor.advance(bytes);
+            Ok(())
+        })?;
+        let survey = &self.work.survey;
+        beside(self.patched(), &survey.more, self.target, self.monitor, &mut |at, bytes| {
+            self.begin(seals, &mut outcomes.written, bytes.len() as u64)?;
+            self.target.write_at(at, bytes)
+        })?;
+        if !self.header().excluded.is_empty() {
+            self.clear_excluded(seals, &mut outcomes)?;
+        }
+        Ok(outcomes)
+    }
+
+    /// Before the first write the volume is marked.
+    fn begin(&self, seals: &Seals, written: &mut u64, bytes: u64) -> Result<()> {
+        if *written == 0 {
+            seals.break_on(self.target)?;
+        }
+        *written += bytes;
+        Ok(())
+    }
+
+    fn lose(&self, chunk: &Chunk, why: &str, lost: &mut ExtentSet) -> Result<()> {
+        let number = chunk.located.span.0 / self.header().chunk_clusters.max(1);
+        let what = format!("chunk {number} is damaged: {why}");
+        if !self.work.request.keep_going {
+            return Err(Error::damaged(what));
+        }
+        self.monitor.event(what);
+        chunk.located.runs.iter().for_each(|run| lost.insert(*run));
+        Ok(())
+    }
+
+    /// Files that were left out become zeros, where they are not.
+    fn clear_excluded(&self, seals: &Seals, outcomes: &mut Outcomes) -> Result<()> {
+        let grid = self.header().grid;
+        let runs: ExtentSet = self.header().excluded.iter().flat_map(|file| file.runs.runs()).copied().collect();
+        let mut other = 0;
+        for run in runs.clip(grid.clusters).runs() {
+            pieces(grid.offset_of(run.start), grid.bytes_of(run.clusters), &mut |at, len| {
+                self.monitor.check()?;
+                let zero = read_vec(self.target, at, len).is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 0));
+                other += if zero { 0 } else { len as u64 };
+                Ok(())
+            })?;
+        }
+        if other > 0 {
+            self.begin(seals, &mut outcomes.written, other)?;
+            clear_excluded(self.header(), self.map, self.target, self.monitor)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the whole volume from the medium: with the changes taken out, each chunk must have the digest that the
+    /// index names.
+    fn read_back(&self, seals: &Seals, lost: &ExtentSet) -> Result<()> {
+        let (header, patched) = (self.header(), self.patched());
+        let mut chunks = Chunks::new(self.map, header.chunk_clusters);
+        let mut locator = Locator::new(self.image, self.map);
+        let mut gatherer = Gatherer::new(self.target, header.grid);
+        let mut located = super::super::verify::Located::default();
+        let (mut runs, mut raw) = (Vec::new(), Vec::new());
+        while chunks.next(&mut runs).is_some() && locator.next(&mut located) {
+            self.monitor.check()?;
+            let start = runs.first().map_or(Cluster(0), |run| run.start);
+            let Ok(entry) = &located.entry else { continue };
+            if lost.contains(start) {
+                continue;
+            }
+            let mut bad = ExtentSet::new();
+            gatherer.read(&runs, &mut raw, &mut bad)?;
+            if let Some(run) = bad.runs().first() {
+                return Err(differs(run.start, "it cannot be read"));
+            }
+            seals.overlay(&runs, header.grid, &mut raw);
+            if !patched.undo(&runs, &mut raw) || *blake3::hash(&raw).as_bytes() != entry.digest {
+                return Err(differs(start, "other bytes came back than were written"));
+            }
+            self.monitor.advance(raw.len() as u64);
+        }
+        let other = beside(patched, &self.work.survey.more, self.target, self.monitor, &mut |_, _| Ok(()))?;
+        if other > 0 {
+            let start = self.work.survey.more.runs().first().map_or(Cluster(0), |run| run.start);
+            return Err(differs(start, "other bytes came back than were written"));
+        }
+        Ok(())
+    }
+
+    /// Makes the dropped images unfindable.
+    fn forget(&self) -> Result<()> {
+        let grid = self.header().grid;
+        let survey = &self.work.survey;
+        let excluded: ExtentSet = self.header().excluded.iter().flat_map(|file| file.runs.runs()).copied().collect();
+        let used = |range: ByteRange| {
+            let Extent { start, clusters } = outward(range, grid);
+            let within = self.map.runs_in(start.0..start.0 + clusters).next().is_some();
+            within || (start.0..start.0 + clusters).any(|cluster| excluded.contains(Cluster(cluster)))
+        };
+        forget([&survey.today, &survey.toc], &used, self.target)
+    }
+
+    fn report(&self, findings: &Findings, outcomes: &Outcomes) -> Report {
+        let (survey, request, header) = (&self.work.survey, &self.work.request, self.header());
+        let mut warnings = Vec::new();
+        let lost = outcomes.lost.union(&findings.lost());
+        if !lost.is_empty() {
+            warnings.push(format!("{} clusters are damaged in the image and were not restored", lost.clusters()));
+            let runs = lost.runs().iter();
+            warnings.extend(runs.map(|run| format!("Not restored: clusters {} to {}", run.start, run.end() - 1)));
+        }
+        if outcomes.unsealed {
+            warnings.push("The boot record or superblock is among what is lost: it is left blank".into());
+        }
+        warnings.extend(findings.sentences.iter().cloned());
+        let moved: u64 = survey.moved.iter().map(|moved| moved.from.len.0).sum();
+        let images = match request.images {
+            ImagesInside::Keep => format!("{} stay", survey.toc.images.len()),
+            ImagesInside::Drop => "dropped".into(),
+        };
+        let yes = |done: bool| if done { "every digest matched" } else { "not done" };
+        let headline = match outcomes.written {
+            0 => format!("{} is as \"{}\" has it: nothing had to be written", request.target, header.name),
+            _ => format!("Restored \"{}\" in place, to {}", header.name, request.target),
+        };
+        Report {
+            outcome: if warnings.is_empty() { Outcome::Done } else { Outcome::DoneWithWarnings },
+            headline,
+            facts: vec![
+                ("Image id".into(), header.image_id.to_string()),
+                ("Target".into(), request.target.to_string()),
+                ("Volume".into(), format!("{} {}", header.volume.kind, header.grid.len())),
+                ("Written".into(), format!("{} ({} bytes)", ByteLen(outcomes.written), outcomes.written)),
+                ("Images inside".into(), images),
+                ("Images moved".into(), ByteLen(moved).to_string()),
+                ("Image verified before".into(), yes(!request.trust && findings.is_whole()).into()),
+                ("Target read back".into(), yes(request.verify).into()),
+            ],
+            next: match warnings.is_empty() {
+                true => vec!["Restart the machine.".into()],
+                false => vec![format!("Check the volume with its own tool: {}.", checker(header.volume.kind))],
+            },
+            warnings,
+        }
+    }
+}
+
+/// Looks whether the restored volume is sound, and adds what is not to the report.
+fn checked(volume: &SharedDevice, monitor: &Monitor, report: &mut Report) -> Result<()> {
+    let source = check::CheckSource { device: volume.clone(), mounted_at: Vec::new(), place: None, deep: false };
+    let quiet = Monitor::new();
+    monitor.check()?;
+    let checked = check::run(&source, &quiet)?;
+    let word = if checked.sound { "sound" } else { "NOT sound" };
+    report.facts.push(("Volume checked".into(), word.into()));
+    if !checked.sound {
+        report.outcome = Outcome::DoneWithWarnings;
+        report.warnings.push(format!("The restored volume is not sound: {} errors", checked.found.errors));
+        report.warnings.extend(checked.found.list.iter().take(8).map(check::sentence));
+    }
+    Ok(())
+}
+
+/// Calls `each` with pieces of a stretch of bytes.
+fn pieces(start: ByteOffset, len: ByteLen, each: &mut dyn FnMut(ByteOffset, usize) -> Result<()>) -> Result<()> {
+    let mut at = 0;
+    while at < len.0 {
+        let now = (len.0 - at).min(PIECE);
+        each(ByteOffset(start.0 + at), now as usize)?;
+        at += now;
+    }
+    Ok(())
+}
+
+/// Holds the clusters that are not in the image against what must be in them, and calls `write` for each that differs;
+/// gives how many bytes that are.
+pub(super) fn beside(
+    patched: Patched,
+    more: &ExtentSet,
+    target: &dyn ReadDevice,
+    monitor: &Monitor,
+    write: &mut dyn FnMut(ByteOffset, &[u8]) -> Result<()>,
+) -> Result<u64> {
+    let mut other = 0;
+    for run in more.runs() {
+        for cluster in run.start.0..run.end() {
+            monitor.check()?;
+            let wanted = patched.beside(Extent::new(cluster, 1));
+            let at = patched.grid.offset_of(Cluster(cluster));
+            if read_vec(target, at, wanted.len()).is_ok_and(|have| have == wanted) {
+                continue;
+            }
+            other += wanted.len() as u64;
+            write(at, &wanted)?;
+        }
+    }
+    Ok(other)
+}

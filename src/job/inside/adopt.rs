@@ -1,0 +1,168 @@
+//! The last change of a creation: what was written into free clusters becomes files, and every table of contents says
+//! so.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::site::Site;
+use crate::device::{ReadDevice, SharedDevice};
+use crate::error::Result;
+use crate::fs::{self, Edit, Kind, Overlay};
+use crate::image::PartitionRecord;
+use crate::image::container::{FileRecord, ImageRecord, Role, SavedBytes, Toc, VolumeRecord};
+use crate::inventory::Address;
+use crate::job::backup::hex;
+use crate::job::container::{extents, folder, toc_bytes};
+use crate::plan::Phase;
+use crate::unit::{ByteLen, ByteOffset};
+
+/// What is new.
+#[derive(Clone, Debug)]
+pub(super) struct Addition {
+    pub(super) image: ImageRecord,
+    /// Its parts.
+    pub(super) parts: Vec<FileRecord>,
+    /// Tables of contents that were not there.
+    pub(super) tables: Vec<FileRecord>,
+    /// The old name and the new one of the table at the container's old beginning.
+    pub(super) renamed: Option<(String, String)>,
+    pub(super) partition: Option<PartitionRecord>,
+}
+
+/// The change, worked out.
+pub(super) struct Adoption {
+    pub(super) phase: Phase,
+    /// Bytes of new tables, to be written before.
+    pub(super) contents: Vec<(ByteOffset, Vec<u8>)>,
+    /// Units that are used afterwards, and were not before.
+    pub(super) taken_units: u64,
+}
+
+/// A path in the container's folder.
+pub(super) fn path(name: &str) -> PathBuf {
+    folder().join(name)
+}
+
+/// Works the change out, on the volume as it is when the image has been written.
+///
+/// # Errors
+/// `Refused`, when there is no room for what describes the files, for the tables, or for the journal.
+pub(super) fn work_out(site: &Site, address: &Address, addition: &Addition) -> Result<Adoption> {
+    let toc = new_toc(site, addition)?;
+    let overlay = Arc::new(Overlay::new(site.source.device.clone()));
+    let mut edit = fs::edit::open_on(overlay, site.kind)?;
+    let mut used = site.used.clone();
+    edit.mark(true)?;
+    let mut steps = vec![edit.take("Mark the volume as in use")?];
+    let new = || addition.tables.iter().chain(&addition.parts);
+    for file in new() {
+        edit.reserve(&extents(file, site.grid)?)?;
+    }
+    if let Some((old, name)) = &addition.renamed {
+        rename(&mut *edit, site, old, name)?;
+    }
+    for file in new() {
+        edit.adopt(&folder(), &file.name, &extents(file, site.grid)?, ByteLen(file.bytes))?;
+    }
+    renew(&mut *edit, &toc, &addition.tables)?;
+    steps.push(edit.take(&format!("Make the image {} and its tables of contents files", addition.image.name))?);
+    let after = edit.used()?;
+    let taken = after.used().saturating_sub(site.used.used());
+    after.runs().for_each(|run| used.set(run, true));
+    edit.mark(false)?;
+    steps.push(edit.take("Mark the volume as clean")?);
+    drop(edit);
+    let name = format!("making the image {} part of the volume", addition.image.name);
+    let phase = super::vacate::phase(site, address, name, steps, used)?;
+    let contents = addition.tables.iter().map(|file| {
+        let start = file.runs.first().map_or(ByteOffset::ZERO, |run| run.offset);
+        Ok((start, toc_bytes(&toc, file)?))
+    });
+    Ok(Adoption { phase, contents: contents.collect::<Result<_>>()?, taken_units: taken / site.units.clusters })
+}
+
+/// Gives a file of the container another name: its clusters become another file.
+pub(super) fn rename(edit: &mut dyn Edit, site: &Site, old: &str, new: &str) -> Result<()> {
+    let bytes = site.toc().and_then(|toc| toc.files.iter().find(|file| file.name == old)).map(|file| file.bytes);
+    let place = edit.release(&folder(), old)?;
+    edit.adopt(&folder(), new, &place, ByteLen(bytes.unwrap_or(0)))
+}
+
+/// Writes a table of contents anew into all of its copies, but for those that are written otherwise.
+pub(super) fn renew(edit: &mut dyn Edit, toc: &Toc, but: &[FileRecord]) -> Result<()> {
+    let copies = toc.files.iter().filter(|file| file.role.is_toc() && but.iter().all(|new| new.name != file.name));
+    for file in copies {
+        edit.replace(&path(&file.name), &toc_bytes(toc, file)?)?;
+    }
+    Ok(())
+}
+
+/// The table as it will be.
+fn new_toc(site: &Site, addition: &Addition) -> Result<Toc> {
+    let mut toc = renewed(site)?;
+    if let Some((old, new)) = &addition.renamed {
+        for file in toc.files.iter_mut().filter(|file| file.name == *old) {
+            file.name.clone_from(new);
+            file.role = Role::Inter;
+        }
+    }
+    toc.files.extend(addition.parts.iter().chain(&addition.tables).cloned());
+    in_order(&mut toc);
+    toc.images.push(addition.image.clone());
+    toc.partition = addition.partition.clone().or(toc.partition);
+    Ok(toc)
+}
+
+/// Files in the order of their places.
+pub(super) fn in_order(toc: &mut Toc) {
+    toc.files.sort_by_key(|file| file.runs.first().map(|run| run.offset));
+}
+
+/// Today's table with the next sequence number, and what it tells of the volume as it is now; a new one when there is
+/// no container.
+pub(super) fn renewed(site: &Site) -> Result<Toc> {
+    let summary = fs::open(site.source.device.clone(), site.kind)?.summary().clone();
+    let place = &site.source.place;
+    let before = site.toc();
+    Ok(Toc {
+        container_id: before.map_or_else(Uuid::new_v4, |toc| toc.container_id),
+        sequence: before.map_or(0, |toc| toc.sequence) + 1,
+        written: now(),
+        volume: VolumeRecord {
+            kind: summary.kind,
+            id: summary.id,
+            label: summary.label,
+            bytes: place.len.0,
+            start_bytes: place.start.0,
+            grid: site.grid,
+        },
+        partition: before.and_then(|toc| toc.partition.clone()),
+        table: before.and_then(|toc| toc.table.clone()),
+        boot: saved(&site.source.device, site.kind),
+        files: before.map(|toc| toc.files.clone()).unwrap_or_default(),
+        images: before.map(|toc| toc.images.clone()).unwrap_or_default(),
+    })
+}
+
+fn now() -> jiff::Timestamp {
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+/// The boot record or superblock: of FAT its first sector (and the two behind it on FAT32: FSInfo, and the rest of the
+/// boot code, as Microsoft's fatgen103 has it), of NTFS the first sector, of ext the boot block and the superblock at
+/// 1024 (kernel documentation, ext4, "Super Block").
+fn saved(device: &SharedDevice, kind: Kind) -> Vec<SavedBytes> {
+    let (what, bytes) = match kind {
+        Kind::Fat32 => ("boot sector, FSInfo, boot code", 1536),
+        Kind::Ext2 | Kind::Ext3 | Kind::Ext4 => ("boot block and superblock", 2048),
+        _ => ("boot sector", 512),
+    };
+    let mut raw = vec![0; bytes];
+    match device.read_at(ByteOffset::ZERO, &mut raw) {
+        Ok(()) => vec![SavedBytes { what: what.into(), offset: ByteOffset::ZERO, hex: hex(&raw) }],
+        Err(_) => Vec::new(),
+    }
+}

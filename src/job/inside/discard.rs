@@ -1,0 +1,153 @@
+//! Taking an image out of a container.
+//!
+//! The image's files go, and the table right below it: the one at the container's beginning is followed in that place
+//! by the next. With the last image the whole container goes.
+
+use std::sync::Arc;
+
+use super::adopt::{self, renew};
+use super::site::Site;
+use super::vacate;
+use crate::error::{Error, Result};
+use crate::extent::ClusterMap;
+use crate::fs::{self, Change, Kind, Overlay};
+use crate::image::container::{FileRecord, ImageRecord, Role, TOC_BEGIN, Toc};
+use crate::inventory::Source;
+use crate::job::Monitor;
+use crate::job::change::identify;
+use crate::job::container::folder;
+use crate::plan::{self, ContainerRequest, InsideSurvey, Phase, Plan, Room};
+use crate::unit::ByteOffset;
+
+/// Bytes at both ends of an image's file that are overwritten: its header, and at the end its footer and the copy of
+/// the header, by which it would be found.
+const WIPED_BEGIN: u64 = 4 << 10;
+const WIPED_END: u64 = 64 << 10;
+
+/// Plans it.
+///
+/// # Errors
+/// `Refused`, when there is no such image, or others need it.
+pub(super) fn plan(
+    request: &ContainerRequest,
+    name: &str,
+    source: &Source,
+    kind: Kind,
+    monitor: &Monitor,
+) -> Result<Plan> {
+    let address = &request.volume;
+    let site = Site::open(source.clone(), kind, address)?;
+    let none = || Error::refused(format!("there is no container inside {address}"));
+    let toc = site.toc().cloned().ok_or_else(none)?;
+    let image = find(&toc, name, &address.to_string())?.clone();
+    monitor.check()?;
+    let mut gone = gone(&toc, &image);
+    let last = toc.images.len() == 1;
+    if last {
+        gone = toc.files.clone();
+    }
+    let phase = work_out(&site, request, &image, &gone, last)?;
+    let mut wiped: Vec<ByteOffset> = gone.iter().flat_map(wiped).collect();
+    wiped.sort_unstable();
+    wiped.dedup();
+    let (identity, _) = identify(source)?;
+    let survey = InsideSurvey {
+        place: source.place.clone(),
+        identity,
+        grid: site.grid,
+        units: site.units,
+        toc: Some(toc),
+        phases: vec![phase],
+        image: None,
+        room: Room { free: site.free_units(), unit_bytes: site.unit_bytes(), ..Room::default() },
+        wiped,
+        notes: if last { vec!["This is the last image: the container goes with it".into()] } else { Vec::new() },
+    };
+    plan::change_container(request, format!("dropping the image {}", image.name), survey)
+}
+
+/// The image of a name, which nobody needs.
+fn find<'a>(toc: &'a Toc, name: &str, volume: &str) -> Result<&'a ImageRecord> {
+    let image = toc.named(name).or_else(|| toc.images.iter().find(|image| image.image_id.to_string() == name));
+    let image = image.ok_or_else(|| {
+        let names: Vec<&str> = toc.images.iter().map(|image| image.name.as_str()).collect();
+        Error::refused(format!("{volume} holds no image named {name}"))
+            .advise(format!("There are: {}", names.join(", ")))
+    })?;
+    let needed: Vec<&str> = toc.dependants(image.image_id).iter().map(|other| other.name.as_str()).collect();
+    if needed.is_empty() {
+        return Ok(image);
+    }
+    let names = needed.join(", ");
+    Err(Error::refused(format!("{} cannot be dropped: {names} store only what differs from it", image.name))
+        .advise(format!("Drop these first, or make a new one with --full: {names}")))
+}
+
+/// The image's files, and the table right below it.
+fn gone(toc: &Toc, image: &ImageRecord) -> Vec<FileRecord> {
+    let parts: Vec<FileRecord> = toc.parts_of(image.image_id).into_iter().cloned().collect();
+    let start = parts.first().and_then(|file| file.runs.first()).map(|run| run.offset);
+    // Files are in the order of their places.
+    let below = toc.files.iter().take_while(|file| file.runs.first().map(|run| run.offset) < start).last();
+    let table = below.filter(|file| matches!(file.role, Role::TocBegin | Role::Inter));
+    table.cloned().into_iter().chain(parts).collect()
+}
+
+fn work_out(
+    site: &Site,
+    request: &ContainerRequest,
+    image: &ImageRecord,
+    gone: &[FileRecord],
+    last: bool,
+) -> Result<Phase> {
+    let overlay = Arc::new(Overlay::new(site.source.device.clone()));
+    let mut edit = fs::edit::open_on(overlay, site.kind)?;
+    let mut used: ClusterMap = site.used.clone();
+    edit.mark(true)?;
+    let mut steps: Vec<Change> = vec![edit.take("Mark the volume as in use")?];
+    let is_gone = |file: &FileRecord| gone.iter().any(|other| other.name == file.name);
+    let mut toc = adopt::renewed(site)?;
+    toc.files.retain(|file| !is_gone(file));
+    toc.images.retain(|other| other.image_id != image.image_id);
+    for file in gone {
+        edit.release(&folder(), &file.name)?;
+    }
+    if !last {
+        if gone.iter().any(|file| file.role == Role::TocBegin)
+            && let Some(next) = toc.files.iter_mut().find(|file| file.role == Role::Inter)
+        {
+            adopt::rename(&mut *edit, site, &next.name, TOC_BEGIN)?;
+            next.name = TOC_BEGIN.into();
+            next.role = Role::TocBegin;
+        }
+        renew(&mut *edit, &toc, &[])?;
+    }
+    steps.push(edit.take(&format!("Free the clusters of the image {}", image.name))?);
+    edit.used()?.runs().for_each(|run| used.set(run, true));
+    edit.mark(false)?;
+    steps.push(edit.take("Mark the volume as clean")?);
+    drop(edit);
+    vacate::phase(site, &request.volume, format!("dropping the image {}", image.name), steps, used)
+}
+
+/// The sectors of a file by which it would be found.
+fn wiped(file: &FileRecord) -> Vec<ByteOffset> {
+    let (begin, end) = match file.role {
+        Role::Part { .. } => (WIPED_BEGIN, WIPED_END),
+        _ => (512, 0),
+    };
+    let mut sectors = Vec::new();
+    let mut at = 0;
+    for run in &file.runs {
+        for sector in (0..run.len.0).step_by(512) {
+            let within = at + sector;
+            let is_begin = within < begin;
+            let is_end = within < file.bytes && within + end + 512 > file.bytes;
+            if is_begin || is_end {
+                sectors.push(ByteOffset(run.offset.0 + sector));
+            }
+        }
+        at += run.len.0;
+    }
+    sectors
+}

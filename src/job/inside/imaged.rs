@@ -1,0 +1,112 @@
+//! What an image inside is made of: the volume as it would be without its container; and the image it is based on.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::site::Site;
+use crate::device::SharedDevice;
+use crate::error::{Error, Result};
+use crate::fs::{self, Overlay};
+use crate::image::{Header, Image, Kind, Sink, check_base};
+use crate::inventory::Source;
+use crate::inventory::{Container, FoundImage};
+use crate::job::Monitor;
+use crate::job::backup::{self, ImageInput, Made};
+use crate::job::container::release;
+use crate::job::survey;
+use crate::plan::{BackupRequest, BackupSurvey};
+
+/// Images that may lead to each other, one over the other, at most.
+const MAX_BASES: usize = 64;
+
+/// The volume as it is imaged.
+pub(super) struct Imaged {
+    /// Its bytes: on these, the container's files are not there.
+    pub(super) device: SharedDevice,
+    /// Which of them are kept.
+    pub(super) survey: BackupSurvey,
+}
+
+impl Imaged {
+    /// Takes the container out of a volume, in memory, and looks what is to be kept of the rest.
+    ///
+    /// # Errors
+    /// When the volume cannot be read, or a file of the container is not what its table says.
+    pub(super) fn new(request: &BackupRequest, site: &Site, monitor: &Monitor) -> Result<Self> {
+        let overlay = Arc::new(Overlay::new(site.source.device.clone()));
+        if let Some(toc) = site.toc() {
+            let mut edit = fs::edit::open_on(Arc::clone(&overlay), site.kind)?;
+            release(&mut *edit, toc)?;
+        }
+        let source = Source { place: site.source.place.clone(), device: overlay };
+        let survey = survey::volume(request, &source, site.kind, monitor)?;
+        Ok(Self { device: source.device, survey })
+    }
+
+    /// The header of an image of it.
+    pub(super) fn header(&self, request: &BackupRequest, name: &str) -> Header {
+        let title = request.name.clone().or_else(|| self.survey.summary.label.clone());
+        backup::header(&self.survey, &self.device, request.kind, title.unwrap_or_else(|| name.into()), false)
+    }
+
+    /// Writes the image.
+    ///
+    /// # Errors
+    /// When the source or the sink fails, or the job is cancelled.
+    pub(super) fn write<S: Sink>(
+        &self,
+        request: &BackupRequest,
+        name: &str,
+        base: Option<Arc<Image>>,
+        sink: S,
+        monitor: &Monitor,
+    ) -> Result<(S, Made)> {
+        let input = ImageInput {
+            source: &self.device,
+            used: &self.survey.used,
+            header: self.header(request, name),
+            level: request.level,
+            threads: request.threads,
+            base,
+        };
+        backup::write_image(input, sink, monitor)
+    }
+}
+
+/// Opens an image of a container with all it needs.
+///
+/// # Errors
+/// When one of them is not there, or cannot be opened.
+pub(super) fn open(container: &Container, id: Uuid) -> Result<Image> {
+    open_chain(container, id, 0)
+}
+
+fn open_chain(container: &Container, id: Uuid, depth: usize) -> Result<Image> {
+    let image = container.open(id)?;
+    match image.needs_base() {
+        Some(_) if depth >= MAX_BASES => Err(Error::damaged(format!("image {id} needs more than {MAX_BASES} others"))),
+        Some(base) => image.with_base(Arc::new(open_chain(container, base, depth + 1)?)),
+        None => Ok(image),
+    }
+}
+
+/// The image that a new one is based on: the newest user image, else the newest factory image, that is whole as far
+/// as opening tells and was cut like the new one. None for what shall be complete in itself.
+pub(super) fn base(
+    container: Option<&Container>,
+    request: &BackupRequest,
+    header: &Header,
+) -> Option<(Arc<Image>, String)> {
+    let container = container?;
+    if request.full || request.kind == Kind::Factory {
+        return None;
+    }
+    let mut images: Vec<&FoundImage> = container.images.iter().filter(|image| image.damage.is_empty()).collect();
+    images.sort_by_key(|image| (image.record.kind == Kind::Factory, std::cmp::Reverse(image.record.created)));
+    images.into_iter().find_map(|found| {
+        let image = open(container, found.record.image_id).ok()?;
+        let whole = image.damage().is_empty() && image.digest().as_deref() == Some(found.record.digest.as_str());
+        (whole && check_base(header, &image).is_ok()).then(|| (Arc::new(image), found.record.name.clone()))
+    })
+}
