@@ -3,6 +3,7 @@
 mod combine;
 mod files;
 mod folder;
+mod salvage;
 mod search;
 mod tocs;
 
@@ -340,6 +341,7 @@ pub(super) fn fill(disk: &mut Disk, device: &SharedDevice) {
     }
     let is_divided = disk.partitions.iter().any(|partition| partition.number > 0);
     let hunt = Hunt {
+        address: Address::Whole(disk.path.clone()),
         disk: disk.path.clone(),
         device: device.clone(),
         base: 0,

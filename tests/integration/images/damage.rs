@@ -60,7 +60,10 @@ fn images_are_found_whatever_is_left_of_the_volume() {
         let copies = tables(&stage, &["toc-end.lbc", "inter-1.lbc"]);
         cell("that and the other two", &[table.clone(), vec![START..begin], copies].concat(), &lost, "toc");
         cell("all tables of contents", &tables(&stage, &ALL_TABLES), "disk.img:1", "file-system");
-        cell("those and the partition table", &[table, tables(&stage, &ALL_TABLES)].concat(), &lost, "file-system");
+        cell("those and the partition table", &[table.clone(), tables(&stage, &ALL_TABLES)].concat(), &lost, "file-system");
+        let all = [vec![START..begin], tables(&stage, &ALL_TABLES)].concat();
+        cell("those and the file system", &all, "disk.img:1", "scavenged");
+        cell("all but the images", &[table, all].concat(), &lost, "scavenged");
     }
 }
 
