@@ -50,7 +50,8 @@ impl Salvage<'_> {
                 self.add(image, sights, found);
             }
             for container in found.iter_mut().filter(|have| have.found_by == FoundBy::Scavenged) {
-                let left_out = scavenged.left_out.iter().map(|what| Finding::warning("container.left-out", what.clone()));
+                let left_out =
+                    scavenged.left_out.iter().map(|what| Finding::warning("container.left-out", what.clone()));
                 container.findings.extend(left_out);
             }
         }
@@ -75,12 +76,22 @@ impl Salvage<'_> {
         let mut damage = scavenged.damage.clone();
         damage.extend(image.damage().iter().filter(|damage| !scavenged.damage.contains(damage)).cloned());
         damage.extend(files::other_content(&image, &record));
-        let new =
-            FoundImage { record, found_by: FoundBy::Scavenged, device, parts: 1, damage, needs: None, is_shadowed: false };
+        let new = FoundImage {
+            record,
+            found_by: FoundBy::Scavenged,
+            device,
+            parts: 1,
+            damage,
+            needs: None,
+            is_shadowed: false,
+        };
         let place = self.place_of(scavenged, image.header(), start);
         let known = found.iter_mut().find(|have| match start {
             Some(start) => have.source.place.start.0 == start && have.toc.image(id).is_some(),
-            None => have.images.iter().any(|image| image.record.image_id == id) || Some(&have.volume) == place.as_ref().map(|place| &place.0),
+            None => {
+                have.images.iter().any(|image| image.record.image_id == id)
+                    || Some(&have.volume) == place.as_ref().map(|place| &place.0)
+            }
         });
         if let Some(container) = known {
             replace(container, new, scavenged, self.base);

@@ -144,7 +144,8 @@ impl Hunt<'_> {
             start..start + container.source.place.len.0
         });
         let open = without(&open, &whole.collect::<Vec<_>>());
-        let has_records = |range: &Range<u64>| sights.has_records(&(range.start + salvage.base..range.end + salvage.base));
+        let has_records =
+            |range: &Range<u64>| sights.has_records(&(range.start + salvage.base..range.end + salvage.base));
         let open: Vec<Range<u64>> = open.into_iter().filter(has_records).collect();
         salvage.run(&open, &sights, &mut found)?;
         Ok(found)
@@ -153,9 +154,11 @@ impl Hunt<'_> {
     /// Where images may be put together from their records: not in a volume whose file system says that it has no
     /// container. Image files there are somebody's files.
     fn open_ranges(&self, states: &[State]) -> Vec<Range<u64>> {
-        let closed = self.spots.iter().zip(states).filter(|(_, state)| {
-            state.is_settled || matches!(state.look, Look::NoFolder { is_empty: false })
-        });
+        let closed = self
+            .spots
+            .iter()
+            .zip(states)
+            .filter(|(_, state)| state.is_settled || matches!(state.look, Look::NoFolder { is_empty: false }));
         let closed: Vec<Range<u64>> = closed.map(|(spot, _)| self.range(spot)).collect();
         let spots = self.spots.iter().map(|spot| self.range(spot)).collect::<Vec<_>>();
         let all = if self.is_whole { std::iter::once(0..self.device.len().0).collect() } else { spots };
@@ -173,7 +176,7 @@ impl Hunt<'_> {
         let is_settled = match &look {
             Look::Folder(folder) => folder.is_complete(),
             Look::NoFolder { is_empty } => quick && !is_empty,
-            Look::Untold(_) => false,
+            Look::NoSystem | Look::Untold(_) => false,
         };
         State { look, is_settled }
     }
@@ -348,7 +351,7 @@ fn belongs(folder: &Folder, id: Uuid, tocs: &[Toc]) -> bool {
 /// The place of a volume that is known. A place that no table names is as long as its table of contents says.
 fn source_of(disk: &Path, spot: &Spot, tocs: Option<&[Toc]>) -> Result<Source> {
     match (&spot.address, tocs) {
-        (Address::At(..), Some(tocs)) if matches!(folder::look(&spot.device), Look::Untold(_)) => {
+        (Address::At(..), Some(tocs)) if matches!(folder::look(&spot.device), Look::NoSystem | Look::Untold(_)) => {
             lost_place(disk, spot.start, tocs)
         }
         (Address::At(..), _) => open_place(disk, ByteOffset(spot.start), ByteLen(spot.len())),

@@ -60,7 +60,12 @@ fn images_are_found_whatever_is_left_of_the_volume() {
         let copies = tables(&stage, &["toc-end.lbc", "inter-1.lbc"]);
         cell("that and the other two", &[table.clone(), vec![START..begin], copies].concat(), &lost, "toc");
         cell("all tables of contents", &tables(&stage, &ALL_TABLES), "disk.img:1", "file-system");
-        cell("those and the partition table", &[table.clone(), tables(&stage, &ALL_TABLES)].concat(), &lost, "file-system");
+        cell(
+            "those and the partition table",
+            &[table.clone(), tables(&stage, &ALL_TABLES)].concat(),
+            &lost,
+            "file-system",
+        );
         let all = [vec![START..begin], tables(&stage, &ALL_TABLES)].concat();
         cell("those and the file system", &all, "disk.img:1", "scavenged");
         cell("all but the images", &[table, all].concat(), &lost, "scavenged");
@@ -77,6 +82,25 @@ fn a_missing_table_of_contents_is_said() {
     let said = stage.run("images disk.img", 0);
     assert!(said.contains("/LIFEBOAT/toc-end.lbc: this copy of the table of contents is of no use"), "{said}");
     assert!(said.contains("found by a table of contents"), "{said}");
+}
+
+#[test]
+fn an_image_is_taken_from_where_it_is_whole() {
+    let stage = Stage::new(FAT32);
+    // The chain of one file is cut off in both FATs: the file system shows the other, the table this one.
+    let boot = &stage.first[START as usize..];
+    let fats = fats(&stage);
+    let one = (fats.end - fats.start) / 2;
+    let cluster = (stage.place_of("user.lbi").start - fats.end) / (512 * u64::from(boot[13])) + 2;
+    let entries = [fats.start, fats.start + one].map(|fat| fat + 4 * cluster..fat + 4 * cluster + 4);
+    stage.destroy(&entries, How::Zeros);
+    let expected = [("factory", "file-system"), ("user", "toc")];
+    let expected: Vec<_> =
+        expected.iter().map(|(name, by)| (format!("disk.img:1/{name}"), (*by).to_owned(), true)).collect();
+    assert_eq!(stage.images("disk.img"), expected);
+    stage.run("verify disk.img:1/user", 0);
+    let said = stage.run("check disk.img:1 --json", 1);
+    assert!(said.contains("container.file") && said.contains("/LIFEBOAT/user.lbi"), "{said}");
 }
 
 /// Fields of a FAT boot record: where the FATs begin and end, on the disk.

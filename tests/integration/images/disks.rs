@@ -10,7 +10,7 @@ use lifeboat::job::{self, Monitor};
 use lifeboat::plan::{ChangeRequest, EditRequest, JournalWish};
 use lifeboat::unit::ByteLen;
 
-use super::stage::{EXT4, FAT16, FAT32, How, START, Stage};
+use super::stage::{EXT4, FAT16, FAT32, How, NTFS, START, Stage};
 use crate::oracle::sh;
 
 #[test]
@@ -97,6 +97,80 @@ fn partitions_without_a_table_each_keep_their_own() {
 }
 
 #[test]
+fn a_table_that_is_wrong_does_not_hide_images() {
+    let stage = Stage::new(FAT32);
+    let expected = |by: &str| -> Vec<_> {
+        let image = |name: &str| (format!("disk.img@{START}/{name}"), by.to_owned(), true);
+        ["factory", "user"].map(image).into()
+    };
+    // The entry begins a MiB too late, and the volume is whole.
+    sh(stage.dir.path(), "echo 'start=4096,size=60000' | sfdisk -q --wipe never --label gpt disk.img 2>/dev/null");
+    assert_eq!(stage.images("disk.img"), expected("file-system"));
+    assert_eq!(stage.images("disk.img:1"), expected("file-system"));
+    // The entry is gone, and so is the file system.
+    sh(stage.dir.path(), "sfdisk -q --delete disk.img 1");
+    assert_eq!(stage.images("disk.img"), expected("file-system"));
+    stage.destroy(&[START..stage.begin()], How::Zeros);
+    assert_eq!(stage.images("disk.img"), expected("toc"));
+    stage.run(&format!("verify disk.img@{START}/user"), 0);
+    stage.run("verify disk.img:1/user", 3);
+    // Not even a table: the look at the disks lists the volume as one that was found.
+    let end = stage.first.len() as u64;
+    stage.destroy(&[0..34 * 512, end - 33 * 512..end], How::Zeros);
+    let disks = stage.json("disks --disk disk.img --json");
+    let partition = &disks["disks"][0]["partitions"][0];
+    assert_eq!((&partition["number"], &partition["found"]), (&0.into(), &true.into()), "{disks:#}");
+    assert_eq!(partition["volume"]["images"][1]["address"], format!("disk.img@{START}/user"));
+    let listed = stage.run("disks --disk disk.img", 0);
+    assert!(listed.contains(&format!("image: disk.img@{START}/factory  factory, ")), "{listed}");
+}
+
+#[test]
+fn the_document_has_the_fields_that_were_promised() {
+    let stage = Stage::new(FAT16);
+    let document = stage.json("images disk.img:1 --json");
+    let image = &document["images"][1];
+    let keys: Vec<&String> = image.as_object().unwrap().keys().collect();
+    let promised =
+        ["address", "base_id", "bytes", "created", "damage", "found_by", "image_id", "kind", "name", "volume", "whole"];
+    let mut sorted: Vec<&str> = keys.iter().map(|key| key.as_str()).collect();
+    sorted.sort_unstable();
+    assert_eq!(sorted, promised);
+    assert_eq!(image["base_id"], document["images"][0]["image_id"]);
+    assert_eq!((&image["kind"], &image["name"]), (&"user".into(), &"user".into()));
+    assert_eq!(image["volume"]["kind"], "fat16");
+    assert_eq!(image["volume"]["label"], "RESCUE");
+    assert_eq!(image["bytes"], stage.toc.images[1].bytes);
+    let error = stage.run("images disk.img --aid none.aid", 1);
+    assert!(error.contains("recovery aids cannot be read yet"), "{error}");
+}
+
+/// With the containers that Lifeboat makes itself.
+#[test]
+fn an_image_made_inside_is_found_when_its_volume_and_the_table_are_gone() {
+    for family in [FAT32, NTFS, EXT4] {
+        let stage = Stage::bare(family);
+        stage.run("backup disk.img:1 --inside --kind factory", 0);
+        stage.run("backup disk.img:1 --inside", 0);
+        assert_eq!(stage.json("check disk.img:1 --deep --json")["findings"], serde_json::json!([]), "{}", family.name);
+        let names = |found: Vec<(String, String, bool)>, by: &str, volume: &str| {
+            let image = |name: &str| (format!("{volume}/{name}"), by.to_owned(), true);
+            assert_eq!(found, ["factory", "user"].map(image), "{}", family.name);
+        };
+        names(stage.images("disk.img"), "file-system", "disk.img:1");
+        let end = stage.disk().metadata().unwrap().len();
+        let source = lifeboat::inventory::open_source(&stage.address("disk.img:1")).unwrap();
+        let container = lifeboat::inventory::container_of(&source, &stage.address("disk.img:1")).unwrap().unwrap();
+        let begin = START + container.toc.runs().map(|run| run.offset.0).min().unwrap();
+        stage.destroy(&[0..34 * 512, end - 33 * 512..end, START..begin], How::Zeros);
+        names(stage.images("disk.img"), "toc", &format!("disk.img@{START}"));
+        stage.run(&format!("verify disk.img@{START}/user"), 0);
+        stage.run(&format!("extract disk.img@{START}/user /one --to {}", family.name), 0);
+        sh(stage.dir.path(), &format!("cmp {}/one f/one", family.name));
+    }
+}
+
+#[test]
 fn left_overs_are_told_apart_by_id_and_sequence() {
     let stage = Stage::new(FAT32);
     let disk = OpenOptions::new().write(true).open(stage.disk()).unwrap();
@@ -134,7 +208,8 @@ fn left_overs_are_told_apart_by_id_and_sequence() {
 fn an_interrupted_restore_is_named() {
     let stage = Stage::new(FAT32);
     let id = stage.toc.images[0].image_id;
-    let mut marker = format!("LIFEBOAT-UNFINISHED\nThe restore of image {id} onto this place was not finished.\n").into_bytes();
+    let mut marker =
+        format!("LIFEBOAT-UNFINISHED\nThe restore of image {id} onto this place was not finished.\n").into_bytes();
     marker.resize(512, 0);
     let disk = OpenOptions::new().write(true).open(stage.disk()).unwrap();
     disk.write_all_at(&marker, START).unwrap();

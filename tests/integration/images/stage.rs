@@ -48,10 +48,8 @@ pub(super) const NTFS: Family = Family {
     script: "truncate -s 16M v.img; mkntfs -F -Q -q -c 4096 -L RESCUE v.img >/dev/null 2>&1
              for name in one two; do ntfscp -f -q v.img f/$name $name >/dev/null; done",
 };
-pub(super) const EXT4: Family = Family {
-    name: "ext4",
-    script: "truncate -s 16M v.img; mke2fs -q -t ext4 -b 1024 -L RESCUE -d f v.img",
-};
+pub(super) const EXT4: Family =
+    Family { name: "ext4", script: "truncate -s 16M v.img; mke2fs -q -t ext4 -b 1024 -L RESCUE -d f v.img" };
 pub(super) const FAMILIES: [Family; 4] = [FAT32, FAT16, NTFS, EXT4];
 
 /// A disk in a folder.
@@ -81,6 +79,14 @@ impl Stage {
     /// A disk `disk.img` with one partition, in which a factory image and a user image lie, in the order of the design:
     /// `toc-begin | user | inter | factory | toc-end`. The user image has no chunk of its own.
     pub(super) fn new(family: Family) -> Self {
+        let mut stage = Self::bare(family);
+        stage.build("disk.img:1");
+        stage.first = std::fs::read(stage.disk()).unwrap();
+        stage
+    }
+
+    /// The same without a container.
+    pub(super) fn bare(family: Family) -> Self {
         let dir = tempfile::tempdir().unwrap();
         sh(
             dir.path(),
@@ -93,10 +99,7 @@ impl Stage {
                 family.script
             ),
         );
-        let mut stage = Self { dir, toc: empty_toc(), first: Vec::new() };
-        stage.build("disk.img:1");
-        stage.first = std::fs::read(stage.disk()).unwrap();
-        stage
+        Self { dir, toc: empty_toc(), first: Vec::new() }
     }
 
     pub(super) fn disk(&self) -> PathBuf {
@@ -145,10 +148,14 @@ impl Stage {
             partition: headers[0].0.partition.clone(),
             table: Some(serde_json::json!("table")),
             boot: Vec::new(),
-            images: headers.iter().zip(["factory", "user"]).map(|(head, name)| record(&head.0, &head.1, name, &files)).collect(),
+            images: headers
+                .iter()
+                .zip(["factory", "user"])
+                .map(|(head, name)| record(&head.0, &head.1, name, &files))
+                .collect(),
             files: records,
         };
-        self.adopt(address, &source);
+        self.adopt(address);
         let disk = OpenOptions::new().write(true).open(self.disk()).unwrap();
         for ((.., bytes), file) in files.iter().zip(&self.toc.files) {
             disk.write_all_at(bytes, source.place.start.0 + file.runs[0].offset.0).unwrap();
@@ -157,12 +164,18 @@ impl Stage {
     }
 
     /// Makes the container's files of their clusters.
-    fn adopt(&self, address: &str, source: &Source) {
+    fn adopt(&self, address: &str) {
         let grid = self.toc.volume.grid;
         let adopt = |file: &FileRecord| EditRequest::Adopt {
             directory: "/LIFEBOAT".into(),
             name: file.name.clone(),
-            extents: file.runs.iter().map(|run| Extent::new(run.offset.0 / u64::from(grid.cluster_bytes), run.len.0 / u64::from(grid.cluster_bytes))).collect(),
+            extents: file
+                .runs
+                .iter()
+                .map(|run| {
+                    Extent::new(run.offset.0 / u64::from(grid.cluster_bytes), run.len.0 / u64::from(grid.cluster_bytes))
+                })
+                .collect(),
             len: ByteLen(file.bytes),
         };
         let request = ChangeRequest {
@@ -171,7 +184,6 @@ impl Stage {
             edits: self.toc.files.iter().map(adopt).collect(),
             journal: JournalWish::File(self.dir.path().join("journal")),
         };
-        let _ = source;
         let plan = job::plan_change(&request, &Monitor::new()).unwrap();
         let report = job::run(&plan, &Arc::new(Monitor::new()));
         assert_eq!(report.outcome, job::Outcome::Done, "{report:?}");
@@ -350,7 +362,10 @@ fn place(source: &Source, files: &[(String, Role, u64)]) -> Vec<FileRecord> {
     let mut records = Vec::new();
     for (name, role, bytes) in files {
         let count = bytes.div_ceil(unit_bytes);
-        let run = ByteRange { offset: ByteOffset(first(unit) * u64::from(grid.cluster_bytes)), len: ByteLen(count * unit_bytes) };
+        let run = ByteRange {
+            offset: ByteOffset(first(unit) * u64::from(grid.cluster_bytes)),
+            len: ByteLen(count * unit_bytes),
+        };
         records.push(FileRecord { name: name.clone(), role: *role, bytes: *bytes, runs: vec![run] });
         unit += count;
     }
