@@ -21,6 +21,7 @@ mod hostile_references;
 mod hostile_volumes;
 mod in_place;
 mod inside;
+mod images;
 mod journal;
 mod journeys;
 mod movable;
