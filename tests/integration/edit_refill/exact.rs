@@ -57,7 +57,7 @@ fn owners_rights_and_times_on_ext() {
     let mut bench = Bench::make(&owned, dir.path()).unwrap();
     bench.put("/u/plain", Target::Units(3), &look(0o751, 5_000_000_000, 123_456_700));
     bench.put("/u/lends", Target::Units(1), &look(0o4711, 0, 0));
-    bench.put("/u/new", Target::Units(1), &look(0o640, (1 << 32) + 5, 1_000_000_00));
+    bench.put("/u/new", Target::Units(1), &look(0o640, (1 << 32) + 5, 100_000_000));
     bench.make_directory("/u/folder", &look(0o2775, -86_400, 0));
     for path in ["/u/new", "/u/folder"] {
         let seen = bench.model.get_mut(path).unwrap();
