@@ -148,6 +148,21 @@ fn records_stay_on_ntfs() {
     bench.apply("sparse");
     assert_eq!(records(&bench), before);
     assert_eq!(flags(&bench, "comb") & 0x200, 0);
+    // The directory's copy of the name, too; guise 0, 5 asks for all four attributes.
+    let index = sh(dir.path(), &format!("ntfsinfo -v -f -i 5 {}", bench.image.display()));
+    let lines: Vec<&str> = index.lines().collect();
+    let end = lines.iter().position(|line| line.contains("Filename:") && line.contains("'comb'")).unwrap();
+    let entry = lines[end - 10..end].join("\n");
+    let time =
+        guise(0, 5).modified.unwrap().to_zoned(jiff::tz::TimeZone::UTC).strftime("%a %b %e %H:%M:%S %Y").to_string();
+    let wanted = [
+        format!("File Altered Time:\t {time}"),
+        "(0x00000027)".into(),
+        format!("Data Size:\t\t {}", bench.model["/comb"].bytes),
+    ];
+    for wanted in wanted {
+        assert!(entry.contains(&wanted), "{wanted}: {entry}");
+    }
     let names = sh(dir.path(), &format!("ntfsls {}", bench.image.display()));
     assert!(names.contains("comb") && names.contains("emoji 😀"), "{names}");
 }
