@@ -37,7 +37,7 @@ const LIST: &str = r"find . -mindepth 1 \( -type f -o -type d \) -printf '%P\t%y
 /// As mtools (FAT), the kernel (ext) and ntfs-3g show it; `None` when the kernel does not take the volume.
 pub(super) fn walk(kind: Kind, dir: &Path, image: &Path) -> Option<Walk> {
     let image_text = image.display().to_string();
-    let attributes = format!("{LIST} getfattr -Rhd -m - -e hex . 2>/dev/null");
+    let attributes = format!("{LIST} getfattr -Rhd -m - -e hex . 2>/dev/null || true");
     // ntfs-3g does not list this one among the others.
     let flags = "find . -mindepth 1 -print0 | xargs -0r getfattr -hn system.ntfs_attrib_be -e hex 2>/dev/null || true";
     let text = match kind {
