@@ -21,6 +21,7 @@ mod movable;
 mod oracle;
 mod pty;
 mod roundtrip;
+mod scavenge;
 mod screens;
 mod tables;
 mod tidy;

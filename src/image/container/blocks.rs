@@ -86,12 +86,7 @@ impl Block {
             && fits
             && head.sequence.get() < MAX_BLOCKS
             && head.digest == digest(bytes);
-        good.then(|| Self {
-            image: Uuid::from_bytes(head.image_id),
-            sequence: head.sequence.get(),
-            payload_len,
-            last,
-        })
+        good.then(|| Self { image: Uuid::from_bytes(head.image_id), sequence: head.sequence.get(), payload_len, last })
     }
 
     /// Length of the image, as its last block tells it.
@@ -210,7 +205,7 @@ impl std::fmt::Debug for BlocksDevice {
 
 impl BlocksDevice {
     /// The image in the blocks of `device`: those of all its parts, one behind the other, from byte 0 on. What lies
-    /// behind the last block does no harm.
+    /// behind the last block does no harm. Where that is damaged, the image ends with the device.
     ///
     /// # Errors
     /// When there are none near the beginning.
@@ -221,7 +216,7 @@ impl BlocksDevice {
         let blocks = device.len().0 / BLOCK as u64;
         let end = (blocks.saturating_sub(TRIES)..blocks).rev().find_map(|number| {
             let block = whole_block(&device, number)?;
-            (block.image == image).then(|| block.image_end().unwrap_or((number + 1) * PAYLOAD as u64))
+            block.image_end().filter(|_| block.image == image)
         });
         let len = ByteLen(end.unwrap_or(blocks * PAYLOAD as u64));
         Ok(Self { device, image, blocks, len, lost_as_zeros: false, kept: Mutex::default() })
@@ -351,9 +346,8 @@ pub fn is_blocks(device: &dyn ReadDevice) -> bool {
 pub fn continues(part: &dyn ReadDevice, image: Uuid, bytes: u64) -> bool {
     let mut block = [0; BLOCK];
     part.read_at(ByteOffset::ZERO, &mut block).is_ok()
-        && Block::parse(&block).is_some_and(|block| {
-            block.image == image && Some(bytes) == block.sequence.checked_mul(BLOCK as u64)
-        })
+        && Block::parse(&block)
+            .is_some_and(|block| block.image == image && Some(bytes) == block.sequence.checked_mul(BLOCK as u64))
 }
 
 /// The image as such: what is in the blocks when it consists of blocks, and `source` as it is when not.
