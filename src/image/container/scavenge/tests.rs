@@ -236,7 +236,7 @@ fn fragmented(seed: u64, cluster: usize, count: usize) -> (Disk, Vec<u8>, Vec<us
     let mut disk = Disk::new(cluster, 5 * file.len() + (8 + 4 * count) * cluster, &mut dice);
     let old = image(20, cluster as u32);
     disk.put(&old[dice.roll(old.len() as u64 / 2) as usize / cluster * cluster..], &mut dice);
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         let copy = disk.put(&file, &mut dice);
         let from = copy + dice.roll(file.len() as u64 / 2) as usize;
         let harm = dice.bytes(file.len() / 3);
@@ -366,6 +366,18 @@ fn a_lost_end_and_a_lost_beginning_are_made_again() {
         assert!(image.damage.is_empty(), "{:?}", image.damage);
         assert!(whole(&image.device(device).unwrap()) == file, "made again byte by byte");
     }
+    // The beginning with the first frame, and the index page: walked by the copy of the header.
+    let mut disk = Disk::new(512, 2 * file.len(), &mut dice);
+    let place = disk.put(&file, &mut dice);
+    let page = units[units.len() - 5];
+    for (from, to) in [(0, units[1].2), (page.0, page.2)] {
+        disk.bytes[place + from..place + to].fill(0x55);
+    }
+    let (device, found) = disk.scavenge();
+    let image = of(&found, 10);
+    assert!(!image.damage.is_empty());
+    let opened = Image::from_device(image.device(device).unwrap(), 1).unwrap();
+    assert_eq!(chunks(&opened).len() as u64, CLUSTERS / CHUNK, "{:?}", image.damage);
 }
 
 #[test]
