@@ -68,16 +68,16 @@ impl Draft<'_> {
         let imaged = Imaged::new(self.request, &self.site, self.monitor)?;
         plan::refuse_source(self.request, &imaged.survey)?;
         let base = self.base(&self.site, &imaged);
-        let size = self.size(&imaged, base.as_ref())?;
+        let scattered = || {
+            let size = self.size(&imaged, base.as_ref(), true)?;
+            self.scattered(&size)
+        };
         if self.request.scattered {
-            return self.scattered(size);
+            return scattered();
         }
-        match self.contiguous(size.clone()) {
+        match self.contiguous(self.size(&imaged, base.as_ref(), false)?) {
             // What has no room in one piece may have it in several.
-            Err(error) if error.kind() == Kind::Refused => match self.scattered(size) {
-                Ok(survey) => Ok(survey),
-                Err(_) => Err(error),
-            },
+            Err(error) if error.kind() == Kind::Refused => scattered().map_err(|_| error),
             other => other,
         }
     }
@@ -86,12 +86,13 @@ impl Draft<'_> {
         imaged::base(site.container.as_ref(), self.request, &imaged.header(self.request, &self.name))
     }
 
-    fn size(&self, imaged: &Imaged, base: Option<&(Arc<Image>, String)>) -> Result<Size> {
+    fn size(&self, imaged: &Imaged, base: Option<&(Arc<Image>, String)>, scattered: bool) -> Result<Size> {
         let layout = estimate::Layout {
             request: self.request,
             name: &self.name,
             unit_bytes: self.site.unit_bytes(),
             part_bytes: self.part_bytes,
+            scattered,
         };
         estimate::size(layout, imaged, base.map(|(image, _)| image), self.monitor)
     }
@@ -148,11 +149,11 @@ impl Draft<'_> {
     }
 
     /// In whatever free pieces there are; nothing moves.
-    fn scattered(&self, size: Size) -> Result<InsideSurvey> {
-        let tables = place::tables_needed(&self.site, self.table_units(&size)?);
-        self.room(&size, &tables).refuse(&self.request.source)?;
+    fn scattered(&self, size: &Size) -> Result<InsideSurvey> {
+        let tables = place::tables_needed(&self.site, self.table_units(size)?);
+        self.room(size, &tables).refuse(&self.request.source)?;
         let placing = place::in_pieces(&self.site, size.units, tables)?;
-        self.with(self.start(&placing)?, &placing, &size)?
+        self.with(self.start(&placing)?, &placing, size)?
             .map_err(|_| Error::damaged("the volume changes while it is looked at"))
     }
 
@@ -188,7 +189,7 @@ impl Draft<'_> {
         let imaged = Imaged::new(self.request, &site, self.monitor)?;
         let base = self.base(&site, &imaged);
         let size = if !phases.is_empty() && size.exact {
-            let now = self.size(&imaged, base.as_ref())?;
+            let now = self.size(&imaged, base.as_ref(), placing.scattered)?;
             if now.units > size.units {
                 return Ok(Err(now));
             }
@@ -232,6 +233,7 @@ impl Draft<'_> {
             exact: size.exact,
             part_bytes: self.part_bytes,
             place: placing.image.clone(),
+            scattered: placing.scattered,
             tables: found.addition.tables,
             renamed: placing.renamed.clone(),
             moved: found.moved,

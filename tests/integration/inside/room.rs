@@ -1,7 +1,7 @@
 //! How much room there must be, to the cluster; what lies in the way, and what cannot move.
 
 use lifeboat::image::Kind;
-use lifeboat::plan::Plan;
+use lifeboat::plan::{BackupRequest, Plan};
 
 use super::stage::Stage;
 use crate::oracle::sh;
@@ -21,6 +21,14 @@ const FIXED: Shape = Shape {
     script: "cd $DIR; truncate -s 6M $IMG; mkfs.fat -F 16 -s 1 $IMG >/dev/null
              head -c 5400000 /dev/zero > gap; head -c 90000 /dev/urandom > f; mcopy -i $IMG gap ::/
              mcopy -i $IMG f ::/IO.SYS; mdel -i $IMG ::/gap; mcopy -i $IMG f ::/other",
+};
+
+/// Many small files, every other of which is gone.
+const SPLINTERED: Shape = Shape {
+    name: "fat16-splintered",
+    script: "cd $DIR; truncate -s 8M $IMG; mkfs.fat -F 16 -s 2 -r 1024 $IMG >/dev/null; mkdir in
+             for i in $(seq 100 299); do head -c 30000 /dev/zero > in/a$i; head -c 6000 /dev/urandom > in/b$i; done
+             for i in $(seq 100 299); do mcopy -i $IMG in/a$i in/b$i ::/; done; mdel -i $IMG '::/a*'",
 };
 
 fn fact(plan: &Plan, name: &str) -> String {
@@ -90,4 +98,36 @@ fn room_is_counted_to_the_cluster() {
         }
     }
     assert!(exact > 0 && one_less > 0, "{exact} with just enough, {one_less} with one cluster too few");
+}
+
+/// With `--scattered` nothing moves: the image takes what is free, in blocks.
+#[test]
+fn a_scattered_image_takes_what_is_free() {
+    let stage = Stage::new(&SPLINTERED);
+    let original = stage.walk();
+    let request = BackupRequest { scattered: true, ..stage.request(Kind::Factory) };
+    let plan = stage.plan(&request).unwrap();
+    assert!(fact(&plan, "Moved out of the way").is_empty());
+    stage.create(&request);
+    let container = stage.container().unwrap();
+    assert!(container.images[0].record.scattered);
+    assert!(container.toc.files.iter().any(|file| file.runs.len() > 3), "{:?}", container.toc.files);
+    stage.prove("factory", &original);
+    stage.create(&BackupRequest { scattered: true, ..stage.request(Kind::User) });
+    stage.prove("user", &original);
+    for name in ["user", "factory"] {
+        stage.done(&stage.drop_image(name).unwrap(), "drop");
+        stage.judge("a scattered image is dropped");
+    }
+    assert!(stage.walk() == original && stage.container().is_none());
+}
+
+/// An image in parts, each of which begins a cluster.
+#[test]
+fn an_image_in_parts() {
+    let stage = Stage::new(&SPLINTERED);
+    let original = stage.walk();
+    stage.create(&BackupRequest { split: Some(600 << 10), ..stage.request(Kind::Factory) });
+    assert!(stage.order().iter().any(|name| name == "factory.001"), "{:?}", stage.order());
+    stage.prove("factory", &original);
 }

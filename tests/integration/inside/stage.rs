@@ -178,7 +178,7 @@ fn walk(volume: &dyn FileSystem) -> Walk {
 fn judge(dir: &Path, image: &Path, what: &str) {
     let (device, volume) = open(image);
     let kind = volume.summary().kind;
-    let source = job::CheckSource { device, mounted_at: Vec::new() };
+    let source = job::CheckSource { device, mounted_at: Vec::new(), place: None, deep: false };
     let checked = job::check(&source, &Monitor::new()).unwrap();
     assert!(checked.sound, "{what}: {:?}", checked.found.list);
     if what.contains("not-mirrored") {
