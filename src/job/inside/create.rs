@@ -23,6 +23,10 @@ use crate::volume::ByteRange;
 /// How often a place is looked for anew, because moving what is in the way has made the image longer.
 const TRIES: usize = 4;
 
+/// Bytes of the longest free run that an image in pieces leaves to the journal, which must lie in one piece: the first
+/// that leaves room for both.
+const HELD_BACK: [u64; 5] = [512 << 10, 128 << 10, 64 << 10, 32 << 10, 0];
+
 /// All that the planning of one image needs.
 struct Draft<'a> {
     request: &'a BackupRequest,
@@ -152,9 +156,19 @@ impl Draft<'_> {
     fn scattered(&self, size: &Size) -> Result<InsideSurvey> {
         let tables = place::tables_needed(&self.site, self.table_units(size)?);
         self.room(size, &tables).refuse(&self.request.source)?;
-        let placing = place::in_pieces(&self.site, size.units, tables)?;
-        self.with(self.start(&placing)?, &placing, size)?
-            .map_err(|_| Error::damaged("the volume changes while it is looked at"))
+        let mut refused = None;
+        for held_back in HELD_BACK {
+            let held = self.site.units_of(held_back);
+            let tried = place::in_pieces(&self.site, size.units, tables.clone(), held)
+                .and_then(|placing| self.with(self.start(&placing)?, &placing, size));
+            match tried {
+                Ok(Ok(survey)) => return Ok(survey),
+                Ok(Err(_)) => return Err(Error::damaged("the volume changes while it is looked at")),
+                Err(error) if error.kind() == Kind::Refused => refused = Some(refused.unwrap_or(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(refused.unwrap_or_else(no_place))
     }
 
     /// What is known of the room before anything is worked out.

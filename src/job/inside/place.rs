@@ -136,11 +136,12 @@ fn name_tables(
     (named, renamed)
 }
 
-/// In free pieces, as high as can be, the table at the end highest.
+/// In free pieces, as high as can be, the table at the end highest; so many units of the longest free run are left
+/// alone.
 ///
 /// # Errors
 /// `Refused` when there are too few.
-pub(super) fn in_pieces(site: &Site, image: u64, tables: Tables) -> Result<Placing> {
+pub(super) fn in_pieces(site: &Site, image: u64, tables: Tables, held_back: u64) -> Result<Placing> {
     let per_unit = site.units.clusters;
     let table = tables.each * per_unit;
     let mut kept = ExtentSet::new();
@@ -165,6 +166,12 @@ pub(super) fn in_pieces(site: &Site, image: u64, tables: Tables) -> Result<Placi
     // The other table lies highest, too, so that what is left below stays in one piece where it can.
     let begin = highest(&kept).ok_or_else(no_table)?;
     kept.insert(begin);
+    // The lower end of the longest run that is left.
+    let free: ExtentSet = site.free_runs().into_iter().collect();
+    let free = free.intersect(&kept.complement(site.grid.clusters));
+    if let Some(longest) = free.runs().iter().max_by_key(|run| run.clusters) {
+        kept.insert(Extent::new(longest.start.0, longest.clusters.min(held_back * per_unit)));
+    }
     let pieces = room::pieces(site, &kept, image, least).ok_or_else(|| {
         Error::refused(format!(
             "the image needs {image} clusters in free pieces of at least {BLOCK_BYTES} bytes, and there are too few"
