@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use zerocopy::FromBytes;
 
+use super::container::blocks;
 use super::format::{
     self, Content, Entry, FOOTER, FooterBody, HEAD, MAP_PIECE, MAX_CHUNK, MAX_CLUSTERS, MAX_SEALS, PageRef, PartBody,
     RecordHead, RecordKind, RootHead, SEEK_MAGIC, VERSION,
 };
-use super::container::blocks;
 use super::parts::{self, PartsDevice};
 use super::volume::ImageVolume;
 use super::{Header, Trailer, base, walk};

@@ -19,6 +19,8 @@ mod hostile_damage;
 mod hostile_ends;
 mod hostile_references;
 mod hostile_volumes;
+mod images;
+mod in_place;
 mod inside;
 mod journal;
 mod journeys;

@@ -86,12 +86,7 @@ impl Block {
             && fits
             && head.sequence.get() < MAX_BLOCKS
             && head.digest == digest(bytes);
-        good.then(|| Self {
-            image: Uuid::from_bytes(head.image_id),
-            sequence: head.sequence.get(),
-            payload_len,
-            last,
-        })
+        good.then(|| Self { image: Uuid::from_bytes(head.image_id), sequence: head.sequence.get(), payload_len, last })
     }
 
     /// Length of the image, as its last block tells it.
@@ -351,9 +346,8 @@ pub fn is_blocks(device: &dyn ReadDevice) -> bool {
 pub fn continues(part: &dyn ReadDevice, image: Uuid, bytes: u64) -> bool {
     let mut block = [0; BLOCK];
     part.read_at(ByteOffset::ZERO, &mut block).is_ok()
-        && Block::parse(&block).is_some_and(|block| {
-            block.image == image && Some(bytes) == block.sequence.checked_mul(BLOCK as u64)
-        })
+        && Block::parse(&block)
+            .is_some_and(|block| block.image == image && Some(bytes) == block.sequence.checked_mul(BLOCK as u64))
 }
 
 /// The image as such: what is in the blocks when it consists of blocks, and `source` as it is when not.

@@ -181,11 +181,8 @@ fn of_blocks(device: &SharedDevice, found: &Found, mut runs: Vec<BlockRun>, volu
         }
         let from = at.max(run.sequence);
         let place = run.place + (from - run.sequence) * BLOCK as u64;
-        let patch = Patch {
-            offset: from * BLOCK as u64,
-            len: (end - from) * BLOCK as u64,
-            source: Source::Device(place),
-        };
+        let patch =
+            Patch { offset: from * BLOCK as u64, len: (end - from) * BLOCK as u64, source: Source::Device(place) };
         patches.push(patch);
         at = end;
     }
@@ -204,7 +201,10 @@ fn of_blocks(device: &SharedDevice, found: &Found, mut runs: Vec<BlockRun>, volu
         patches,
         indexed: true,
     };
-    image.header = image.device(device.clone()).ok().and_then(|image| crate::image::Image::from_device(image, 1).ok())
+    image.header = image
+        .device(device.clone())
+        .ok()
+        .and_then(|image| crate::image::Image::from_device(image, 1).ok())
         .map(|image| image.header().clone());
     if image.header.is_none() {
         note(&mut image.damage, || "The image's header is lost".into());

@@ -159,8 +159,13 @@ fn a_search_ends_when_told() {
     })
     .unwrap();
     assert_eq!(count, 1);
-    let stopped = scan(&device, 0..u64::MAX, Order::Forward, &mut |_| Err(Error::cancelled()), &mut |_| {
-        ControlFlow::Continue(())
-    });
+    let stopped =
+        scan(
+            &device,
+            0..u64::MAX,
+            Order::Forward,
+            &mut |_| Err(Error::cancelled()),
+            &mut |_| ControlFlow::Continue(()),
+        );
     assert!(stopped.is_err());
 }

@@ -155,7 +155,8 @@ impl<'a> Proofs<'a> {
         let head_cut = first < HEAD as u64;
         let mut head = self.bytes(from.wrapping_add(delta_ahead), HEAD.min(room));
         if head_cut {
-            let rest = self.bytes((from + first).wrapping_add(delta_behind), head.len() - (first as usize).min(head.len()));
+            let rest =
+                self.bytes((from + first).wrapping_add(delta_behind), head.len() - (first as usize).min(head.len()));
             let keep = head.len() - rest.len();
             head[keep..].copy_from_slice(&rest);
         }
@@ -262,8 +263,10 @@ fn likely_borders(ahead: &[u8], behind: &[u8], borders: impl Iterator<Item = u64
             next >= cut && next + tail == len
         } else if next < cut {
             // The next head lies across the border, or following was given up.
-            let head: Vec<u8> = (next..next + 3).map(|i| if i < cut { ahead[i] } else { *behind.get(i).unwrap_or(&0) }).collect();
-            next + 3 > cut && step(&head, next).is_some_and(|(then, last)| if last { then + tail == len } else { leads(then) })
+            let head: Vec<u8> =
+                (next..next + 3).map(|i| if i < cut { ahead[i] } else { *behind.get(i).unwrap_or(&0) }).collect();
+            next + 3 > cut
+                && step(&head, next).is_some_and(|(then, last)| if last { then + tail == len } else { leads(then) })
         } else {
             let (of, fits) = known.filter(|(of, _)| *of == next).unwrap_or_else(|| (next, leads(next)));
             known = Some((of, fits));

@@ -46,9 +46,10 @@ pub(super) struct Resolver<'a, 'b> {
 
 impl<'a, 'b> Resolver<'a, 'b> {
     pub(super) fn new(proofs: &'a mut Proofs<'b>, found: Found, text: Option<&str>) -> Self {
-        let whole = found.header_places.iter().find_map(|(place, len, _)| {
-            read_vec(proofs.device(), ByteOffset(*place), *len as usize).ok()
-        });
+        let whole = found
+            .header_places
+            .iter()
+            .find_map(|(place, len, _)| read_vec(proofs.device(), ByteOffset(*place), *len as usize).ok());
         let bytes = whole.or_else(|| text.map(|text| record(RecordKind::Header, found.id, text.as_bytes())));
         let mut resolver = Self {
             proofs,
@@ -247,7 +248,9 @@ impl<'a, 'b> Resolver<'a, 'b> {
 
     /// Makes again what follows from the rest, and judges the whole.
     fn finish(mut self) -> Scavenged {
-        if self.at == 0 && let Some(header) = self.header_bytes.clone() {
+        if self.at == 0
+            && let Some(header) = self.header_bytes.clone()
+        {
             self.make(header);
         }
         self.make_footer();

@@ -1,0 +1,8 @@
+//! Images inside volumes: found whatever is left of the volume, read, checked and exported. The containers are built
+//! by hand, so that what is found was not made by the code that finds.
+
+mod damage;
+mod disks;
+mod export;
+mod hostile;
+mod stage;
