@@ -17,6 +17,9 @@ use crate::image::container::{FileRecord, Role, TOC_BEGIN, TOC_END};
 /// Bytes of a block of a scattered image: it does not lie in smaller pieces.
 const BLOCK_BYTES: u64 = 4096;
 
+/// A new table: its name, what it is, its clusters.
+type Named = (String, Role, Extent);
+
 /// Which tables are new.
 #[derive(Clone, Debug)]
 pub(super) struct Tables {
@@ -44,7 +47,7 @@ pub(super) struct Way {
 pub(super) struct Placing {
     pub(super) tables: Tables,
     /// The new tables: name, what it is, its clusters.
-    named: Vec<(String, Role, Extent)>,
+    named: Vec<Named>,
     /// The image's clusters, in file order.
     pub(super) image: Vec<Extent>,
     /// The table that gets another name.
@@ -112,12 +115,7 @@ pub(super) fn in_hole(site: &Site, hole: Extent, tables: Tables) -> Placing {
 }
 
 /// What the new tables are called, and which old one gets another name.
-fn name_tables(
-    site: &Site,
-    tables: &Tables,
-    begin: Extent,
-    end: Extent,
-) -> (Vec<(String, Role, Extent)>, Option<(String, String)>) {
+fn name_tables(site: &Site, tables: &Tables, begin: Extent, end: Extent) -> (Vec<Named>, Option<(String, String)>) {
     let old = site.toc().and_then(|toc| toc.files.iter().find(|file| file.role == Role::TocBegin));
     let begins_at = old.and_then(|file| file.runs.first()).map(|run| run.offset);
     let inter = || site.toc().map(names::next_inter).unwrap_or_default();
