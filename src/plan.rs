@@ -14,11 +14,11 @@ pub use change::{
     ChangeRequest, ChangeSurvey, ChangeView, ChangeWork, EditRequest, JournalPlace, JournalWish, PatchView,
     VolumeIdentity, change, may_change, resume_command_of,
 };
+pub use in_place::{Differing, InPlaceSurvey, InPlaceWork, MovedPart, TableRepair, in_place};
 pub use inside::{
     ContainerAct, ContainerRequest, InsideSurvey, InsideWork, Moved, NewImage, Phase, Room, change_container,
     create_inside,
 };
-pub use in_place::{Differing, InPlaceSurvey, InPlaceWork, MovedPart, TableRepair, in_place};
 pub use preview::{Preview, preview};
 pub use restore::{ImageSource, ImagesInside, PipedImage, RestoreRequest, RestoreSurvey, RestoreWork, restore};
 pub use resume::{Depth, Direction, Interrupted, ResumeRequest, ResumeSurvey, ResumeWork, resume};

@@ -7,8 +7,8 @@ use super::arguments::Restore;
 use super::console::{Console, is_terminal};
 use super::{preview, progress};
 use crate::error::{Error, Result};
-use crate::job::{self, Monitor};
 use crate::inventory::Address;
+use crate::job::{self, Monitor};
 use crate::plan::{self, ImageSource, ImagesInside, Plan, RestoreRequest};
 
 /// What is typed where the plan overwrites nothing and so has no word of its own.

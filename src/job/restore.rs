@@ -210,7 +210,12 @@ fn write_runs(runs: &[Extent], grid: Grid, raw: &[u8], target: &dyn WriteDevice)
 
 /// Makes zeros of the clusters of files that were left out: the files' entries are still there, and must not show
 /// what lay on the target before.
-pub(super) fn clear_excluded(header: &Header, map: &ClusterMap, target: &dyn WriteDevice, monitor: &Monitor) -> Result<()> {
+pub(super) fn clear_excluded(
+    header: &Header,
+    map: &ClusterMap,
+    target: &dyn WriteDevice,
+    monitor: &Monitor,
+) -> Result<()> {
     let grid = header.grid;
     for run in header.excluded.iter().flat_map(|file| file.runs.runs()) {
         monitor.check()?;

@@ -134,7 +134,10 @@ impl Seals {
 
     /// What stands in the seals' places now; of one that cannot be read, nothing.
     pub(super) fn read(&self, target: &dyn ReadDevice) -> Vec<Vec<u8>> {
-        self.seals.iter().map(|seal| read_vec(target, seal.range.offset, seal.bytes.len()).unwrap_or_default()).collect()
+        self.seals
+            .iter()
+            .map(|seal| read_vec(target, seal.range.offset, seal.bytes.len()).unwrap_or_default())
+            .collect()
     }
 
     /// How many bytes of the seals that differ from what stood there, by [`read`](Self::read).

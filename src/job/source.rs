@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
-use super::gather::Chunks;
 use super::Monitor;
+use super::gather::Chunks;
 use super::verify::{Located, Locator};
 use crate::error::{Error, Result};
 use crate::extent::ClusterMap;

@@ -90,12 +90,15 @@ pub fn in_place(request: &RestoreRequest, survey: InPlaceSurvey) -> Result<Plan>
     let restore = &survey.restore;
     refuse(request, restore)?;
     if let Some(in_use) = &survey.in_use {
-        return Err(Error::refused(format!("{} is in use: {in_use}", request.target))
-            .advise("See that nothing else uses it"));
+        return Err(
+            Error::refused(format!("{} is in use: {in_use}", request.target)).advise("See that nothing else uses it")
+        );
     }
     if request.zero_free || request.discard {
-        return Err(Error::refused("--zero-free and --discard are not for a restore in place: unused clusters are left alone")
-            .advise("Leave them out"));
+        return Err(Error::refused(
+            "--zero-free and --discard are not for a restore in place: unused clusters are left alone",
+        )
+        .advise("Leave them out"));
     }
     if let (Some(stranger), true) = (&survey.stranger, request.home) {
         return Err(Error::refused(format!("the place that the image came from is another partition now: {stranger}"))
@@ -112,7 +115,10 @@ pub fn in_place(request: &RestoreRequest, survey: InPlaceSurvey) -> Result<Plan>
         said.push(format!("The disk's partition table does not name this volume: {} is put back", repair.what));
     }
     if !survey.journals.is_empty() {
-        said.push(format!("{} interrupted changes of the volume wait to be finished: the restore ends them", survey.journals.len()));
+        said.push(format!(
+            "{} interrupted changes of the volume wait to be finished: the restore ends them",
+            survey.journals.len()
+        ));
     }
     if request.images == ImagesInside::Drop {
         said.push("All images inside the volume are dropped at the end, the one that is restored as well".into());
@@ -152,7 +158,8 @@ fn facts(request: &RestoreRequest, survey: &InPlaceSurvey, label: &str) -> Vec<(
         ("Images inside".into(), format!("{} ({}): they {stay}", names.len(), names.join(", "))),
     ];
     if let Some(repair) = &survey.table {
-        let places: Vec<String> = repair.writes.iter().map(|write| format!("{} at byte {}", write.what, write.offset.0)).collect();
+        let places: Vec<String> =
+            repair.writes.iter().map(|write| format!("{} at byte {}", write.what, write.offset.0)).collect();
         facts.push(("Partition table".into(), format!("put back: {}; {}", repair.what, places.join(", "))));
     }
     if !survey.moved.is_empty() {

@@ -18,7 +18,8 @@ pub(super) fn repair(site: &Site) -> (Option<TableRepair>, Vec<String>) {
     if place.node != place.disk || place.start == ByteOffset::ZERO {
         return (None, Vec::new());
     }
-    let cannot = |why: String| (None, vec![format!("The partition's entry in the disk's table is not put back: {why}")]);
+    let cannot =
+        |why: String| (None, vec![format!("The partition's entry in the disk's table is not put back: {why}")]);
     let Some(wanted) = wanted(record) else { return cannot("what is kept of it makes no sense".into()) };
     if place.start != wanted.start {
         let (now, was) = (place.start.0, wanted.start.0);

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::super::container::toc_bytes;
 use super::super::Monitor;
+use super::super::container::toc_bytes;
 use crate::device::{Pieces, SharedDevice, WriteDevice, read_vec};
 use crate::error::{Error, Result};
 use crate::fs::ByteRange;
 use crate::image::Image;
-use crate::image::format::MAX_BASES;
 use crate::image::container::{FileRecord, Toc};
+use crate::image::format::MAX_BASES;
 use crate::plan::{ImageSource, MovedPart};
 use crate::unit::{ByteLen, ByteOffset};
 
@@ -102,7 +102,10 @@ pub(super) fn copy(moved: &[MovedPart], volume: &dyn WriteDevice, monitor: &Moni
             buf.resize(len, 0);
             volume.read_at(to, &mut buf)?;
             if digests.next() != Some(blake3::hash(&buf)) {
-                return Err(Error::damaged(format!("the copy of the image at byte {} did not come back as written", to.0)));
+                return Err(Error::damaged(format!(
+                    "the copy of the image at byte {} did not come back as written",
+                    to.0
+                )));
             }
             monitor.advance(len as u64);
         }
@@ -150,11 +153,7 @@ pub(super) fn write_contents(today: &Toc, toc: &Toc, volume: &dyn WriteDevice, m
 
 /// Overwrites what tables and images begin with, at their places of today and of the plan, so that nobody takes them
 /// for a container: but for clusters that the restored volume uses, which were overwritten already.
-pub(super) fn forget(
-    tocs: [&Toc; 2],
-    used: &dyn Fn(ByteRange) -> bool,
-    volume: &dyn WriteDevice,
-) -> Result<()> {
+pub(super) fn forget(tocs: [&Toc; 2], used: &dyn Fn(ByteRange) -> bool, volume: &dyn WriteDevice) -> Result<()> {
     let zeros = vec![0; 4096];
     for file in tocs.iter().flat_map(|toc| &toc.files) {
         let Some(first) = file.runs.first() else { continue };

@@ -13,8 +13,8 @@ use crate::device::ReadDevice;
 use crate::error::Result;
 use crate::extent::{ClusterMap, Extent, ExtentSet};
 use crate::fs::ByteRange;
-use crate::image::format::Entry;
 use crate::image::Image;
+use crate::image::format::Entry;
 use crate::unit::ByteOffset;
 
 /// What is held against what.

@@ -36,11 +36,7 @@ pub(in crate::job) fn interrupted(source: &Source) -> Option<Interrupted> {
 ///
 /// # Errors
 /// A refusal: rolling back, or an image that is not there any more.
-pub(in crate::job) fn plan(
-    request: &ResumeRequest,
-    source: &Source,
-    monitor: &Monitor,
-) -> Result<Option<Resumption>> {
+pub(in crate::job) fn plan(request: &ResumeRequest, source: &Source, monitor: &Monitor) -> Result<Option<Resumption>> {
     let Some(marker) = Marker::read(&*source.device) else { return Ok(None) };
     let volume = &request.volume;
     let Way::InPlace(images) = marker.way else {
@@ -72,7 +68,8 @@ fn holding(volume: &Address, image: Uuid, monitor: &Monitor) -> Result<Container
     let found = inventory::locate(&request, monitor)?;
     let holds = |container: &Container| container.images.iter().any(|found| found.record.image_id == image);
     found.into_iter().find(holds).ok_or_else(|| {
-        Error::refused(format!("a restore of {volume} was interrupted, and its image {image} is not inside it"))
-            .advise("If the image is a file, run `lifeboat restore` again with it; `lifeboat images` lists what is inside")
+        Error::refused(format!("a restore of {volume} was interrupted, and its image {image} is not inside it")).advise(
+            "If the image is a file, run `lifeboat restore` again with it; `lifeboat images` lists what is inside",
+        )
     })
 }

@@ -98,12 +98,14 @@ fn taken(header: &Header, map: &ClusterMap, used: &ClusterMap) -> ClusterMap {
 /// Today's container as files of the image's volume.
 fn adopt(header: &Header, image: Image, map: &ClusterMap, site: &Site, lenient: bool) -> Result<Adopted> {
     let cannot = |error: Error| {
-        error
-            .context("the images inside cannot become files of the restored volume")
-            .advise("Copy the image to another disk and restore it from there, or give --drop-images to lose the images")
+        error.context("the images inside cannot become files of the restored volume").advise(
+            "Copy the image to another disk and restore it from there, or give --drop-images to lose the images",
+        )
     };
     if header.raw {
-        return Err(cannot(Error::refused("the image is of all sectors, not of a file system that Lifeboat can change")));
+        return Err(cannot(Error::refused(
+            "the image is of all sectors, not of a file system that Lifeboat can change",
+        )));
     }
     let volume = if lenient { image.lenient_volume() } else { image.volume() }?;
     let mut edit = fs::edit::open_unchecked(volume.clone(), header.volume.kind).map_err(cannot)?;
@@ -171,7 +173,7 @@ fn empty_folder(volume: &SharedDevice, header: &Header, edit: &mut dyn Edit) -> 
 }
 
 /// What is used today, on the image's grid; none when today's volume cannot be read, or is half restored.
-fn used_today(device: &SharedDevice, grid: Grid) -> Option<ClusterMap> {
+pub(super) fn used_today(device: &SharedDevice, grid: Grid) -> Option<ClusterMap> {
     let Ok(Probe::One(kind)) = fs::probe(device) else { return None };
     let system = kind.has_driver().then(|| fs::open(device.clone(), kind).ok())??;
     if matches!(system.summary().state, State::Journal | State::Hibernated) {
@@ -237,7 +239,8 @@ fn missing(map: &ClusterMap, run: Extent) -> Vec<Extent> {
 /// True when a table of contents is damaged, or does not tell where the files lie or will lie.
 fn stale(site: &Site, fresh: &Toc) -> bool {
     let runs = |toc: &Toc| {
-        let mut runs: Vec<_> = toc.files.iter().map(|file| (file.name.to_ascii_lowercase(), file.bytes, file.runs.clone())).collect();
+        let mut runs: Vec<_> =
+            toc.files.iter().map(|file| (file.name.to_ascii_lowercase(), file.bytes, file.runs.clone())).collect();
         runs.sort_by(|a, b| a.0.cmp(&b.0));
         runs
     };

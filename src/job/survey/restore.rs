@@ -47,7 +47,8 @@ fn of_image(image: &Image, request: &RestoreRequest) -> Result<(Header, Option<u
 
 /// A volume is restored from inside itself only in place; nowhere else on the bytes that hold the image.
 fn refuse_overlap(image: &Address, from: &Place, target: &Address, to: &Place) -> Result<()> {
-    let apart = from.start.0.saturating_add(from.len.0) <= to.start.0 || to.start.0.saturating_add(to.len.0) <= from.start.0;
+    let apart =
+        from.start.0.saturating_add(from.len.0) <= to.start.0 || to.start.0.saturating_add(to.len.0) <= from.start.0;
     if apart || !same_file(&from.disk, &to.disk) {
         return Ok(());
     }

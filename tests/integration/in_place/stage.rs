@@ -9,7 +9,9 @@ use lifeboat::device::{FileDevice, SharedDevice, Window};
 use lifeboat::extent::Extent;
 use lifeboat::fs::{self, EntryKind, FileSystem, Kind, Probe};
 use lifeboat::image::Image;
-use lifeboat::image::container::{FOLDER, FileRecord, ImageRecord, Role, TOC_BEGIN, TOC_END, Toc, VolumeRecord, encode};
+use lifeboat::image::container::{
+    FOLDER, FileRecord, ImageRecord, Role, TOC_BEGIN, TOC_END, Toc, VolumeRecord, encode,
+};
 use lifeboat::inventory::{Address, LocateRequest, Thoroughness, locate, open_source};
 use lifeboat::job::{self, Monitor, Outcome, Report};
 use lifeboat::plan::{
@@ -36,18 +38,23 @@ pub(super) struct Stage {
 
 /// Does something with a stage of each shape; the shapes that fail are told together.
 pub(super) fn each(names: &[&str], act: impl Fn(&mut Stage)) {
+    each_of(names, |name| act(&mut Stage::make(name)));
+}
+
+/// The same, for those who make their own.
+pub(super) fn each_of(names: &[&str], act: impl Fn(&str)) {
     let failed: Vec<&str> = names
         .iter()
         .copied()
         .filter(|name| {
-            let once = std::panic::AssertUnwindSafe(|| act(&mut Stage::make(name)));
+            let once = std::panic::AssertUnwindSafe(|| act(name));
             std::panic::catch_unwind(once).is_err()
         })
         .collect();
     assert!(failed.is_empty(), "{failed:?}");
 }
 
-fn shape(name: &str) -> &'static Shape {
+pub(super) fn shape(name: &str) -> &'static Shape {
     let all = crate::zoo::fat::SHAPES.iter().chain(crate::zoo::ntfs::SHAPES).chain(crate::zoo::ext::SHAPES);
     all.into_iter().find(|shape| shape.name == name).unwrap()
 }
@@ -59,6 +66,13 @@ impl Stage {
     }
 
     pub(super) fn of(shape: &Shape) -> Self {
+        let mut stage = Self::bare(shape);
+        stage.put_inside("factory");
+        stage
+    }
+
+    /// The same without an image.
+    pub(super) fn bare(shape: &Shape) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let volume = shape.make(dir.path());
         let disk = dir.path().join("disk.img");
@@ -94,7 +108,7 @@ impl Stage {
             images: Vec::new(),
         };
         let mut stage = Self { name: shape.name.into(), dir, disk, toc, used_bytes: 0 };
-        stage.put_inside("factory");
+        stage.toc.volume.kind = stage.open().summary().kind;
         stage
     }
 
@@ -158,7 +172,11 @@ impl Stage {
         let bytes = std::fs::read(&file).unwrap();
         let runs = self.room(&[ROOM, bytes.len() as u64, ROOM], &[]);
         let part = Role::Part { image: header.image_id, number: 0 };
-        let files = [(TOC_BEGIN, Role::TocBegin, ROOM), ("factory.lbi", part, bytes.len() as u64), (TOC_END, Role::TocEnd, ROOM)];
+        let files = [
+            (TOC_BEGIN, Role::TocBegin, ROOM),
+            ("factory.lbi", part, bytes.len() as u64),
+            (TOC_END, Role::TocEnd, ROOM),
+        ];
         let files = files.into_iter().zip(runs);
         self.toc.files = files
             .map(|((name, role, bytes), run)| FileRecord { name: name.into(), role, bytes, runs: vec![run] })
@@ -183,12 +201,8 @@ impl Stage {
     fn change(&self, name: &str, edits: Vec<EditRequest>) {
         let monitor = Arc::new(Monitor::new());
         let journal = self.dir.path().join(format!("{}.journal", uuid::Uuid::new_v4()));
-        let request = ChangeRequest {
-            volume: self.volume(),
-            name: name.into(),
-            edits,
-            journal: JournalWish::File(journal),
-        };
+        let request =
+            ChangeRequest { volume: self.volume(), name: name.into(), edits, journal: JournalWish::File(journal) };
         let plan = job::plan_change(&request, &monitor).unwrap();
         let report = job::run(&plan, &monitor);
         assert_eq!(report.outcome, Outcome::Done, "{}: {report:?}", self.name);
@@ -268,10 +282,13 @@ impl Stage {
     /// volume stays sound, and today is not what the image has.
     pub(super) fn collide(&mut self) {
         let target = self.largest_file();
-        self.change("dropping a file", vec![EditRequest::Release {
-            directory: target.0.parent().unwrap().into(),
-            name: target.0.file_name().unwrap().to_string_lossy().into_owned(),
-        }]);
+        self.change(
+            "dropping a file",
+            vec![EditRequest::Release {
+                directory: target.0.parent().unwrap().into(),
+                name: target.0.file_name().unwrap().to_string_lossy().into_owned(),
+            }],
+        );
         // Its clusters are free now, and the image has them: the container's last table goes there.
         let run = target.1.into_iter().find(|run| run.len.0 >= ROOM).expect("a run that is long enough");
         let grid = self.toc.volume.grid;
@@ -280,15 +297,18 @@ impl Stage {
         let unit = grid.bytes_of(units.clusters).0;
         file.runs = vec![ByteRange { offset: run.offset, len: ByteLen(ROOM.div_ceil(unit) * unit) }];
         let folder = Path::new("/").join(FOLDER);
-        self.change("moving a table", vec![
-            EditRequest::Release { directory: folder.clone(), name: TOC_END.into() },
-            EditRequest::Adopt {
-                directory: folder,
-                name: TOC_END.into(),
-                extents: self.extents(&file.runs),
-                len: ByteLen(file.bytes),
-            },
-        ]);
+        self.change(
+            "moving a table",
+            vec![
+                EditRequest::Release { directory: folder.clone(), name: TOC_END.into() },
+                EditRequest::Adopt {
+                    directory: folder,
+                    name: TOC_END.into(),
+                    extents: self.extents(&file.runs),
+                    len: ByteLen(file.bytes),
+                },
+            ],
+        );
         self.toc.files[2] = file;
         self.toc.sequence += 1;
         self.write_tables();
@@ -355,8 +375,11 @@ impl Stage {
         assert!(image.damage().is_empty());
         let copy = self.dir.path().join("inside.lbi");
         let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut tree.tree().open(&Path::new("/").join(FOLDER).join("factory.lbi")).unwrap(), &mut bytes)
-            .unwrap();
+        std::io::Read::read_to_end(
+            &mut tree.tree().open(&Path::new("/").join(FOLDER).join("factory.lbi")).unwrap(),
+            &mut bytes,
+        )
+        .unwrap();
         std::fs::write(&copy, &bytes).unwrap();
         assert_eq!(job::verify(&copy, &Arc::new(Monitor::new())).outcome, Outcome::Done, "{}", self.name);
         assert!(bytes == std::fs::read(self.dir.path().join("factory.lbi")).unwrap(), "{}: the image", self.name);
@@ -365,7 +388,13 @@ impl Stage {
     /// The stranger's checker, and ours.
     pub(super) fn judge(&self) {
         let dir = self.dir.path();
-        sh(dir, &format!("dd if=disk.img of=volume.img bs=1M iflag=skip_bytes,count_bytes skip={START} count={} conv=sparse status=none", self.toc.volume.bytes));
+        sh(
+            dir,
+            &format!(
+                "dd if=disk.img of=volume.img bs=1M iflag=skip_bytes,count_bytes skip={START} count={} conv=sparse status=none",
+                self.toc.volume.bytes
+            ),
+        );
         match self.toc.volume.kind {
             Kind::Fat12 | Kind::Fat16 | Kind::Fat32 => drop(sh(dir, "fsck.fat -n volume.img")),
             Kind::Ntfs => drop(sh(dir, "ntfsfix -n volume.img && ntfsinfo -m volume.img >/dev/null")),
@@ -383,7 +412,9 @@ impl Stage {
     pub(super) fn walk_or_error(&self) -> Vec<String> {
         let device = self.device();
         match fs::probe(&device) {
-            Ok(Probe::One(kind)) if kind.has_driver() => fs::open(device, kind).map(|volume| walk(&*volume)).unwrap_or_default(),
+            Ok(Probe::One(kind)) if kind.has_driver() => {
+                fs::open(device, kind).map(|volume| walk(&*volume)).unwrap_or_default()
+            }
             _ => Vec::new(),
         }
     }
