@@ -13,14 +13,14 @@ fn destroy(stage: &Stage) {
 
 #[test]
 fn user_and_factory_image_bring_their_states_back_and_stay() {
-    each_of(&["fat32-512-mixed-1-fat", "ntfs-files-512", "ext4-4k-mixed"], |name| {
+    each_of(&["fat32-512-mixed-1-fat", "ntfs-roomy", "ext4-4k-mixed"], |name| {
         let stage = Stage::bare(shape(name));
         let factory = stage.walk();
-        stage.lifeboat("backup disk.img:1 --inside --kind factory --yes", 0);
+        stage.lifeboat("backup disk.img:1 --inside --kind factory", 0);
         assert_eq!(stage.walk(), factory, "{name}");
         stage.scribble(3);
         let user = stage.walk();
-        stage.lifeboat("backup disk.img:1 --inside --yes", 0);
+        stage.lifeboat("backup disk.img:1 --inside", 0);
         assert_ne!(user, factory, "{name}");
         let verify = || {
             for image in ["factory", "user"] {
@@ -29,10 +29,12 @@ fn user_and_factory_image_bring_their_states_back_and_stay() {
             stage.judge();
         };
         verify();
-        let table = sh(stage.dir.path(), "sfdisk --dump disk.img");
+        // Where the table kept room for partitions is told by no entry.
+        let table = || sh(stage.dir.path(), "sfdisk --dump disk.img | grep -v first-lba");
+        let named = table();
         destroy(&stage);
         stage.lifeboat(&format!("restore disk.img@{START}/user --yes"), 0);
-        assert_eq!(sh(stage.dir.path(), "sfdisk --dump disk.img"), table, "{name}");
+        assert_eq!(table(), named, "{name}");
         assert_eq!(stage.walk(), user, "{name}");
         verify();
         let shown = stage.lifeboat("restore disk.img:1/user --yes", 0);

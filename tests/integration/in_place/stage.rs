@@ -54,9 +54,19 @@ pub(super) fn each_of(names: &[&str], act: impl Fn(&str)) {
     assert!(failed.is_empty(), "{failed:?}");
 }
 
+/// NTFS with room: the zoo's volumes are filled from end to end.
+const ROOMY: Shape = Shape {
+    name: "ntfs-roomy",
+    script: "truncate -s 64M $IMG; mkntfs -F -Q -q -c 4096 -L SYSTEM $IMG >/dev/null 2>&1; M=$IMG.mnt; mkdir -p $M
+        ntfs-3g -o no_detach $IMG $M & P=$!; trap 'cd /; umount $M 2>/dev/null; wait $P' EXIT
+        until mountpoint -q $M; do kill -0 $P; sleep 0.02; done; mkdir -p $M/a/b; cd $M/a/b
+        for n in $(seq 1 60); do head -c $((n * 1711)) /dev/urandom > file-$n; done; head -c 900000 /dev/urandom > large
+        cd /; umount $M; wait $P; trap - EXIT; rmdir $M",
+};
+
 pub(super) fn shape(name: &str) -> &'static Shape {
-    let all = crate::zoo::fat::SHAPES.iter().chain(crate::zoo::ntfs::SHAPES).chain(crate::zoo::ext::SHAPES);
-    all.into_iter().find(|shape| shape.name == name).unwrap()
+    let zoo = crate::zoo::fat::SHAPES.iter().chain(crate::zoo::ntfs::SHAPES).chain(crate::zoo::ext::SHAPES);
+    zoo.chain([&ROOMY]).find(|shape| shape.name == name).unwrap()
 }
 
 impl Stage {
