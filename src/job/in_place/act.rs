@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, Extent, ExtentSet};
 use crate::fs::ByteRange;
 use crate::image::{Header, Image};
+use crate::inventory::Place;
 use crate::plan::{Differing, ImagesInside, InPlaceSurvey, InPlaceWork, Plan, StepKind};
 use crate::unit::{ByteLen, ByteOffset, Cluster};
 
@@ -84,7 +85,7 @@ pub(in crate::job) fn run(
     let mut report = act.report(&findings, &outcomes);
     if plan.enter(StepKind::CheckVolume, monitor) {
         target.forget();
-        checked(&volume, monitor, &mut report)?;
+        checked(&survey.restore.place, &volume, monitor, &mut report)?;
     }
     if plan.enter(StepKind::DropImages, monitor) {
         act.forget()?;
@@ -364,8 +365,9 @@ impl Act<'_> {
 }
 
 /// Looks whether the restored volume is sound, and adds what is not to the report.
-fn checked(volume: &SharedDevice, monitor: &Monitor, report: &mut Report) -> Result<()> {
-    let source = check::CheckSource { device: volume.clone(), mounted_at: Vec::new(), place: None, deep: false };
+fn checked(place: &Place, volume: &SharedDevice, monitor: &Monitor, report: &mut Report) -> Result<()> {
+    let source =
+        check::CheckSource { device: volume.clone(), mounted_at: Vec::new(), place: Some(place.clone()), deep: false };
     let quiet = Monitor::new();
     monitor.check()?;
     let checked = check::run(&source, &quiet)?;
