@@ -158,6 +158,14 @@ pub trait Devices {
         Err(Error::refused(format!("{} is not there to be changed", place.node.display())))
     }
 
+    /// The whole disk that a volume lies on, whose partition table is changed.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is in use.
+    fn disk(&self, place: &Place) -> Result<Box<dyn WriteDevice>> {
+        Err(Error::refused(format!("{} is not there to be changed", place.disk.display())))
+    }
+
     /// A journal that is a file: a new one of this length, or one that is there.
     ///
     /// # Errors
@@ -183,6 +191,10 @@ impl Devices for Machine {
 
     fn volume(&self, place: &Place) -> Result<Box<dyn WriteDevice>> {
         Ok(Box::new(Window::new(FileWriter::open(&place.node)?, place.node_start, place.len)?))
+    }
+
+    fn disk(&self, place: &Place) -> Result<Box<dyn WriteDevice>> {
+        Ok(Box::new(FileWriter::open(&place.disk)?))
     }
 
     fn journal(&self, path: &Path, create: Option<ByteLen>) -> Result<Box<dyn WriteDevice>> {

@@ -14,7 +14,7 @@ pub use change::{
     ChangeRequest, ChangeSurvey, ChangeView, ChangeWork, EditRequest, JournalPlace, JournalWish, PatchView,
     VolumeIdentity, change, may_change, resume_command_of,
 };
-pub use in_place::{Differing, InPlaceSurvey, InPlaceWork, MovedRun, in_place};
+pub use in_place::{Differing, InPlaceSurvey, InPlaceWork, MovedPart, TableRepair, in_place};
 pub use inside::{
     ContainerAct, ContainerRequest, InsideSurvey, InsideWork, Moved, NewImage, Phase, Room, change_container,
     create_inside,

@@ -11,6 +11,7 @@
 //!  clean and sound              ─► mark(false), take ─────┘
 //! ```
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -205,6 +206,29 @@ pub fn open_on(overlay: Arc<Overlay>, kind: super::Kind) -> Result<Box<dyn Edit>
     let driver = DRIVERS.iter().find(|driver| driver.kinds.contains(&kind));
     let driver = driver.ok_or_else(|| Error::refused(format!("a {kind} volume cannot be changed by Lifeboat")))?;
     (driver.edit)(overlay)
+}
+
+thread_local! {
+    static TIME: Cell<Option<jiff::Timestamp>> = const { Cell::new(None) };
+}
+
+/// Works changes out as if it were `time` now, on this thread: files that come to be get that time, so that the same
+/// changes of the same volume are the same to the byte whenever they are worked out.
+pub fn at_time<T>(time: jiff::Timestamp, act: impl FnOnce() -> T) -> T {
+    let before = TIME.replace(Some(time));
+    let done = act();
+    TIME.set(before);
+    done
+}
+
+/// The time that files get which come to be.
+pub(super) fn now() -> jiff::Timestamp {
+    told_time().unwrap_or_else(jiff::Timestamp::now)
+}
+
+/// The time that was told by [`at_time`].
+pub(super) fn told_time() -> Option<jiff::Timestamp> {
+    TIME.get()
 }
 
 /// Only what was left properly may be changed: whoever left it otherwise will want to finish his own changes.

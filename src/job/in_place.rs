@@ -14,6 +14,7 @@
 //! clusters nothing of the restore touches, and the restore begins again.
 
 mod act;
+mod entry;
 mod moves;
 mod pass;
 mod patched;
@@ -29,7 +30,7 @@ use crate::device::{SharedDevice, Window};
 use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::image::container::Toc;
-use crate::inventory::{self, Address, Container, Place};
+use crate::inventory::{self, Address, Container, LocateRequest, Place, Thoroughness};
 use crate::plan::{self, ImageSource, Plan, RestoreRequest};
 use crate::unit::{ByteLen, ByteOffset};
 
@@ -101,10 +102,11 @@ fn onto_container(request: &RestoreRequest, monitor: &Monitor) -> Result<Turn> {
     if target.place.is_divided() {
         return Ok(Turn::Ordinary(None));
     }
-    // A volume whose folder cannot be read is looked at by `lifeboat images`, not here.
-    let Ok(Some(container)) = inventory::container_of(&target, &request.target) else {
-        return Ok(Turn::Ordinary(None));
-    };
+    let quick = Thoroughness::Quick;
+    let look = LocateRequest { sources: vec![request.target.clone()], aids: Vec::new(), thoroughness: quick };
+    let found = inventory::locate(&look, monitor).unwrap_or_default().into_iter();
+    let own = |container: &Container| container.volume == request.target && !container.images.is_empty();
+    let Some(container) = found.into_iter().find(own) else { return Ok(Turn::Ordinary(None)) };
     let ImageSource::File(path) = &request.image else {
         return Err(Error::refused(format!(
             "{} holds {} images, which a restore from a pipe would overwrite",

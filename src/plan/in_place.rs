@@ -8,11 +8,12 @@ use crate::extent::ExtentSet;
 use crate::fs::{ByteRange, Patch};
 use crate::image::container::Toc;
 use crate::image::content_bytes;
-use crate::unit::ByteLen;
+use crate::table::SectorWrite;
+use crate::unit::{ByteLen, ByteOffset};
 
 /// Bytes of the container that are copied out of the restored volume's way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct MovedRun {
+pub struct MovedPart {
     /// Where they lie today.
     pub from: ByteRange,
     /// Where they will lie; as many.
@@ -30,6 +31,15 @@ pub enum Differing {
     Unknown,
 }
 
+/// What makes the disk's table name the volume again.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TableRepair {
+    /// In words: the entry, or the whole table.
+    pub what: String,
+    /// Sectors of the disk, in the order in which they are written.
+    pub writes: Vec<SectorWrite>,
+}
+
 /// What was found and worked out.
 #[derive(Clone, Debug)]
 pub struct InPlaceSurvey {
@@ -40,11 +50,15 @@ pub struct InPlaceSurvey {
     /// As it will lie, with a higher sequence number where anything changes.
     pub toc: Toc,
     /// What is copied for that.
-    pub moved: Vec<MovedRun>,
+    pub moved: Vec<MovedPart>,
     /// The copies' places are free today: a cancel or a power cut meanwhile loses nothing.
     pub moved_to_free: bool,
     /// The tables of contents are written anew.
     pub renew: bool,
+    /// What is written to the disk's partition table.
+    pub table: Option<TableRepair>,
+    /// Open journals of interrupted changes, which the restore makes meaningless: they are closed.
+    pub journals: Vec<ByteOffset>,
     /// What makes the container's files files of the restored volume: changes of the image's bytes.
     pub patches: Vec<Patch>,
     /// Clusters that are not in the image, and that these changes need.
@@ -97,6 +111,15 @@ pub fn in_place(request: &RestoreRequest, survey: InPlaceSurvey) -> Result<Plan>
     if !survey.moved.is_empty() && !survey.moved_to_free {
         said.push("The images are moved to clusters that are in use today: from then on what is there now is lost, and only finishing helps".into());
     }
+    if let Some(repair) = &survey.table {
+        said.push(format!("The disk's partition table does not name this volume: {} is put back", repair.what));
+    }
+    if !survey.journals.is_empty() {
+        said.push(format!(
+            "{} interrupted changes of the volume wait to be finished: the restore ends them",
+            survey.journals.len()
+        ));
+    }
     if request.images == ImagesInside::Drop {
         said.push("All images inside the volume are dropped at the end, the one that is restored as well".into());
     }
@@ -134,6 +157,11 @@ fn facts(request: &RestoreRequest, survey: &InPlaceSurvey, label: &str) -> Vec<(
         ("Differs".into(), differs(survey, content)),
         ("Images inside".into(), format!("{} ({}): they {stay}", names.len(), names.join(", "))),
     ];
+    if let Some(repair) = &survey.table {
+        let places: Vec<String> =
+            repair.writes.iter().map(|write| format!("{} at byte {}", write.what, write.offset.0)).collect();
+        facts.push(("Partition table".into(), format!("put back: {}; {}", repair.what, places.join(", "))));
+    }
     if !survey.moved.is_empty() {
         let from = survey.moved.iter().map(|moved| moved.from.offset.0).min().unwrap_or(0);
         let to = survey.moved.iter().map(|moved| moved.to.offset.0).min().unwrap_or(0);
@@ -171,6 +199,10 @@ fn steps(request: &RestoreRequest, survey: &InPlaceSurvey) -> Vec<Step> {
     if survey.renew {
         let bytes = survey.toc.files.iter().filter(|file| file.role.is_toc()).map(|file| file.bytes).sum();
         steps.push(step(StepKind::WriteContents, "Write the images' table of contents", bytes, Safety::Overwrites));
+    }
+    if let Some(repair) = &survey.table {
+        let bytes = repair.writes.iter().map(|write| write.new.len() as u64).sum();
+        steps.push(step(StepKind::WriteTable, &format!("Put back {}", repair.what), bytes, Safety::Overwrites));
     }
     let title = match survey.differing {
         Differing::Bytes(_) => "Mark the volume as unfinished, and write the clusters that differ",

@@ -20,6 +20,8 @@ mod hostile_ends;
 mod hostile_references;
 mod hostile_volumes;
 mod images;
+mod in_place;
+mod inside;
 mod journal;
 mod journeys;
 mod movable;

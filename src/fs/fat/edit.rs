@@ -53,7 +53,7 @@ const VERSION_OFFSET: usize = 0x2A;
 /// Opens a volume for changes.
 pub(super) fn open(overlay: Arc<Overlay>) -> Result<Box<dyn Edit>> {
     // FAT keeps the local time of the machine (fatgen103, "Date and Time Formats").
-    Ok(Box::new(Editor::open(overlay, jiff::Zoned::now().datetime())?))
+    Ok(Box::new(Editor::open(overlay, crate::fs::edit::now().to_zoned(jiff::tz::TimeZone::system()).datetime())?))
 }
 
 /// A volume that is being changed.

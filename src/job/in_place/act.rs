@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use super::super::change::{left, reread};
 use super::super::gather::{Chunks, Gatherer};
+use super::super::journal::format;
+use super::super::journal::store::Store;
 use super::super::restore::{FLUSH_EVERY, checker, clear_excluded, differs, prove};
 use super::super::seal::{Seals, Way};
 use super::super::verify::{Findings, Locator};
 use super::super::{Devices, Monitor, Outcome, Report, check};
+use super::entry;
 use super::moves::{copy, forget, open_image, write_contents};
 use super::pass::{Chunk, Pass};
 use super::patched::Patched;
@@ -59,10 +62,18 @@ pub(in crate::job) fn run(
     if plan.enter(StepKind::VerifyImage, monitor) {
         findings = prove(&image, request, monitor).map_err(untouched)?;
     }
+    drop((image, volume, target));
+    if let (true, Some(repair)) = (plan.enter(StepKind::WriteTable, monitor), &survey.table) {
+        let disk = devices.disk(&survey.restore.place).map_err(untouched)?;
+        entry::write(&repair.writes, &*disk).map_err(untouched)?;
+    }
+    let target: Arc<dyn WriteDevice> = Arc::from(devices.volume(&survey.restore.place).map_err(untouched)?);
+    let volume: SharedDevice = target.clone();
+    let image = open_image(&request.image, header.image_id, &volume, &survey.today).map_err(untouched)?;
     let map = if request.keep_going { image.map_of_damaged()?.0 } else { image.map()? };
     let mut seals = Seals::new(header, &map, Way::InPlace(request.images));
-    let before = seals.read(&*target);
     make_room(plan, survey, &seals, &*target, monitor)?;
+    let before = seals.read(&*target);
     let image = open_image(&request.image, header.image_id, &volume, &survey.toc)?;
     let act = Act { plan, work, image: &image, map: &map, target: &*target, monitor };
     let outcomes = act.go(&mut seals, &before).map_err(|error| {
@@ -125,6 +136,7 @@ impl Act<'_> {
         }
         monitor.check()?;
         plan.enter(StepKind::Seal, monitor);
+        self.close_journals()?;
         seals.patch_hidden_sectors(self.header(), &self.work.survey.restore.place);
         if outcomes.written > 0 || seals.differing(before) > 0 {
             if outcomes.written == 0 {
@@ -135,6 +147,20 @@ impl Act<'_> {
         }
         outcomes.unsealed = seals.any_lost();
         Ok(outcomes)
+    }
+
+    /// Journals of changes that were cut short are closed before the volume looks whole: what they would finish or
+    /// take back is not there any more.
+    fn close_journals(&self) -> Result<()> {
+        for start in &self.work.survey.journals {
+            let sector = read_vec(self.target, *start, format::SECTOR)?;
+            let open =
+                |header: &format::Header| format::State::from_number(header.state.get()) == Some(format::State::Open);
+            if let Some(header) = format::Header::read(&sector).filter(open) {
+                Store { device: self.target, start: *start }.close(&header, format::State::RolledBack)?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes what differs. The volume is marked before the first cluster is written, and not at all when there is

@@ -13,7 +13,7 @@ use crate::fs::ByteRange;
 use crate::image::Image;
 use crate::image::container::{FileRecord, Toc};
 use crate::image::format::MAX_BASES;
-use crate::plan::{ImageSource, MovedRun};
+use crate::plan::{ImageSource, MovedPart};
 use crate::unit::{ByteLen, ByteOffset};
 
 /// Bytes copied at once.
@@ -80,7 +80,7 @@ fn cut(file: &FileRecord) -> impl Iterator<Item = ByteRange> {
 ///
 /// # Errors
 /// When the medium fails, or gives back other bytes than were written.
-pub(super) fn copy(moved: &[MovedRun], volume: &dyn WriteDevice, monitor: &Monitor) -> Result<()> {
+pub(super) fn copy(moved: &[MovedPart], volume: &dyn WriteDevice, monitor: &Monitor) -> Result<()> {
     let mut buf = Vec::new();
     let mut digests = Vec::new();
     for one in moved {
@@ -113,8 +113,8 @@ pub(super) fn copy(moved: &[MovedRun], volume: &dyn WriteDevice, monitor: &Monit
     Ok(())
 }
 
-fn pieces(moved: &MovedRun) -> impl Iterator<Item = (ByteOffset, ByteOffset, usize)> {
-    let MovedRun { from, to } = *moved;
+fn pieces(moved: &MovedPart) -> impl Iterator<Item = (ByteOffset, ByteOffset, usize)> {
+    let MovedPart { from, to } = *moved;
     (0..from.len.0.div_ceil(PIECE)).map(move |number| {
         let at = number * PIECE;
         (ByteOffset(from.offset.0 + at), ByteOffset(to.offset.0 + at), (from.len.0 - at).min(PIECE) as usize)

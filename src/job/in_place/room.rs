@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, Extent};
 use crate::fs::{ByteRange, Units};
 use crate::image::container::{FileRecord, Toc};
-use crate::plan::MovedRun;
+use crate::plan::MovedPart;
 use crate::unit::{ByteLen, ByteOffset, Grid};
 
 /// What the places are chosen by.
@@ -30,7 +30,7 @@ pub(super) struct Placed {
     /// All files that have places.
     pub(super) files: Vec<FileRecord>,
     /// What is copied for that.
-    pub(super) moved: Vec<MovedRun>,
+    pub(super) moved: Vec<MovedPart>,
     /// The new places are free today.
     pub(super) to_free: bool,
     /// Files whose bytes lie in no clusters of their own.
@@ -235,7 +235,7 @@ fn ranges(extents: &[Extent], grid: Grid) -> Vec<ByteRange> {
 
 /// What must be copied so that bytes in file order come from the old runs to the new ones; the tail of a last run
 /// that only one of them has is nobody's.
-fn pairs(old: &[ByteRange], new: &[ByteRange]) -> Vec<MovedRun> {
+fn pairs(old: &[ByteRange], new: &[ByteRange]) -> Vec<MovedPart> {
     let mut pairs = Vec::new();
     let (mut from, mut to) = (old.iter().copied(), new.iter().copied());
     let (mut here, mut there) = (from.next(), to.next());
@@ -243,7 +243,7 @@ fn pairs(old: &[ByteRange], new: &[ByteRange]) -> Vec<MovedRun> {
         let len = ByteLen(a.len.0.min(b.len.0));
         if a.offset != b.offset {
             let cut = |range: ByteRange| ByteRange { offset: range.offset, len };
-            pairs.push(MovedRun { from: cut(a), to: cut(b) });
+            pairs.push(MovedPart { from: cut(a), to: cut(b) });
         }
         let rest = |range: ByteRange| ByteRange {
             offset: ByteOffset(range.offset.0 + len.0),

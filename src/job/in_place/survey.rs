@@ -2,21 +2,23 @@
 //! much of today's volume differs. Nothing is written.
 
 use super::super::change::in_use;
+use super::super::journal::find;
 use super::super::seal::{Seals, Way};
 use super::super::{Monitor, container, survey::occupant};
 use super::moves::open_image;
 use super::pass::Pass;
 use super::patched::Patched;
 use super::room::{Placed, Room, outward};
-use super::{Site, act};
+use super::{Site, act, entry};
 use crate::device::SharedDevice;
 use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, Extent, ExtentSet};
+use crate::fs::edit::at_time;
 use crate::fs::{self, Edit, EntryKind, Patch, Probe, State, Units};
 use crate::image::container::{FileRecord, Toc, read_toc};
 use crate::image::{Header, Image};
-use crate::plan::{Differing, ImagesInside, InPlaceSurvey, MovedRun, RestoreRequest, RestoreSurvey};
-use crate::unit::{ByteLen, Cluster, Grid};
+use crate::plan::{Depth, Differing, ImagesInside, InPlaceSurvey, MovedPart, RestoreRequest, RestoreSurvey};
+use crate::unit::{ByteLen, ByteOffset, Cluster, Grid};
 
 /// Bytes that are compared before it is asked whether comparing is worth it.
 const TRIAL: u64 = 256 << 20;
@@ -24,7 +26,7 @@ const TRIAL: u64 = 256 << 20;
 /// What the adoption came to.
 struct Adopted {
     files: Vec<FileRecord>,
-    moved: Vec<MovedRun>,
+    moved: Vec<MovedPart>,
     to_free: bool,
     patches: Vec<Patch>,
     more: ExtentSet,
@@ -41,14 +43,19 @@ pub(super) fn survey(request: &RestoreRequest, site: Site, image: Image, monitor
             .advise("Use another image, or --keep-going to restore what is whole"));
     }
     let map = if request.keep_going { image.map_of_damaged()?.0 } else { image.map()? };
+    // The same adoption comes out whenever it is worked out, so that a volume that has it does not differ.
+    let made = header.created;
     let adopted = match request.images {
-        ImagesInside::Keep => adopt(&header, image, &map, &site, request.keep_going)?,
+        ImagesInside::Keep => at_time(made, || adopt(&header, image, &map, &site, request.keep_going))?,
         ImagesInside::Drop => drop_all(&header, &map, &site)?,
     };
     let fresh = Toc { files: adopted.files, ..site.toc.clone() };
     let renew = !adopted.moved.is_empty() || stale(&site, &fresh);
     let toc = if renew { renewed(fresh, &site) } else { fresh };
+    let (table, cannot) = entry::repair(&site);
     let mut survey = InPlaceSurvey {
+        table,
+        journals: journals(&site, &toc, monitor)?,
         restore: RestoreSurvey {
             header,
             image_bytes,
@@ -70,6 +77,7 @@ pub(super) fn survey(request: &RestoreRequest, site: Site, image: Image, monitor
         warnings: adopted.warnings,
     };
     survey.warnings.extend(site.damage.iter().map(|what| format!("The container is damaged: {what}")));
+    survey.warnings.extend(cannot);
     if request.compare {
         survey.differing = differing(request, &survey, &map, &site.device, monitor)?;
     }
@@ -251,6 +259,20 @@ fn renewed(toc: Toc, site: &Site) -> Toc {
     let mut toc = Toc { sequence: toc.sequence.saturating_add(1), written: jiff::Timestamp::now(), ..toc };
     toc.volume.start_bytes = site.place.start.0;
     toc
+}
+
+/// Open journals in free clusters of the volume. A volume that was left properly has them near its ends if anywhere.
+fn journals(site: &Site, toc: &Toc, monitor: &Monitor) -> Result<Vec<ByteOffset>> {
+    let clean = match fs::probe(&site.device) {
+        Ok(Probe::One(kind)) if kind.has_driver() => {
+            fs::open(site.device.clone(), kind).is_ok_and(|system| system.summary().state == State::Clean)
+        }
+        _ => false,
+    };
+    let depth = if clean { Depth::Quick } else { Depth::Full };
+    let open = find::search(&*site.device, depth, monitor)?.open.into_iter().map(|found| found.start);
+    let inside = |at: &ByteOffset| toc.runs().any(|run| run.offset <= *at && at.0 < run.offset.0 + run.len.0);
+    Ok(open.filter(|at| !inside(at)).collect())
 }
 
 /// What the partition table says of the place that the table of contents does not expect.

@@ -45,11 +45,17 @@ pub(super) fn path(name: &str) -> PathBuf {
     folder().join(name)
 }
 
-/// Works the change out, on the volume as it is when the image has been written.
+/// Works the change out, on the volume as it is when the image has been written. `may` is told how many units are used
+/// more afterwards, and how many the journal takes.
 ///
 /// # Errors
 /// `Refused`, when there is no room for what describes the files, for the tables, or for the journal.
-pub(super) fn work_out(site: &Site, address: &Address, addition: &Addition) -> Result<Adoption> {
+pub(super) fn work_out(
+    site: &Site,
+    address: &Address,
+    addition: &Addition,
+    may: &dyn Fn(u64, u64) -> Result<()>,
+) -> Result<Adoption> {
     let toc = new_toc(site, addition)?;
     let overlay = Arc::new(Overlay::new(site.source.device.clone()));
     let mut edit = fs::edit::open_on(overlay, site.kind)?;
@@ -75,12 +81,14 @@ pub(super) fn work_out(site: &Site, address: &Address, addition: &Addition) -> R
     steps.push(edit.take("Mark the volume as clean")?);
     drop(edit);
     let name = format!("making the image {} part of the volume", addition.image.name);
-    let phase = super::vacate::phase(site, address, name, steps, used)?;
+    let taken_units = taken / site.units.clusters;
+    let journal = |len: ByteLen| may(taken_units, site.units_of(len.0));
+    let phase = super::vacate::phase_if(site, address, name, steps, used, &journal)?;
     let contents = addition.tables.iter().map(|file| {
         let start = file.runs.first().map_or(ByteOffset::ZERO, |run| run.offset);
         Ok((start, toc_bytes(&toc, file)?))
     });
-    Ok(Adoption { phase, contents: contents.collect::<Result<_>>()?, taken_units: taken / site.units.clusters })
+    Ok(Adoption { phase, contents: contents.collect::<Result<_>>()?, taken_units })
 }
 
 /// Gives a file of the container another name: its clusters become another file.

@@ -95,6 +95,22 @@ pub(super) fn in_one_run(site: &Site, fixed: &ClusterMap, image: u64, tables: Ta
     Ok(Placing { tables, named, image: vec![image_place], renamed, vacate, scattered: false })
 }
 
+/// In free clusters right below the container's last table: a table, then the image.
+pub(super) fn in_hole(site: &Site, hole: Extent, tables: Tables) -> Placing {
+    let table = Extent::new(hole.start.0, tables.each * site.units.clusters);
+    let image = Extent::new(table.end(), hole.clusters - table.clusters);
+    let name = site.toc().map(names::next_inter).unwrap_or_default();
+    let named = vec![(name, Role::Inter, table)];
+    Placing {
+        tables: Tables { end: false, ..tables },
+        named,
+        image: vec![image],
+        renamed: None,
+        vacate: None,
+        scattered: false,
+    }
+}
+
 /// What the new tables are called, and which old one gets another name.
 fn name_tables(
     site: &Site,

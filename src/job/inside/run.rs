@@ -223,8 +223,8 @@ impl Job<'_> {
             renamed: image.renamed.clone(),
             partition: header.partition.clone(),
         };
-        let adoption = adopt::work_out(site, &self.work.volume, &addition).map_err(as_before)?;
-        self.bounded(site, &addition, adoption.taken_units).map_err(as_before)?;
+        let may = |taken, _| self.bounded(site, &addition, taken);
+        let adoption = adopt::work_out(site, &self.work.volume, &addition, &may).map_err(as_before)?;
         self.plan.enter_in(&self.left(), StepKind::WriteTables, self.monitor);
         self.write_proven(&adoption.contents).map_err(as_before)?;
         let steps = self.plan.steps.iter().rposition(|step| step.kind == StepKind::WriteTables);

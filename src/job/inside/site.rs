@@ -44,6 +44,15 @@ impl Site {
         Self::open(Source { place: self.source.place.clone(), device }, self.kind, address)
     }
 
+    /// The same volume in the midst of a change: only its container is looked at anew. (A volume that is marked as in
+    /// use cannot be opened for changes.)
+    pub(super) fn meanwhile(&self, device: SharedDevice, address: &Address) -> Result<Self> {
+        let source = Source { place: self.source.place.clone(), device };
+        let container = container_of(&source, address)?;
+        let (kind, grid, units, max_file) = (self.kind, self.grid, self.units, self.max_file);
+        Ok(Self { source, kind, grid, units, used: self.used.clone(), max_file, container })
+    }
+
     pub(super) fn toc(&self) -> Option<&Toc> {
         self.container.as_ref().map(|container| &container.toc)
     }

@@ -67,7 +67,7 @@ impl Record {
 
     /// Created, changed and read: now.
     fn set_times(&mut self) {
-        let now = jiff::Timestamp::now();
+        let now = crate::fs::edit::now();
         for field in [ACCESSED, CHANGED, MODIFIED, CREATED] {
             self.set_time(field, now);
         }
@@ -80,7 +80,7 @@ impl Record {
 
     /// The record was changed now.
     pub(super) fn touch(&mut self) {
-        self.set_time(CHANGED, jiff::Timestamp::now());
+        self.set_time(CHANGED, crate::fs::edit::now());
     }
 
     /// Seconds have 32 bits and a sign, and in the record's further fields two more bits, which count on from there,
@@ -122,7 +122,7 @@ impl Record {
     /// As the kernel leaves a deleted inode: no names, nothing in it, and when that was. The other fields stay.
     pub(super) fn delete(&mut self) {
         put16(&mut self.raw, 0x1a, 0);
-        put32(&mut self.raw, 0x14, jiff::Timestamp::now().as_second() as u32);
+        put32(&mut self.raw, 0x14, crate::fs::edit::now().as_second() as u32);
         put32(&mut self.raw, 4, 0);
         put32(&mut self.raw, 0x6c, 0);
         put32(&mut self.raw, 0x1c, 0);
@@ -264,6 +264,9 @@ impl Record {
 
 /// Tells one use of an inode from the next, for those who know it from elsewhere (NFS): any number does.
 fn generation() -> u32 {
+    if let Some(time) = crate::fs::edit::told_time() {
+        return time.as_second() as u32;
+    }
     let random = uuid::Uuid::new_v4();
     random.as_bytes().first_chunk().copied().map_or(0, u32::from_le_bytes)
 }

@@ -171,7 +171,7 @@ pub(super) fn open_descriptor() -> Vec<u8> {
 
 /// Now, in 100 ns since 1601.
 pub(super) fn now() -> u64 {
-    name::filetime(jiff::Timestamp::now())
+    name::filetime(crate::fs::edit::now())
 }
 
 /// True for a name that DOS could have given: eight and three upper-case letters, digits and some signs.
