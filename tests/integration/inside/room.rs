@@ -164,9 +164,9 @@ fn a_cancel_at_any_step() {
     for step in 0..plan.steps.len() {
         std::fs::write(&stage.image, &before).unwrap();
         let monitor = Arc::new(Monitor::new());
+        let ended = &AtomicBool::new(false);
         let report = std::thread::scope(|scope| {
             let watched = Arc::clone(&monitor);
-            let ended = &AtomicBool::new(false);
             scope.spawn(move || {
                 while watched.sample().current < step && !ended.load(Ordering::Relaxed) {
                     std::thread::yield_now();
