@@ -66,6 +66,8 @@
 //! in clusters which no longer belong to the container (it was moved, or dropped) is a left-over: its sequence number is
 //! lower, or, for a dropped container, its first sector was overwritten.
 //!
+//! Where no table is left, images are put together from their records and blocks: see [`scavenge`].
+//!
 //! # Rationale
 //!
 //! - Places are in bytes of the volume, not in clusters: reading needs neither the file system's nor the image's idea of

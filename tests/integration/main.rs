@@ -28,6 +28,7 @@ mod movable;
 mod oracle;
 mod pty;
 mod roundtrip;
+mod scavenge;
 mod screens;
 mod table_write;
 mod tables;

@@ -173,7 +173,7 @@ fn empty_folder(volume: &SharedDevice, header: &Header, edit: &mut dyn Edit) -> 
 }
 
 /// What is used today, on the image's grid; none when today's volume cannot be read, or is half restored.
-fn used_today(device: &SharedDevice, grid: Grid) -> Option<ClusterMap> {
+pub(super) fn used_today(device: &SharedDevice, grid: Grid) -> Option<ClusterMap> {
     let Ok(Probe::One(kind)) = fs::probe(device) else { return None };
     let system = kind.has_driver().then(|| fs::open(device.clone(), kind).ok())??;
     if matches!(system.summary().state, State::Journal | State::Hibernated) {

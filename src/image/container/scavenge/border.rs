@@ -260,7 +260,7 @@ fn likely_borders(ahead: &[u8], behind: &[u8], borders: impl Iterator<Item = u64
         }
         let Some((next, last)) = current else { break };
         let fits = if last {
-            next >= cut && next + tail == len
+            next + tail == len
         } else if next < cut {
             // The next head lies across the border, or following was given up.
             let head: Vec<u8> =
@@ -274,9 +274,6 @@ fn likely_borders(ahead: &[u8], behind: &[u8], borders: impl Iterator<Item = u64
         };
         if fits {
             likely.push(border);
-        }
-        if last && next < cut {
-            break;
         }
     }
     likely
