@@ -80,9 +80,8 @@ impl Image {
     }
 
     /// Reads the record before a chunk's frame and the frame itself: the frame is `unit[FRAME..]`, of a reference
-    /// that of the base. Gives
-    /// true when the record is the one that was written: Lifeboat needs it only where the index is lost, but a
-    /// restore from a pipe and every zstd decoder read it.
+    /// that of the base. Gives true when the record is the one that was written: Lifeboat needs it only where the index
+    /// is lost, but a restore from a pipe and every zstd decoder read it.
     ///
     /// # Errors
     /// As [`read_frame`](Self::read_frame).

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use zerocopy::FromBytes;
 
+use super::container::blocks;
 use super::format::{
     self, Content, Entry, FOOTER, FooterBody, HEAD, MAP_PIECE, MAX_CHUNK, MAX_CLUSTERS, MAX_SEALS, PageRef, PartBody,
     RecordHead, RecordKind, RootHead, SEEK_MAGIC, VERSION,
@@ -76,7 +77,11 @@ impl Image {
         let first = FileDevice::open(path)?;
         // Where the first record is damaged, the parts that fit say whose they are; the header's copy must agree.
         let id = Cell::new(read_first_header(&first).ok().map(|(header, _)| header.image_id));
+        let scattered = blocks::owner(&first);
         let belongs = |part: &FileDevice, offset: u64, number: u32| {
+            if let Some(image) = scattered {
+                return blocks::continues(part, image, offset);
+            }
             let Ok(record) = read_record(part, ByteOffset(0), id.get()) else { return false };
             let fits = record.kind == RecordKind::Part
                 && format::body::<PartBody>(&record.body, ByteOffset(0))
@@ -100,6 +105,7 @@ impl Image {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn from_device(source: SharedDevice, parts: usize) -> Result<Self> {
+        let source = blocks::unwrap(source)?;
         let (header, header_end, lost) = read_header(&source)?;
         let mut damage = Vec::from_iter(lost);
         let (index, trailer) = match read_index(&source, &header) {

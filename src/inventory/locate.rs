@@ -3,6 +3,7 @@
 mod combine;
 mod files;
 mod folder;
+mod salvage;
 mod search;
 mod tocs;
 
@@ -210,8 +211,13 @@ impl Container {
 /// Looks for containers. Never writes.
 ///
 /// # Errors
-/// When a source cannot be opened at all, or the look is cancelled; never because something is damaged.
+/// When a source cannot be opened at all, a recovery aid is named, or the look is cancelled; never because something is
+/// damaged.
 pub fn locate(request: &LocateRequest, watch: &dyn Watch) -> Result<Vec<Container>> {
+    if let Some(aid) = request.aids.first() {
+        return Err(Error::unsupported(format!("{}: recovery aids cannot be read yet", aid.display()))
+            .advise("Look without it: the disk's own tables of contents and records are searched"));
+    }
     let mut found: Vec<Container> = Vec::new();
     for address in &request.sources {
         let source = open_source(address)?;
@@ -311,7 +317,7 @@ pub fn container_of(source: &Source, volume: &Address) -> Result<Option<Containe
             shadow(&mut found);
             Ok(found.pop())
         }
-        folder::Look::NoFolder { .. } => Ok(None),
+        folder::Look::NoSystem | folder::Look::NoFolder { .. } => Ok(None),
         folder::Look::Untold(why) => Err(Error::damaged(format!("{volume}: the file system cannot be read: {why}"))),
     }
 }
@@ -340,6 +346,7 @@ pub(super) fn fill(disk: &mut Disk, device: &SharedDevice) {
     }
     let is_divided = disk.partitions.iter().any(|partition| partition.number > 0);
     let hunt = Hunt {
+        address: Address::Whole(disk.path.clone()),
         disk: disk.path.clone(),
         device: device.clone(),
         base: 0,

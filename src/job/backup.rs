@@ -5,6 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 use zstd::zstd_safe::CParameter;
 
+use super::container::released;
 use super::gather::{Chunks, Gatherer};
 use super::owners;
 use super::pipeline::{Width, ordered};
@@ -61,6 +62,10 @@ pub(super) struct Made {
 /// Carries a backup out. `source` is the volume's place, open for reading.
 pub(super) fn run(plan: &Plan, work: &BackupWork, source: &SharedDevice, monitor: &Arc<Monitor>) -> Result<Report> {
     let (request, survey) = (&work.request, &work.survey);
+    let source = &match &survey.container {
+        Some(toc) => released(source, survey.summary.kind, toc)?,
+        None => source.clone(),
+    };
     plan.enter(StepKind::WriteImage, monitor);
     let input = ImageInput {
         source,

@@ -1,11 +1,13 @@
 //! What every job on a container needs: its table of contents as bytes, its files out of a volume and into it again.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use crate::device::SharedDevice;
 use crate::error::{Error, Result};
 use crate::extent::Extent;
-use crate::fs::Edit;
-use crate::image::container::{FOLDER, FileRecord, Toc, encode};
+use crate::fs::{self, Edit, Kind, Overlay};
+use crate::image::container::{FOLDER, FileRecord, Role, Toc, encode};
 use crate::unit::{ByteLen, Grid};
 
 /// The container's folder, as an edit wants it.
@@ -39,12 +41,28 @@ pub(super) fn toc_bytes(toc: &Toc, file: &FileRecord) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Takes the container's files out of a volume: what is left is the volume as if it had none.
+/// True for what the container is known to have; a file that somebody else put into its folder is his.
+pub(super) fn is_ours(file: &FileRecord) -> bool {
+    !matches!(file.role, Role::Part { image, .. } if image.is_nil())
+}
+
+/// Takes the container's files out of a volume: what is left is the volume as if it had none, but for what others put
+/// into its folder.
 ///
 /// # Errors
 /// As [`Edit::release`].
 pub(super) fn release(edit: &mut dyn Edit, toc: &Toc) -> Result<()> {
-    toc.files.iter().try_for_each(|file| edit.release(&folder(), &file.name).map(drop))
+    toc.files.iter().filter(|file| is_ours(file)).try_for_each(|file| edit.release(&folder(), &file.name).map(drop))
+}
+
+/// A volume as it would be without its container.
+///
+/// # Errors
+/// As [`release`], and when the volume cannot be changed.
+pub(super) fn released(device: &SharedDevice, kind: Kind, toc: &Toc) -> Result<SharedDevice> {
+    let overlay = Arc::new(Overlay::new(device.clone()));
+    release(&mut *fs::edit::open_on(Arc::clone(&overlay), kind)?, toc)?;
+    Ok(overlay)
 }
 
 /// Makes the container's files of the clusters that hold them.

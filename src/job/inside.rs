@@ -11,6 +11,7 @@
 //! its files at other places.
 
 mod adopt;
+mod arrange;
 mod create;
 mod discard;
 mod estimate;

@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+use super::container::{folder, released};
 use super::{Monitor, owners};
 use crate::device::{ReadDevice, SharedDevice};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::extent::{ClusterMap, Extent, ExtentSet};
 use crate::fs::{self, Anchors, ByteRange, EntryKind, FileSystem, Kind, Probe, State, Summary, Tree};
 use crate::image::Excluded;
-use crate::inventory::Source;
+use crate::inventory::{Source, container_of};
 use crate::plan::{BackupRequest, BackupSurvey, ImageTarget};
 use crate::unit::{ByteLen, ByteOffset, Grid};
 
@@ -33,7 +34,7 @@ const SAMPLE_BYTES: u64 = 256 << 10;
 pub(super) fn backup(request: &BackupRequest, source: &Source, monitor: &Monitor) -> Result<BackupSurvey> {
     let place = source.place.clone();
     let mut survey = match fs::probe(&source.device)? {
-        Probe::One(kind) if kind.has_driver() && !request.raw => volume(request, source, kind, monitor)?,
+        Probe::One(kind) if kind.has_driver() && !request.raw => without_container(request, source, kind, monitor)?,
         Probe::One(kind) => raw(source, kind)?,
         Probe::None => raw(source, Kind::Unknown)?,
         Probe::Ambiguous(kinds) => {
@@ -44,12 +45,41 @@ pub(super) fn backup(request: &BackupRequest, source: &Source, monitor: &Monitor
         }
     };
     survey.place = place;
+    // Samples need no other bytes than these: what the container's release changes is little.
     survey.ratio = ratio(&source.device, &survey, request.level, monitor)?;
     if let ImageTarget::File(path) = &request.target {
         survey.free = Some(free_bytes(path)?);
         survey.existing = crate::image::existing(path, request.split.is_some());
     }
     Ok(survey)
+}
+
+/// The same, of a volume that may have a container: that is not imaged. Where the volume is clean and sound, its files
+/// are taken out of it in memory; else their content is left out.
+fn without_container(request: &BackupRequest, source: &Source, kind: Kind, monitor: &Monitor) -> Result<BackupSurvey> {
+    let Ok(Some(container)) = container_of(source, &request.source) else {
+        return volume(request, source, kind, monitor);
+    };
+    let taken_out = fs::edit::refuse_unsound(&source.device, monitor)
+        .and_then(|kind| released(&source.device, kind, &container.toc));
+    match taken_out {
+        Ok(device) => {
+            let without = Source { place: source.place.clone(), device };
+            let survey = volume(request, &without, kind, monitor)?;
+            Ok(BackupSurvey { container: Some(container.toc), ..survey })
+        }
+        Err(error) if error.kind() == ErrorKind::Cancelled => Err(error),
+        Err(_) => {
+            let mut survey = volume(request, source, kind, monitor)?;
+            let fs = fs::open(source.device.clone(), kind)?;
+            let mut used = ClusterMap::clone(&survey.used);
+            for file in &container.toc.files {
+                leave_out(&folder().join(&file.name), &*fs, &mut used, &mut survey.excluded)?;
+            }
+            survey.used = Arc::new(used);
+            Ok(survey)
+        }
+    }
 }
 
 /// What an image of a volume keeps, and what it leaves out.
@@ -73,6 +103,7 @@ pub(super) fn volume(request: &BackupRequest, source: &Source, kind: Kind, monit
         used: Arc::new(used),
         anchors: fs.anchors(),
         excluded,
+        container: None,
         raw: false,
         ratio: 1.0,
         free: None,
@@ -106,6 +137,7 @@ fn raw(source: &Source, kind: Kind) -> Result<BackupSurvey> {
         used: Arc::new(used),
         anchors: Anchors { seals, hidden_sectors: Vec::new() },
         excluded: Vec::new(),
+        container: None,
         raw: true,
         ratio: 1.0,
         free: None,

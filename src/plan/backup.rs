@@ -8,6 +8,7 @@ use super::{Plan, Safety, Step, StepKind, Work, quoted};
 use crate::error::{Error, Result};
 use crate::extent::ClusterMap;
 use crate::fs::{Anchors, Kind as FsKind, State, Summary};
+use crate::image::container::Toc;
 use crate::image::{Excluded, Kind, format};
 use crate::inventory::{Address, Place};
 use crate::unit::{ByteLen, Grid};
@@ -139,6 +140,8 @@ pub struct BackupSurvey {
     pub anchors: Anchors,
     /// The files left out.
     pub excluded: Vec<Excluded>,
+    /// The container whose files are taken out of the volume, in memory, before it is imaged.
+    pub container: Option<Toc>,
     /// All sectors are taken.
     pub raw: bool,
     /// Stored over raw bytes, from samples; between 0 and 1.

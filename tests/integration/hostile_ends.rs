@@ -96,6 +96,15 @@ fn both_headers_gone_is_no_image_any_more_and_one_is_enough() {
     let stage = Stage::new(None);
     let bytes = std::fs::read(stage.path("x.lbi")).unwrap();
     let copy = anatomy(&bytes).into_iter().rfind(|(name, _)| name == "Header head").unwrap().1;
+    // A copy that says something else, and says it with a right digest, is damage as well.
+    let mut other = Image::open(&stage.path("x.lbi")).unwrap().header().clone();
+    other.machine = other.machine.chars().map(|_| 'x').collect();
+    let forged = record(RecordKind::Header, other.image_id, toml::to_string(&other).unwrap().as_bytes());
+    let mut changed = bytes.clone();
+    changed[copy.start..copy.start + forged.len()].copy_from_slice(&forged);
+    assert_ne!(changed, bytes);
+    let image = Image::from_device(Arc::new(MemoryDevice::new(changed)), 1).unwrap();
+    assert!(image.damage().is_empty() && image.check_layout().unwrap_err().to_string().contains("once more"));
     stage.destroy(copy.clone(), || 0);
     let image = Image::open(&stage.path("x.lbi")).unwrap();
     assert!(image.damage().is_empty() && image.check_layout().is_err());

@@ -131,7 +131,7 @@ fn every_flipped_byte_of_an_image_with_references_is_caught() {
     let is_frame = |name: &str| matches!(name, "chunk" | "partclone header" | "bitmap piece" | "bitmap CRC");
     for (name, range) in parts.iter().filter(|(name, _)| !is_frame(name)) {
         // Of each a part will do: one digest is over all of it.
-        let step = if long() { 1 } else { 19 };
+        let step = if long() { 1 } else { 41 };
         for at in range.clone().step_by(step) {
             let mut changed = stage.bytes.clone();
             changed[at] ^= 1 << (at % 8);

@@ -106,6 +106,10 @@ pub(super) fn record_of(image: &Image, name: &str, parts: usize) -> ImageRecord 
 
 /// Says of each image whether those it needs are there and whole.
 pub(super) fn judge_bases(images: &mut [FoundImage]) {
+    for image in images.iter_mut() {
+        let said = image.needs.take();
+        image.damage.retain(|damage| Some(damage) != said.as_ref());
+    }
     let known: Vec<(Uuid, Option<Uuid>, String, bool)> = images
         .iter()
         .map(|image| {

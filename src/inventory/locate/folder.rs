@@ -22,7 +22,9 @@ const MAX_FILES: usize = 4 * MAX_PARTS as usize;
 
 /// What a volume's own file system tells of a container.
 pub(super) enum Look {
-    /// No file system that could be asked, or one that could not answer: in words why.
+    /// No file system that Lifeboat reads.
+    NoSystem,
+    /// One that could not answer: in words why.
     Untold(String),
     /// The file system is fine, and there is no folder. `is_empty` when there is nothing else either: a root directory
     /// that was overwritten with zeros looks like that.
@@ -67,9 +69,7 @@ pub(super) fn look(device: &SharedDevice) -> Look {
 fn try_look(device: &SharedDevice) -> Result<Look> {
     let kind = match fs::probe(device)? {
         Probe::One(kind) if kind.has_driver() => kind,
-        Probe::One(kind) => return Ok(Look::Untold(format!("{kind} is no file system that Lifeboat reads"))),
-        Probe::None => return Ok(Look::Untold("there is no file system".into())),
-        Probe::Ambiguous(_) => return Ok(Look::Untold("more than one file system claims it".into())),
+        Probe::One(_) | Probe::None | Probe::Ambiguous(_) => return Ok(Look::NoSystem),
     };
     let system = fs::open(device.clone(), kind)?;
     let root = system.tree().list(Path::new("/"))?;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::combine::combine;
 use super::files::open_recorded;
 use super::folder::{self, Folder, Look};
+use super::salvage::{self, Salvage};
 use super::tocs::{self, Sight, Sights};
 use super::{Container, Thoroughness};
 use crate::device::{FileDevice, SharedDevice, Window};
@@ -46,6 +47,8 @@ pub(super) struct Goal<'a> {
 
 /// A disk, or a part of one, and the volumes that are known on it.
 pub(super) struct Hunt<'a> {
+    /// What was asked for.
+    pub(super) address: Address,
     pub(super) disk: PathBuf,
     /// What is searched, and where that begins on the disk.
     pub(super) device: SharedDevice,
@@ -79,6 +82,7 @@ pub(super) fn at(
         _ => vec![Spot { address: address.clone(), start: place.start.0, device: source.device.clone() }],
     };
     let hunt = Hunt {
+        address: address.clone(),
         disk: place.disk.clone(),
         device: source.device.clone(),
         base: place.start.0,
@@ -112,16 +116,58 @@ impl Hunt<'_> {
         }
         let mut sights = Sights::default();
         let tails = self.tails(&states);
-        let is_found = self.search(&tails, &mut sights)?;
-        if self.thoroughness == Thoroughness::Full && !is_found {
+        let mut is_found = self.search(&tails, &mut sights)?;
+        let is_full = self.thoroughness == Thoroughness::Full;
+        if is_full && !is_found {
             self.settle_by(&sights, &mut states);
             let rest = self.rest(&states, &tails);
-            self.search(&rest, &mut sights)?;
+            is_found = self.search(&rest, &mut sights)?;
             if sights.list.is_empty() && self.is_whole && states.iter().all(|state| !state.is_settled) {
                 self.add_lost_volumes(&mut states)?;
             }
         }
-        Ok(self.gather(states, &sights))
+        if !is_full || is_found {
+            return Ok(self.gather(states, &sights));
+        }
+        let open = self.open_ranges(&states);
+        let salvage = Salvage {
+            address: self.address.clone(),
+            disk: self.disk.clone(),
+            device: self.device.clone(),
+            base: self.base,
+            spots: salvage::spots_of(&self.spots),
+            watch: self.watch,
+        };
+        let mut found = self.gather(states, &sights);
+        let whole = found.iter().filter(|container| is_whole(container)).map(|container| {
+            let start = container.source.place.start.0.saturating_sub(salvage.base);
+            start..start + container.source.place.len.0
+        });
+        let open = without(&open, &whole.collect::<Vec<_>>());
+        let has_records =
+            |range: &Range<u64>| sights.has_records(&(range.start + salvage.base..range.end + salvage.base));
+        let open: Vec<Range<u64>> = open.into_iter().filter(has_records).collect();
+        salvage.run(&open, &sights, &mut found)?;
+        Ok(found)
+    }
+
+    /// Where images may be put together from their records: not in a volume whose file system says that it has no
+    /// container. Image files there are somebody's files.
+    fn open_ranges(&self, states: &[State]) -> Vec<Range<u64>> {
+        let closed = self
+            .spots
+            .iter()
+            .zip(states)
+            .filter(|(_, state)| state.is_settled || matches!(state.look, Look::NoFolder { is_empty: false }));
+        let closed: Vec<Range<u64>> = closed.map(|(spot, _)| self.range(spot)).collect();
+        let spots = self.spots.iter().map(|spot| self.range(spot)).collect::<Vec<_>>();
+        let all = if self.is_whole { std::iter::once(0..self.device.len().0).collect() } else { spots };
+        without(&all, &closed)
+    }
+
+    /// A spot's place on what is searched.
+    fn range(&self, spot: &Spot) -> Range<u64> {
+        spot.start - self.base..spot.start - self.base + spot.len()
     }
 
     fn state(&self, spot: &Spot) -> State {
@@ -130,7 +176,7 @@ impl Hunt<'_> {
         let is_settled = match &look {
             Look::Folder(folder) => folder.is_complete(),
             Look::NoFolder { is_empty } => quick && !is_empty,
-            Look::Untold(_) => false,
+            Look::NoSystem | Look::Untold(_) => false,
         };
         State { look, is_settled }
     }
@@ -170,14 +216,13 @@ impl Hunt<'_> {
 
     /// All that was not searched, of what left a question.
     fn rest(&self, states: &[State], done: &[Range<u64>]) -> Vec<Range<u64>> {
-        let range = |spot: &Spot| spot.start - self.base..spot.start - self.base + spot.len();
         let pairs = || self.spots.iter().zip(states);
         let all = if self.is_whole {
             std::iter::once(0..self.device.len().0).collect()
         } else {
-            pairs().map(|(spot, _)| range(spot)).collect::<Vec<_>>()
+            pairs().map(|(spot, _)| self.range(spot)).collect::<Vec<_>>()
         };
-        let settled = pairs().filter(|(_, state)| state.is_settled).map(|(spot, _)| range(spot));
+        let settled = pairs().filter(|(_, state)| state.is_settled).map(|(spot, _)| self.range(spot));
         without(&all, &settled.chain(done.iter().cloned()).collect::<Vec<_>>())
     }
 
@@ -282,6 +327,12 @@ impl Hunt<'_> {
     }
 }
 
+/// Nothing is wrong with its images, or only that others are missing.
+fn is_whole(container: &Container) -> bool {
+    let whole = |image: &super::FoundImage| image.damage.iter().all(|damage| Some(damage) == image.needs.as_ref());
+    !container.images.is_empty() && container.images.iter().all(whole)
+}
+
 fn table_depth(thoroughness: Thoroughness) -> table::Depth {
     if thoroughness == Thoroughness::Full { table::Depth::Full } else { table::Depth::Quick }
 }
@@ -300,7 +351,7 @@ fn belongs(folder: &Folder, id: Uuid, tocs: &[Toc]) -> bool {
 /// The place of a volume that is known. A place that no table names is as long as its table of contents says.
 fn source_of(disk: &Path, spot: &Spot, tocs: Option<&[Toc]>) -> Result<Source> {
     match (&spot.address, tocs) {
-        (Address::At(..), Some(tocs)) if matches!(folder::look(&spot.device), Look::Untold(_)) => {
+        (Address::At(..), Some(tocs)) if matches!(folder::look(&spot.device), Look::NoSystem | Look::Untold(_)) => {
             lost_place(disk, spot.start, tocs)
         }
         (Address::At(..), _) => open_place(disk, ByteOffset(spot.start), ByteLen(spot.len())),
@@ -321,7 +372,8 @@ fn without(all: &[Range<u64>], done: &[Range<u64>]) -> Vec<Range<u64>> {
     all.sort_by_key(|range| range.start);
     let mut left: Vec<Range<u64>> = Vec::new();
     for range in all {
-        let mut pieces = vec![left.last().map_or(range.start, |last| last.end.max(range.start))..range.end];
+        let start = left.last().map_or(range.start, |last| last.end.max(range.start));
+        let mut pieces: Vec<Range<u64>> = std::iter::once(start..range.end).collect();
         for gone in done {
             pieces = pieces
                 .into_iter()
@@ -346,6 +398,7 @@ pub(in crate::inventory) fn len_by_toc(device: &SharedDevice, start: ByteOffset)
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "a list of ranges may have one")]
 mod tests {
     use super::*;
 

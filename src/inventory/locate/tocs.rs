@@ -1,6 +1,7 @@
 //! The search for tables of contents, within bounds: a disk may hold thousands of them, of old containers or made by
 //! an enemy.
 
+use std::collections::BTreeSet;
 use std::ops::{ControlFlow, Range};
 
 use uuid::Uuid;
@@ -24,6 +25,10 @@ const MAX_KEPT_BYTES: u64 = 64 << 20;
 /// Sequence numbers kept of one container in one place: the newest, and those it may be a left-over of.
 const MAX_SEQUENCES: usize = 4;
 
+/// Records of images are noted by MiB, up to so many of those: of more, all places are taken to hold some.
+const RECORD_STEP: u32 = 20;
+const MAX_RECORDS: usize = 1 << 16;
+
 /// A table of contents that a search came upon.
 #[derive(Clone, Debug)]
 pub(super) struct Sight {
@@ -42,6 +47,8 @@ pub(super) struct Sights {
     text_bytes: u64,
     /// There were more than may be looked at.
     pub(super) is_cut: bool,
+    /// Where on the disk records of images were seen, in steps of a MiB.
+    records: BTreeSet<u64>,
 }
 
 /// How much of what a lean copy may lack is in a table.
@@ -52,6 +59,12 @@ pub(super) fn fullness(toc: &Toc) -> usize {
 }
 
 impl Sights {
+    /// True when a record of an image was seen in this range of the disk.
+    pub(super) fn has_records(&self, range: &Range<u64>) -> bool {
+        let steps = range.start >> RECORD_STEP..(range.end >> RECORD_STEP) + 1;
+        self.records.len() >= MAX_RECORDS || self.records.range(steps).next().is_some()
+    }
+
     /// Looks at the table that stands at `offset` of a device which begins at byte `base` of its disk. Gives the sight
     /// when it says something new.
     fn see(&mut self, device: &dyn ReadDevice, base: u64, offset: ByteOffset) -> Option<&Sight> {
@@ -145,7 +158,11 @@ pub(super) fn search(
             watch.proceed()
         };
         scan(device, range.clone(), Order::Backward, &mut progress, &mut |sighting| {
-            if let Sign::Record(RecordKind::Toc, _) = sighting.sign
+            let is_toc = matches!(sighting.sign, Sign::Record(RecordKind::Toc, _));
+            if !is_toc && sights.records.len() < MAX_RECORDS {
+                sights.records.insert((base + sighting.offset.0) >> RECORD_STEP);
+            }
+            if is_toc
                 && (base + sighting.offset.0).is_multiple_of(512)
                 && let Some(sight) = sights.see(device, base, sighting.offset)
                 && enough(sight)

@@ -40,6 +40,16 @@ pub(crate) fn survey(request: &ChangeRequest, source: &Source, monitor: &Monitor
 
 /// Finds a place for the journal of steps that are worked out.
 pub(crate) fn placed(request: &ChangeRequest, source: &Source, changes: Changes) -> Result<ChangeSurvey> {
+    placed_if(request, source, changes, &|_| Ok(()))
+}
+
+/// The same, unless the journal's length is refused.
+pub(crate) fn placed_if(
+    request: &ChangeRequest,
+    source: &Source,
+    changes: Changes,
+    may: &dyn Fn(ByteLen) -> Result<()>,
+) -> Result<ChangeSurvey> {
     let Changes { identity, steps, used, grid } = changes;
     let mut survey = ChangeSurvey {
         place: source.place.clone(),
@@ -52,6 +62,7 @@ pub(crate) fn placed(request: &ChangeRequest, source: &Source, changes: Changes)
     };
     let (header, _) = record(&request.name, &survey).encode()?;
     survey.journal_len = ByteLen(header.len.get());
+    may(survey.journal_len)?;
     survey.journal = match &request.journal {
         JournalWish::File(path) => JournalPlace::File(new_file(path)?),
         JournalWish::InVolume => {

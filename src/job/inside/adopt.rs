@@ -12,10 +12,11 @@ use crate::error::Result;
 use crate::fs::{self, Edit, Kind, Overlay};
 use crate::image::PartitionRecord;
 use crate::image::container::{FileRecord, ImageRecord, Role, SavedBytes, Toc, VolumeRecord};
-use crate::inventory::Address;
+use crate::inventory::{Address, Place, open_source};
 use crate::job::backup::hex;
 use crate::job::container::{extents, folder, toc_bytes};
 use crate::plan::Phase;
+use crate::table;
 use crate::unit::{ByteLen, ByteOffset};
 
 /// What is new.
@@ -45,11 +46,17 @@ pub(super) fn path(name: &str) -> PathBuf {
     folder().join(name)
 }
 
-/// Works the change out, on the volume as it is when the image has been written.
+/// Works the change out, on the volume as it is when the image has been written. `may` is told how many units are used
+/// more afterwards, and how many the journal takes.
 ///
 /// # Errors
 /// `Refused`, when there is no room for what describes the files, for the tables, or for the journal.
-pub(super) fn work_out(site: &Site, address: &Address, addition: &Addition) -> Result<Adoption> {
+pub(super) fn work_out(
+    site: &Site,
+    address: &Address,
+    addition: &Addition,
+    may: &dyn Fn(u64, u64) -> Result<()>,
+) -> Result<Adoption> {
     let toc = new_toc(site, addition)?;
     let overlay = Arc::new(Overlay::new(site.source.device.clone()));
     let mut edit = fs::edit::open_on(overlay, site.kind)?;
@@ -75,12 +82,14 @@ pub(super) fn work_out(site: &Site, address: &Address, addition: &Addition) -> R
     steps.push(edit.take("Mark the volume as clean")?);
     drop(edit);
     let name = format!("making the image {} part of the volume", addition.image.name);
-    let phase = super::vacate::phase(site, address, name, steps, used)?;
+    let taken_units = taken / site.units.clusters;
+    let journal = |len: ByteLen| may(taken_units, site.units_of(len.0));
+    let phase = super::vacate::phase_if(site, address, name, steps, used, &journal)?;
     let contents = addition.tables.iter().map(|file| {
         let start = file.runs.first().map_or(ByteOffset::ZERO, |run| run.offset);
         Ok((start, toc_bytes(&toc, file)?))
     });
-    Ok(Adoption { phase, contents: contents.collect::<Result<_>>()?, taken_units: taken / site.units.clusters })
+    Ok(Adoption { phase, contents: contents.collect::<Result<_>>()?, taken_units })
 }
 
 /// Gives a file of the container another name: its clusters become another file.
@@ -139,11 +148,19 @@ pub(super) fn renewed(site: &Site) -> Result<Toc> {
             grid: site.grid,
         },
         partition: before.and_then(|toc| toc.partition.clone()),
-        table: before.and_then(|toc| toc.table.clone()),
+        table: table_of(&site.source.place).or_else(|| before.and_then(|toc| toc.table.clone())),
         boot: saved(&site.source.device, site.kind),
         files: before.map(|toc| toc.files.clone()).unwrap_or_default(),
         images: before.map(|toc| toc.images.clone()).unwrap_or_default(),
     })
+}
+
+/// The disk's partition table, to be put back when it is gone; none for a volume that no table names.
+fn table_of(place: &Place) -> Option<serde_json::Value> {
+    place.entry.as_ref()?;
+    let disk = open_source(&Address::Whole(place.disk.clone())).ok()?;
+    let copy = table::capture(&disk.device).ok()??;
+    serde_json::to_value(copy).ok()
 }
 
 fn now() -> jiff::Timestamp {

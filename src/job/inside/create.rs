@@ -7,12 +7,12 @@ use super::estimate::{self, Size};
 use super::imaged::{self, Imaged};
 use super::place::{self, Placing};
 use super::site::Site;
-use super::{may_begin, names, sink, vacate};
+use super::{arrange, may_begin, names, sink, vacate};
 use crate::device::SharedDevice;
 use crate::error::{Error, Kind, Result};
 use crate::extent::Extent;
 use crate::image::container::{FileRecord, ImageRecord, Role};
-use crate::image::{Header, Image, format};
+use crate::image::{self, Header, Image, format};
 use crate::inventory::Source;
 use crate::job::Monitor;
 use crate::job::change::identify;
@@ -22,6 +22,10 @@ use crate::volume::ByteRange;
 
 /// How often a place is looked for anew, because moving what is in the way has made the image longer.
 const TRIES: usize = 4;
+
+/// Bytes of the longest free run that an image in pieces leaves to the journal, which must lie in one piece: the first
+/// that leaves room for both.
+const HELD_BACK: [u64; 5] = [512 << 10, 128 << 10, 64 << 10, 32 << 10, 0];
 
 /// All that the planning of one image needs.
 struct Draft<'a> {
@@ -68,16 +72,16 @@ impl Draft<'_> {
         let imaged = Imaged::new(self.request, &self.site, self.monitor)?;
         plan::refuse_source(self.request, &imaged.survey)?;
         let base = self.base(&self.site, &imaged);
-        let size = self.size(&imaged, base.as_ref())?;
+        let scattered = || {
+            let size = self.size(&imaged, base.as_ref(), true)?;
+            self.scattered(&size)
+        };
         if self.request.scattered {
-            return self.scattered(size);
+            return scattered();
         }
-        match self.contiguous(size.clone()) {
+        match self.contiguous(self.size(&imaged, base.as_ref(), false)?) {
             // What has no room in one piece may have it in several.
-            Err(error) if error.kind() == Kind::Refused => match self.scattered(size) {
-                Ok(survey) => Ok(survey),
-                Err(_) => Err(error),
-            },
+            Err(error) if error.kind() == Kind::Refused => scattered().map_err(|_| error),
             other => other,
         }
     }
@@ -86,38 +90,85 @@ impl Draft<'_> {
         imaged::base(site.container.as_ref(), self.request, &imaged.header(self.request, &self.name))
     }
 
-    fn size(&self, imaged: &Imaged, base: Option<&(Arc<Image>, String)>) -> Result<Size> {
+    fn size(&self, imaged: &Imaged, base: Option<&(Arc<Image>, String)>, scattered: bool) -> Result<Size> {
         let layout = estimate::Layout {
             request: self.request,
             name: &self.name,
             unit_bytes: self.site.unit_bytes(),
             part_bytes: self.part_bytes,
+            scattered,
         };
         estimate::size(layout, imaged, base.map(|(image, _)| image), self.monitor)
     }
 
-    /// In one run, as high as can be; what lies there moves.
+    /// In one run, as high as can be; what lies there moves. The first factory image goes below the last table, and the
+    /// user images that are there already go below it.
     fn contiguous(&self, mut size: Size) -> Result<InsideSurvey> {
+        let has = |kind| self.site.toc().is_some_and(|toc| toc.images.iter().any(|image| image.kind == kind));
+        if self.request.kind == image::Kind::Factory && has(image::Kind::User) && !has(image::Kind::Factory) {
+            match self.last(&size) {
+                Err(error) if error.kind() == Kind::Refused => tracing::info!("not at the end: {error}"),
+                other => return other,
+            }
+        }
         let fixed = self.site.fixed(true, self.monitor)?;
         for _ in 0..TRIES {
             let tables = place::tables_needed(&self.site, self.table_units(&size)?);
             self.room(&size, &tables).refuse(&self.request.source)?;
             let placing = place::in_one_run(&self.site, &fixed, size.units, tables)?;
-            match self.with(&placing, &size)? {
+            match self.with(self.start(&placing)?, &placing, &size)? {
                 Ok(survey) => return Ok(survey),
                 Err(longer) => size = longer,
             }
         }
-        Err(Error::refused("no place was found: every move of what is in the way makes the image longer")
-            .advise("Free some space on the volume, or use --scattered"))
+        Err(no_place())
+    }
+
+    /// Right below the container's last table; its other files move.
+    fn last(&self, size: &Size) -> Result<InsideSurvey> {
+        let mut size = size.clone();
+        let address = &self.request.source;
+        for _ in 0..TRIES {
+            let each = self.table_units(&size)?;
+            let tables = place::tables_needed(&self.site, each);
+            self.room(&size, &tables).refuse(address)?;
+            let arranged = arrange::work_out(&self.site, address, each + size.units, self.monitor)?;
+            let placing = place::in_hole(&self.site, arranged.hole, tables);
+            let start = Start { phases: arranged.phases, device: arranged.device, moved: arranged.moved };
+            match self.with(start, &placing, &size)? {
+                Ok(survey) => return Ok(survey),
+                Err(longer) => size = longer,
+            }
+        }
+        Err(no_place())
+    }
+
+    /// What comes before the image is written.
+    fn start(&self, placing: &Placing) -> Result<Start> {
+        let none = || Start { phases: Vec::new(), device: self.site.source.device.clone(), moved: Moved::default() };
+        let Some(way) = &placing.vacate else { return Ok(none()) };
+        let (phase, device) = vacate::work_out(&self.site, &self.request.source, &way.from, &way.to)?;
+        let moved = vacate::moved(&self.site, way.window, self.monitor)?;
+        Ok(Start { phases: vec![phase], device, moved })
     }
 
     /// In whatever free pieces there are; nothing moves.
-    fn scattered(&self, size: Size) -> Result<InsideSurvey> {
-        let tables = place::tables_needed(&self.site, self.table_units(&size)?);
-        self.room(&size, &tables).refuse(&self.request.source)?;
-        let placing = place::in_pieces(&self.site, size.units, tables)?;
-        self.with(&placing, &size)?.map_err(|_| Error::damaged("the volume changes while it is looked at"))
+    fn scattered(&self, size: &Size) -> Result<InsideSurvey> {
+        let tables = place::tables_needed(&self.site, self.table_units(size)?);
+        self.room(size, &tables).refuse(&self.request.source)?;
+        let mut refused = None;
+        for held_back in HELD_BACK {
+            let held = self.site.units_of(held_back);
+            let tried = place::in_pieces(&self.site, size.units, tables.clone(), held)
+                .and_then(|placing| self.with(self.start(&placing)?, &placing, size));
+            match tried {
+                Ok(Ok(survey)) => return Ok(survey),
+                Ok(Err(_)) => return Err(Error::damaged("the volume changes while it is looked at")),
+                Err(error) if error.kind() == Kind::Refused => refused = Some(refused.unwrap_or(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(refused.unwrap_or_else(no_place))
     }
 
     /// What is known of the room before anything is worked out.
@@ -145,22 +196,14 @@ impl Draft<'_> {
 
     /// Works everything out for a place. The inner error is a size: that of the image when what was in the way has
     /// moved, which has no room there.
-    fn with(&self, placing: &Placing, size: &Size) -> Result<Result<InsideSurvey, Size>> {
+    fn with(&self, start: Start, placing: &Placing, size: &Size) -> Result<Result<InsideSurvey, Size>> {
         let address = &self.request.source;
-        let mut phases = Vec::new();
-        let mut device: SharedDevice = self.site.source.device.clone();
-        let mut moved = Moved::default();
-        if let Some(way) = &placing.vacate {
-            let (phase, then) = vacate::work_out(&self.site, address, &way.from, &way.to)?;
-            phases.push(phase);
-            device = then;
-            moved = vacate::moved(&self.site, way.window, self.monitor)?;
-        }
+        let Start { phases, device, moved } = start;
         let site = self.site.with(device, address)?;
         let imaged = Imaged::new(self.request, &site, self.monitor)?;
         let base = self.base(&site, &imaged);
-        let size = if placing.vacate.is_some() && size.exact {
-            let now = self.size(&imaged, base.as_ref())?;
+        let size = if !phases.is_empty() && size.exact {
+            let now = self.size(&imaged, base.as_ref(), placing.scattered)?;
             if now.units > size.units {
                 return Ok(Err(now));
             }
@@ -178,13 +221,17 @@ impl Draft<'_> {
             renamed: placing.renamed.clone(),
             partition: header.partition.clone(),
         };
-        let adoption = adopt::work_out(&site, address, &addition)?;
-        let journal = site.units_of(adoption.phase.survey.journal_len.0);
-        let tables = addition.tables.iter().map(|file| site.units_of(file.bytes)).sum::<u64>();
-        let image_units: u64 = addition.parts.iter().map(|file| site.units_of(file.bytes)).sum();
-        let metadata = adoption.taken_units.saturating_sub(tables + image_units);
-        let room = Room { metadata, journal, image: size.units, tables, ..self.room(&size, &placing.tables) };
-        room.refuse(address)?;
+        let units = |files: &[FileRecord]| files.iter().map(|file| site.units_of(file.bytes)).sum::<u64>();
+        let room = |taken: u64, journal: u64| Room {
+            image: size.units,
+            tables: units(&addition.tables),
+            metadata: taken.saturating_sub(units(&addition.tables) + units(&addition.parts)),
+            journal,
+            ..self.room(&size, &placing.tables)
+        };
+        let may = |taken, journal| room(taken, journal).refuse(address);
+        let adoption = adopt::work_out(&site, address, &addition, &may)?;
+        let room = room(adoption.taken_units, site.units_of(adoption.phase.survey.journal_len.0));
         let found = Found { phases, imaged, base, addition, adoption: adoption.phase, room, moved };
         self.result(placing, &size, found).map(Ok)
     }
@@ -200,6 +247,7 @@ impl Draft<'_> {
             exact: size.exact,
             part_bytes: self.part_bytes,
             place: placing.image.clone(),
+            scattered: placing.scattered,
             tables: found.addition.tables,
             renamed: placing.renamed.clone(),
             moved: found.moved,
@@ -219,6 +267,18 @@ impl Draft<'_> {
             notes: damage.into_iter().map(|what| format!("The container: {what}")).collect(),
         })
     }
+}
+
+/// What comes before the image is written: changes, and the volume as they leave it.
+struct Start {
+    phases: Vec<Phase>,
+    device: SharedDevice,
+    moved: Moved,
+}
+
+fn no_place() -> Error {
+    Error::refused("no place was found: every move of what is in the way makes the image longer")
+        .advise("Free some space on the volume, or use --scattered")
 }
 
 /// What was worked out for one place.

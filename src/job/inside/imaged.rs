@@ -7,13 +7,13 @@ use uuid::Uuid;
 use super::site::Site;
 use crate::device::SharedDevice;
 use crate::error::{Error, Result};
-use crate::fs::{self, Overlay};
+use crate::image::container::blocks::BlockWriter;
 use crate::image::{Header, Image, Kind, Sink, check_base};
 use crate::inventory::Source;
 use crate::inventory::{Container, FoundImage};
 use crate::job::Monitor;
 use crate::job::backup::{self, ImageInput, Made};
-use crate::job::container::release;
+use crate::job::container::released;
 use crate::job::survey;
 use crate::plan::{BackupRequest, BackupSurvey};
 
@@ -34,12 +34,11 @@ impl Imaged {
     /// # Errors
     /// When the volume cannot be read, or a file of the container is not what its table says.
     pub(super) fn new(request: &BackupRequest, site: &Site, monitor: &Monitor) -> Result<Self> {
-        let overlay = Arc::new(Overlay::new(site.source.device.clone()));
-        if let Some(toc) = site.toc() {
-            let mut edit = fs::edit::open_on(Arc::clone(&overlay), site.kind)?;
-            release(&mut *edit, toc)?;
-        }
-        let source = Source { place: site.source.place.clone(), device: overlay };
+        let device = match site.toc() {
+            Some(toc) => released(&site.source.device, site.kind, toc)?,
+            None => site.source.device.clone(),
+        };
+        let source = Source { place: site.source.place.clone(), device };
         let survey = survey::volume(request, &source, site.kind, monitor)?;
         Ok(Self { device: source.device, survey })
     }
@@ -50,27 +49,33 @@ impl Imaged {
         backup::header(&self.survey, &self.device, request.kind, title.unwrap_or_else(|| name.into()), false)
     }
 
-    /// Writes the image.
+    /// Writes the image: as it is, or in blocks.
     ///
     /// # Errors
     /// When the source or the sink fails, or the job is cancelled.
     pub(super) fn write<S: Sink>(
         &self,
         request: &BackupRequest,
-        name: &str,
+        header: Header,
         base: Option<Arc<Image>>,
+        scattered: bool,
         sink: S,
         monitor: &Monitor,
     ) -> Result<(S, Made)> {
+        let id = header.image_id;
         let input = ImageInput {
             source: &self.device,
             used: &self.survey.used,
-            header: self.header(request, name),
+            header,
             level: request.level,
             threads: request.threads,
             base,
         };
-        backup::write_image(input, sink, monitor)
+        if !scattered {
+            return backup::write_image(input, sink, monitor);
+        }
+        let (blocks, made) = backup::write_image(input, BlockWriter::new(sink, id), monitor)?;
+        Ok((blocks.finish()?, made))
     }
 }
 

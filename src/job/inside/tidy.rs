@@ -1,10 +1,41 @@
-//! Putting a container in order: one run at the volume's end.
+//! Putting a container in order: one run at the volume's end, with true tables.
+
+use super::arrange;
+use super::site::Site;
 use crate::error::{Error, Result};
 use crate::fs::Kind;
 use crate::inventory::Source;
 use crate::job::Monitor;
-use crate::plan::{ContainerRequest, Plan};
+use crate::job::change::identify;
+use crate::plan::{self, ContainerRequest, InsideSurvey, Plan, Room};
 
-pub(super) fn plan(request: &ContainerRequest, _: &Source, _: Kind, _: &Monitor) -> Result<Option<Plan>> {
-    Err(Error::refused(format!("{} cannot be tidied yet", request.volume)))
+/// Plans it; none when there is nothing to do.
+///
+/// # Errors
+/// `Refused`, when there is no container, or no room to move it.
+pub(super) fn plan(request: &ContainerRequest, source: &Source, kind: Kind, monitor: &Monitor) -> Result<Option<Plan>> {
+    let address = &request.volume;
+    let site = Site::open(source.clone(), kind, address)?;
+    let Some(toc) = site.toc().cloned() else {
+        return Err(Error::refused(format!("there is no container inside {address}"))
+            .advise("`lifeboat backup PATH:N --inside` makes one"));
+    };
+    let arranged = arrange::work_out(&site, address, 0, monitor)?;
+    if arranged.phases.is_empty() {
+        return Ok(None);
+    }
+    let (identity, _) = identify(source)?;
+    let survey = InsideSurvey {
+        place: source.place.clone(),
+        identity,
+        grid: site.grid,
+        units: site.units,
+        toc: Some(toc),
+        phases: arranged.phases,
+        image: None,
+        room: Room { free: site.free_units(), unit_bytes: site.unit_bytes(), ..Room::default() },
+        wiped: Vec::new(),
+        notes: Vec::new(),
+    };
+    plan::change_container(request, "putting it in order at the volume's end".into(), survey).map(Some)
 }

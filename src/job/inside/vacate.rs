@@ -9,7 +9,7 @@ use crate::extent::{Extent, ExtentSet};
 use crate::fs::{self, Holder, Overlay, Watch};
 use crate::inventory::Address;
 use crate::job::Monitor;
-use crate::job::change::{Changes, identify, placed};
+use crate::job::change::{Changes, identify, placed_if};
 use crate::plan::{ChangeRequest, JournalWish, Moved, Phase};
 use crate::unit::ByteLen;
 
@@ -38,7 +38,13 @@ pub(super) fn work_out(
     edit.mark(false)?;
     steps.push(edit.take("Mark the volume as clean")?);
     drop(edit);
-    let phase = phase(site, address, format!("moving {bytes} out of the way of an image"), steps, used)?;
+    let phase = phase(
+        site,
+        address,
+        format!("moving {bytes} out of the way of an image, which is to be made anew"),
+        steps,
+        used,
+    )?;
     Ok((phase, overlay))
 }
 
@@ -53,6 +59,21 @@ pub(super) fn phase(
     steps: Vec<fs::Change>,
     used: crate::extent::ClusterMap,
 ) -> Result<Phase> {
+    phase_if(site, address, name, steps, used, &|_| Ok(()))
+}
+
+/// The same, unless the length of its journal is refused.
+///
+/// # Errors
+/// As [`phase`], and what `may` says.
+pub(super) fn phase_if(
+    site: &Site,
+    address: &Address,
+    name: String,
+    steps: Vec<fs::Change>,
+    used: crate::extent::ClusterMap,
+    may: &dyn Fn(ByteLen) -> Result<()>,
+) -> Result<Phase> {
     let (identity, grid) = identify(&site.source)?;
     let request = ChangeRequest {
         volume: address.clone(),
@@ -60,7 +81,7 @@ pub(super) fn phase(
         edits: Vec::new(),
         journal: JournalWish::InVolume,
     };
-    let survey = placed(&request, &site.source, Changes { identity, steps, used, grid })?;
+    let survey = placed_if(&request, &site.source, Changes { identity, steps, used, grid }, may)?;
     Ok(Phase { name, survey })
 }
 

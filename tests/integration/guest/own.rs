@@ -1,5 +1,6 @@
 //! A volume as Lifeboat's own reader sees it, in the words of the guest's listing, and how the two differ.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,9 @@ pub(super) fn differences(listing: &Listing, image: &Path) -> Vec<String> {
     if listing.driver == "ntfs3" {
         take_links_for_files(&mut ours, &theirs);
     }
+    if listing.driver == "vfat" {
+        take_large_letters_for_small(&mut ours, &theirs);
+    }
     let only = |one: &[Seen], other: &[Seen], who: &str| -> Vec<String> {
         let found = one.iter().filter(|seen| other.binary_search(seen).is_err());
         found.map(|seen| format!("{}: only {who}: {seen:?}", listing.address)).collect()
@@ -56,6 +60,21 @@ fn take_links_for_files(ours: &mut [Seen], theirs: &[Seen]) {
             seen.kind = 'f';
             seen.bytes = file.bytes;
             seen.sha256.clone_from(&file.sha256);
+        }
+    }
+}
+
+/// Where byte 12 of an entry has its short name in lower case, Windows lowers A to Z, and Lifeboat with it; the kernel
+/// and mtools lower every letter of the code page.
+fn take_large_letters_for_small(ours: &mut [Seen], theirs: &[Seen]) {
+    let lowered = |path: &Path| -> String {
+        let letters = path.to_str().unwrap_or_default().chars();
+        letters.flat_map(|one| if one.is_ascii() { vec![one] } else { one.to_lowercase().collect() }).collect()
+    };
+    let paths: BTreeSet<&Path> = theirs.iter().map(|file| file.path.as_path()).collect();
+    for seen in ours.iter_mut().filter(|seen| !paths.contains(seen.path.as_path())) {
+        if let Some(path) = paths.iter().find(|path| lowered(path) == lowered(&seen.path)) {
+            seen.path = path.to_path_buf();
         }
     }
 }
@@ -104,7 +123,8 @@ fn ours(volume: &dyn FileSystem, path: PathBuf, entry: &Entry) -> Seen {
     Seen {
         kind,
         bytes: (kind == 'f').then_some(entry.bytes),
-        modified: entry.modified.map(|time| time.as_second()),
+        // Downwards, as the kernel has it, also before 1970.
+        modified: entry.modified.map(|time| time.as_nanosecond().div_euclid(1_000_000_000) as i64),
         sha256,
         attributes: if is_ext { entry.attributes.mode.map(u32::from) } else { Some(dos_bits(entry.attributes)) },
         path,

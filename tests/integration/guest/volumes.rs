@@ -54,7 +54,8 @@ fn the_kernel_sees_the_same_on_ntfs() {
 fn the_kernel_sees_the_same_on_ext() {
     let shapes: Vec<&Shape> = ext::SHAPES.iter().collect();
     let large = "the kernel mounts no blocks larger than its pages, which are of 4 KiB here";
-    same_as_the_kernel(&shapes, &[("ext4-64k", large)]);
+    let deep = "its paths are longer than the 4,095 bytes that a program may name to the kernel at once";
+    same_as_the_kernel(&shapes, &[("ext4-64k", large), ("ext4-deep-tree", deep)]);
 }
 
 /// Small volumes, a disk with two of them in a table, and two that are none or damaged.

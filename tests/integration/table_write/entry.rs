@@ -222,11 +222,17 @@ fn a_damaged_half_of_a_gpt_is_put_right_with_the_entry() {
     let first = wanted(&disk).remove(0);
     let len = disk.len();
     for (at, len) in [(0, 512), (512, 512), (1024, 4096), (len - 512, 512), (len - 33 * 512, 4096)] {
-        let other = disk.twin();
-        other.write(at, &noise(len));
-        assert!(put(&other, &first) > 0);
-        other.verify_gpt();
-        assert_eq!(other.dump(), before);
+        for gone in [false, true] {
+            let other = disk.twin();
+            if gone {
+                other.run("sfdisk -q --delete $D 1");
+            }
+            other.write(at, &noise(len));
+            // Of the whole half and the new one, one must be there whenever the power goes.
+            assert!(put(&other, &first) > 0);
+            other.verify_gpt();
+            assert_eq!(other.dump(), before);
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) const LOGICALS: &str = "sfdisk -q $D <<< $'label: dos\\nlabel-id: 0x1
 pub(super) const FULL: &str =
     "sfdisk -q $D <<< $(echo label: gpt; echo grain: 4K; for n in {1..128}; do echo size=16KiB,name=p$n; done)";
 
-pub(super) const SHAPES: [Shape; 12] = [
+pub(super) const SHAPES: [Shape; 13] = [
     shape("gpt", 512, 12, GPT),
     shape("gpt with large sectors", 4096, 12, GPT),
     shape("gpt with one", 512, 8, "sgdisk -n 1:0:0 $D"),
@@ -42,6 +42,7 @@ pub(super) const SHAPES: [Shape; 12] = [
     shape("mbr", 512, 12, PRIMARIES),
     shape("mbr with large sectors", 4096, 12, PRIMARIES),
     shape("logicals", 512, 22, LOGICALS),
+    shape("logicals with large sectors", 4096, 22, LOGICALS),
     shape(
         "logicals out of order",
         512,
