@@ -148,7 +148,7 @@ pub(crate) fn open(image: &Path) -> (SharedDevice, Box<dyn FileSystem>) {
     (device.clone(), fs::open(device, kind).unwrap())
 }
 
-fn walk(volume: &dyn FileSystem) -> Walk {
+pub(crate) fn walk(volume: &dyn FileSystem) -> Walk {
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::from("/")];
     while let Some(folder) = folders.pop() {
@@ -175,7 +175,7 @@ fn walk(volume: &dyn FileSystem) -> Walk {
 }
 
 /// Our check must find nothing worse than a note, and strangers nothing at all.
-fn judge(dir: &Path, image: &Path, what: &str) {
+pub(crate) fn judge(dir: &Path, image: &Path, what: &str) {
     let (device, volume) = open(image);
     let kind = volume.summary().kind;
     let source = job::CheckSource { device, mounted_at: Vec::new(), place: None, deep: false };
