@@ -56,7 +56,7 @@ impl Act {
     }
 
     /// Brings the volume to where the job begins.
-    fn prepare(self, yard: &Yard) {
+    fn prepare(self, yard: &mut Yard) {
         match self {
             First => yard.lift("tail", yard.len),
             Second => {
@@ -96,9 +96,7 @@ impl Act {
             Table => {
                 yard.create("factory", false);
                 yard.scribble("big", 8);
-                yard.write_disk(0, &[0; 34 * 512]);
-                let end = yard.disk.metadata().unwrap().len();
-                yard.write_disk(end - 33 * 512, &[0; 33 * 512]);
+                yard.lose_table();
             }
         }
     }
@@ -125,9 +123,9 @@ impl Act {
 
     /// The scene of this act on a volume of this family.
     pub(super) fn on(self, family: Family) -> Scene {
-        let yard = Yard::new(family, self == Table);
+        let mut yard = Yard::new(family, self == Table);
         let original = yard.walk().unwrap();
-        self.prepare(&yard);
+        self.prepare(&mut yard);
         let plan = self.plan(&yard).unwrap_or_else(|error| panic!("{} {self:?}: {error}", family.name));
         self.is_what_it_should_be(&plan);
         let walk_after = if self.is_restore() { Some(original) } else { None };

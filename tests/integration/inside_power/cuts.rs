@@ -159,18 +159,23 @@ fn power_may_fail_while_a_volume_is_restored_in_place() {
     sweep("restoring in place", &pairs(&soon, Act::is_restore));
 }
 
-#[test]
-#[ignore = "one act on one family: LIFEBOAT_ACT and LIFEBOAT_FAMILY name them"]
-fn one_act_alone() {
+/// Does something with each act and family that the environment names.
+pub(super) fn each_wanted(act_on: &dyn Fn(Act, Family)) {
     let wanted = |name: &str, value: &str| std::env::var(name).is_ok_and(|all| all.split(',').any(|one| one == value));
     let mut failed = Vec::new();
     for family in FAMILIES.into_iter().filter(|family| wanted("LIFEBOAT_FAMILY", family.name)) {
         for act in ACTS.into_iter().filter(|act| wanted("LIFEBOAT_ACT", &format!("{act:?}"))) {
-            let once = std::panic::AssertUnwindSafe(|| cut_everywhere(act, family));
+            let once = std::panic::AssertUnwindSafe(|| act_on(act, family));
             if std::panic::catch_unwind(once).is_err() {
                 failed.push(format!("{} {act:?}", family.name));
             }
         }
     }
     assert!(failed.is_empty(), "{failed:?}");
+}
+
+#[test]
+#[ignore = "one act on one family: LIFEBOAT_ACT and LIFEBOAT_FAMILY name them"]
+fn one_act_alone() {
+    each_wanted(&|act, family| drop(cut_everywhere(act, family)));
 }

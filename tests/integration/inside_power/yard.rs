@@ -18,7 +18,7 @@ use lifeboat::plan::{
 use lifeboat::unit::{ByteLen, ByteOffset};
 
 use crate::faults_power::Dice;
-use crate::inside::stage::{Walk, walk};
+use crate::inside::stage::{Walk, try_walk};
 use crate::oracle::sh;
 
 /// A kind of volume, made as `v.img` of the files in `f`.
@@ -117,7 +117,7 @@ impl Yard {
                 ),
             );
         }
-        let volume = if in_partition { Address::At(disk.clone(), START) } else { Address::Whole(disk.clone()) };
+        let volume = if in_partition { Address::Partition(disk.clone(), 1) } else { Address::Whole(disk.clone()) };
         let mut yard = Self { dir, disk, volume, start, len, kind: Kind::Unknown };
         yard.kind = yard.open().summary().kind;
         yard
@@ -140,7 +140,8 @@ impl Yard {
     pub(super) fn walk(&self) -> Option<Walk> {
         let device = self.device();
         let Ok(Probe::One(kind)) = fs::probe(&device) else { return None };
-        kind.has_driver().then(|| fs::open(device, kind).ok().map(|system| walk(&*system))).flatten()
+        let system = kind.has_driver().then(|| fs::open(device, kind).ok()).flatten()?;
+        try_walk(&*system).ok()
     }
 
     pub(super) fn inside(&self, name: &str) -> Address {
@@ -228,6 +229,14 @@ impl Yard {
         let grid = self.open().grid();
         let run = self.content(name)[0];
         self.write_at(grid.offset_of(run.start).0, &noise(seed, 2000));
+    }
+
+    /// Overwrites both copies of the partition table: what lay in the partition is a place that no table names.
+    pub(super) fn lose_table(&mut self) {
+        self.write_disk(0, &[0; 34 * 512]);
+        let end = self.disk.metadata().unwrap().len();
+        self.write_disk(end - 33 * 512, &[0; 33 * 512]);
+        self.volume = Address::At(self.disk.clone(), self.start);
     }
 
     /// Writes into the volume.
