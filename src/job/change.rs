@@ -55,7 +55,12 @@ pub(super) struct Phase<'a> {
     /// In words, for whoever finds the journal.
     pub(super) name: &'a str,
     pub(super) survey: &'a ChangeSurvey,
+    /// What the volume is until the change is begun, in words.
+    pub(super) before: &'a str,
 }
+
+/// What the volume is before a job's first change.
+pub(super) const UNTOUCHED: &str = "Nothing of the volume was changed";
 
 impl Phase<'_> {
     /// How many steps of a plan a change has.
@@ -68,9 +73,9 @@ impl Phase<'_> {
 /// Carries a change out.
 pub(super) fn run(plan: &Plan, work: &ChangeWork, devices: &dyn Devices, monitor: &Arc<Monitor>) -> Result<Report> {
     let survey = &work.survey;
-    let untouched = |error: Error| left(error, "Nothing of the volume was changed");
+    let untouched = |error: Error| left(error, UNTOUCHED);
     let volume: Arc<dyn WriteDevice> = Arc::from(devices.volume(&survey.place).map_err(untouched)?);
-    let phase = Phase { plan, steps: 0..plan.steps.len(), name: &work.request.name, survey };
+    let phase = Phase { plan, steps: 0..plan.steps.len(), name: &work.request.name, survey, before: UNTOUCHED };
     let done = carry_out(&phase, &volume, devices, monitor);
     drop(volume);
     reread(&survey.place);
@@ -90,7 +95,7 @@ pub(super) fn carry_out(
     monitor: &Monitor,
 ) -> Result<Record> {
     let (plan, survey) = (phase.plan, phase.survey);
-    let untouched = |error: Error| left(error, "Nothing of the volume was changed");
+    let untouched = |error: Error| left(error, phase.before);
     let mut record = record(phase.name, survey);
     check_plan(survey, &record, volume).map_err(untouched)?;
     let own = match &survey.journal {
@@ -119,7 +124,7 @@ pub(super) fn carry_out(
     // From the note on the job is begun. If writing it fails, nothing is changed yet, but it may have landed.
     let resume = plan::resume_command_of(plan);
     let begun = store.note(&header, 1, Direction::Finish, 0).and_then(|()| journal.flush());
-    begun.map_err(|error| left(error, &format!("Nothing of the volume was changed. `{resume}` tells")))?;
+    begun.map_err(|error| left(error, &format!("{}. `{resume}` tells", phase.before)))?;
     let go = Work { record: &record, header: &header, store, volume: &**volume, notes: 1 };
     let mut at = None;
     let done = go.go(Reached { done: 0, partly: false }, Direction::Finish, &mut |step| {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::change::{left, reread};
+use super::super::change::{UNTOUCHED, left, reread};
 use super::super::gather::{Chunks, Gatherer};
 use super::super::journal::format;
 use super::super::journal::store::Store;
@@ -53,7 +53,7 @@ pub(in crate::job) fn run(
 ) -> Result<Report> {
     let (survey, request) = (&work.survey, &work.request);
     let header = &survey.restore.header;
-    let untouched = |error: Error| left(error, "Nothing of the volume was changed");
+    let untouched = |error: Error| left(error, UNTOUCHED);
     let target: Arc<dyn WriteDevice> = Arc::from(devices.volume(&survey.restore.place).map_err(untouched)?);
     target.forget();
     let volume: SharedDevice = target.clone();
@@ -65,33 +65,43 @@ pub(in crate::job) fn run(
     drop((image, volume, target));
     if let (true, Some(repair)) = (plan.enter(StepKind::WriteTable, monitor), &survey.table) {
         let disk = devices.disk(&survey.restore.place).map_err(untouched)?;
-        entry::write(&repair.writes, &*disk).map_err(untouched)?;
+        let half = "Of the disk only the partition table may have changed; the restore can be begun again";
+        entry::write(&repair.writes, &*disk).map_err(|error| left(error, half))?;
     }
     let target: Arc<dyn WriteDevice> = Arc::from(devices.volume(&survey.restore.place).map_err(untouched)?);
     let volume: SharedDevice = target.clone();
     let image = open_image(&request.image, header.image_id, &volume, &survey.today).map_err(untouched)?;
     let map = if request.keep_going { image.map_of_damaged()?.0 } else { image.map()? };
     let mut seals = Seals::new(header, &map, Way::InPlace(request.images));
-    make_room(plan, survey, &seals, &*target, monitor)?;
+    let marked = format!(
+        "The volume may be unfinished, and is marked so; the images inside are whole. `lifeboat resume {}` finishes the restore",
+        request.target
+    );
+    let stays = if survey.moved_to_free || survey.moved.is_empty() { STAYS } else { &marked };
+    make_room(plan, survey, &seals, &*target, monitor).map_err(|error| left(error, stays))?;
     let before = seals.read(&*target);
-    let image = open_image(&request.image, header.image_id, &volume, &survey.toc)?;
+    let image =
+        open_image(&request.image, header.image_id, &volume, &survey.toc).map_err(|error| left(error, stays))?;
     let act = Act { plan, work, image: &image, map: &map, target: &*target, monitor };
-    let outcomes = act.go(&mut seals, &before).map_err(|error| {
-        left(error, &format!("The volume may be unfinished, and is marked so; the images inside are whole. `lifeboat resume {}` finishes the restore", request.target))
-    })?;
+    let outcomes = act.go(&mut seals, &before).map_err(|error| left(error, &marked))?;
     let mut report = act.report(&findings, &outcomes);
     if plan.enter(StepKind::CheckVolume, monitor) {
         target.forget();
-        checked(&volume, monitor, &mut report)?;
+        let done = format!("The volume is restored, and not checked: `lifeboat check {}` does it", request.target);
+        checked(&volume, monitor, &mut report).map_err(|error| left(error, &done))?;
     }
     if plan.enter(StepKind::DropImages, monitor) {
-        act.forget()?;
+        act.forget()
+            .map_err(|error| left(error, "The volume is restored; of the images that it held, some may be left"))?;
     }
     drop((volume, image, target));
     reread(&survey.restore.place);
     monitor.enter(plan.steps.len());
     Ok(report)
 }
+
+/// What the volume is until it is marked.
+const STAYS: &str = "The volume and the images inside are as they were";
 
 /// Parts in the way go first, and the tables of contents say so. Where that costs something of today's volume, the
 /// marker comes before: then only finishing helps, and the volume tells it.
@@ -102,17 +112,16 @@ fn make_room(
     target: &dyn WriteDevice,
     monitor: &Monitor,
 ) -> Result<()> {
-    let stays = "The volume and the images inside are as they were";
     if plan.enter(StepKind::MoveImages, monitor) {
         if !survey.moved_to_free {
             seals.mark_on(target)?;
         }
-        copy(&survey.moved, target, monitor).map_err(|error| left(error, stays))?;
+        copy(&survey.moved, target, monitor)?;
     }
     if plan.enter(StepKind::WriteContents, monitor) {
-        write_contents(&survey.today, &survey.toc, target, monitor).map_err(|error| left(error, stays))?;
+        write_contents(&survey.today, &survey.toc, target, monitor)?;
     }
-    monitor.check().map_err(|error| left(error, stays))
+    monitor.check()
 }
 
 impl Act<'_> {

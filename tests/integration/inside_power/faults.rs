@@ -18,7 +18,7 @@ use crate::oracle::long;
 const ONCE: Effort = Effort { all_subsets: 1, random: 0, stacked_every: 1000, depth: 0 };
 
 /// What a report may say of the volume.
-const SAID: [&str; 8] = [
+const SAID: [&str; 10] = [
     "Nothing of the volume was changed",
     "Nothing was written",
     "The volume is what it was",
@@ -26,7 +26,9 @@ const SAID: [&str; 8] = [
     "are as they were",
     "lifeboat resume",
     "do not use it",
-    "the partition table",
+    "The change is done",
+    "The volume is restored",
+    "only the partition table may have changed",
 ];
 
 /// Some of so many operations, always the first and the last ones.
@@ -44,6 +46,7 @@ fn is_true(scene: &Scene, what: &str, report: &Report) {
     assert!(!waits || next.contains("lifeboat resume"), "{what}: a job waits: {report:#?}");
     if next.contains("Nothing of the volume was changed") {
         assert!(scene.is_before(), "{what}: {report:#?}");
+        assert!(!waits || next.contains("tells"), "{what}: {report:#?}");
     }
 }
 

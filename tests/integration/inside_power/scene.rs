@@ -9,7 +9,7 @@ use lifeboat::device::{SharedDevice, Window, WriteDevice};
 use lifeboat::error::{Error, Result};
 use lifeboat::fs::State;
 use lifeboat::inventory::{Container, FoundBy, LocateRequest, Place, Thoroughness, locate};
-use lifeboat::job::{self, Devices, Monitor, Outcome, Report, Resumption};
+use lifeboat::job::{self, Devices, Monitor, Outcome, Report};
 use lifeboat::plan::{Direction, Plan, RestoreWork, ResumeRequest};
 
 use super::acts::Act;
@@ -39,6 +39,7 @@ pub(super) struct Scene {
     keeps: &'static [&'static str],
     /// The files before (when they can be read) and after.
     walk_before: Option<Walk>,
+    layout_before: Option<Vec<String>>,
     walk_after: Walk,
     names_before: BTreeSet<String>,
     names_after: BTreeSet<String>,
@@ -62,6 +63,7 @@ impl Scene {
         let mut scene = Self {
             name,
             act,
+            layout_before: yard.layout(),
             yard,
             before,
             plan,
@@ -148,10 +150,9 @@ impl Scene {
         restored
     }
 
-    /// The files are those of before, and nothing waits or is marked: told of the disk as it was put.
+    /// The files are those of before, and lie where they lay: told of the disk as it was put.
     pub(super) fn is_before(&self) -> bool {
-        let nothing = job::plan_resume(&self.resume(Direction::Finish), &Monitor::new());
-        self.yard.walk() == self.walk_before && !matches!(nothing, Ok(Resumption::Job(_)))
+        self.yard.walk() == self.walk_before && self.yard.layout() == self.layout_before
     }
 
     fn names_are_known(&self, what: &str) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use lifeboat::device::{FileDevice, SharedDevice, Window};
 use lifeboat::extent::{Extent, ExtentSet};
-use lifeboat::fs::{self, FileSystem, Kind, Probe};
+use lifeboat::fs::{self, EntryKind, FileSystem, Kind, Probe};
 use lifeboat::image;
 use lifeboat::inventory::Address;
 use lifeboat::job::{self, Monitor, Outcome};
@@ -142,6 +142,25 @@ impl Yard {
         let Ok(Probe::One(kind)) = fs::probe(&device) else { return None };
         let system = kind.has_driver().then(|| fs::open(device, kind).ok()).flatten()?;
         try_walk(&*system).ok()
+    }
+
+    /// Where every file lies; none when the volume cannot be read.
+    pub(super) fn layout(&self) -> Option<Vec<String>> {
+        let device = self.device();
+        let Ok(Probe::One(kind)) = fs::probe(&device) else { return None };
+        let system = kind.has_driver().then(|| fs::open(device, kind).ok()).flatten()?;
+        let (mut folders, mut found) = (vec![PathBuf::from("/")], Vec::new());
+        while let Some(folder) = folders.pop() {
+            for entry in system.tree().list(&folder).ok()? {
+                let path = folder.join(&entry.name);
+                match entry.kind {
+                    EntryKind::Directory => folders.push(path),
+                    _ => found.push(format!("{} {:?}", path.display(), system.tree().content(&path).ok())),
+                }
+            }
+        }
+        found.sort();
+        Some(found)
     }
 
     pub(super) fn inside(&self, name: &str) -> Address {
