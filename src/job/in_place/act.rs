@@ -15,11 +15,13 @@ use super::moves::{copy, forget, open_image, write_contents};
 use super::pass::{Chunk, Pass};
 use super::patched::Patched;
 use super::room::outward;
+use super::survey::used_today;
 use crate::device::{ReadDevice, SharedDevice, WriteDevice, read_vec};
 use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, Extent, ExtentSet};
 use crate::fs::ByteRange;
 use crate::image::{Header, Image};
+use crate::inventory::Place;
 use crate::plan::{Differing, ImagesInside, InPlaceSurvey, InPlaceWork, Plan, StepKind};
 use crate::unit::{ByteLen, ByteOffset, Cluster};
 
@@ -51,57 +53,115 @@ pub(in crate::job) fn run(
     devices: &dyn Devices,
     monitor: &Arc<Monitor>,
 ) -> Result<Report> {
+    let (findings, target) = begin(plan, work, devices, monitor)?;
+    let report = carry_out(plan, work, &target, &findings, monitor)?;
+    drop(target);
+    reread(&work.survey.restore.place);
+    monitor.enter(plan.steps.len());
+    Ok(report)
+}
+
+/// Proves the image, and puts the partition's entry back. The volume is not changed.
+fn begin(
+    plan: &Plan,
+    work: &InPlaceWork,
+    devices: &dyn Devices,
+    monitor: &Arc<Monitor>,
+) -> Result<(Findings, Arc<dyn WriteDevice>)> {
     let (survey, request) = (&work.survey, &work.request);
-    let header = &survey.restore.header;
     let untouched = |error: Error| left(error, UNTOUCHED);
     let target: Arc<dyn WriteDevice> = Arc::from(devices.volume(&survey.restore.place).map_err(untouched)?);
     target.forget();
-    let volume: SharedDevice = target.clone();
-    let image = open_image(&request.image, header.image_id, &volume, &survey.today).map_err(untouched)?;
     let mut findings = Findings::default();
     if plan.enter(StepKind::VerifyImage, monitor) {
-        findings = prove(&image, request, monitor).map_err(untouched)?;
+        let volume: SharedDevice = target.clone();
+        let image = open_image(&request.image, survey.restore.header.image_id, &volume, &survey.today);
+        findings = image.and_then(|image| prove(&image, request, monitor)).map_err(untouched)?;
     }
-    drop((image, volume, target));
-    if let (true, Some(repair)) = (plan.enter(StepKind::WriteTable, monitor), &survey.table) {
-        let disk = devices.disk(&survey.restore.place).map_err(untouched)?;
-        let half = "Of the disk only the partition table may have changed; the restore can be begun again";
-        entry::write(&repair.writes, &*disk).map_err(|error| left(error, half))?;
-    }
-    let target: Arc<dyn WriteDevice> = Arc::from(devices.volume(&survey.restore.place).map_err(untouched)?);
+    let Some(repair) = &survey.table else { return Ok((findings, target)) };
+    drop(target);
+    plan.enter(StepKind::WriteTable, monitor);
+    let disk = once_more(|| devices.disk(&survey.restore.place)).map_err(untouched)?;
+    let half = "Of the disk only the partition table may have changed: the restore can be begun again";
+    entry::write(&repair.writes, &*disk).map_err(|error| left(error, half))?;
+    drop(disk);
+    let target = once_more(|| devices.volume(&survey.restore.place)).map_err(untouched)?;
+    Ok((findings, Arc::from(target)))
+}
+
+fn carry_out(
+    plan: &Plan,
+    work: &InPlaceWork,
+    target: &Arc<dyn WriteDevice>,
+    findings: &Findings,
+    monitor: &Arc<Monitor>,
+) -> Result<Report> {
+    let (survey, request) = (&work.survey, &work.request);
+    let header = &survey.restore.header;
+    let untouched = |error: Error| left(error, UNTOUCHED);
     let volume: SharedDevice = target.clone();
     let image = open_image(&request.image, header.image_id, &volume, &survey.today).map_err(untouched)?;
-    let map = if request.keep_going { image.map_of_damaged()?.0 } else { image.map()? };
+    let map = if request.keep_going { image.map_of_damaged().map(|known| known.0) } else { image.map() };
+    let map = map.map_err(untouched)?;
     let mut seals = Seals::new(header, &map, Way::InPlace(request.images));
+    still_free(survey, &volume).map_err(untouched)?;
     let marked = format!(
         "The volume may be unfinished, and is marked so; the images inside are whole. `lifeboat resume {}` finishes the restore",
         request.target
     );
     let stays = if survey.moved_to_free || survey.moved.is_empty() { STAYS } else { &marked };
-    make_room(plan, survey, &seals, &*target, monitor).map_err(|error| left(error, stays))?;
-    let before = seals.read(&*target);
-    let image =
-        open_image(&request.image, header.image_id, &volume, &survey.toc).map_err(|error| left(error, stays))?;
-    let act = Act { plan, work, image: &image, map: &map, target: &*target, monitor };
+    make_room(plan, survey, &seals, &**target, monitor).map_err(|error| left(error, stays))?;
+    let before = seals.read(&**target);
+    let image = open_image(&request.image, header.image_id, &volume, &survey.toc);
+    let image = image.map_err(|error| left(error, stays))?;
+    let act = Act { plan, work, image: &image, map: &map, target: &**target, monitor };
     let outcomes = act.go(&mut seals, &before).map_err(|error| left(error, &marked))?;
-    let mut report = act.report(&findings, &outcomes);
+    let mut report = act.report(findings, &outcomes);
     if plan.enter(StepKind::CheckVolume, monitor) {
         target.forget();
-        let done = format!("The volume is restored, and not checked: `lifeboat check {}` does it", request.target);
-        checked(&volume, monitor, &mut report).map_err(|error| left(error, &done))?;
+        let done =
+            format!("The volume is restored, but was not checked again: `lifeboat check {}` does that", request.target);
+        checked(&survey.restore.place, &volume, monitor, &mut report).map_err(|error| left(error, &done))?;
     }
     if plan.enter(StepKind::DropImages, monitor) {
-        act.forget()
-            .map_err(|error| left(error, "The volume is restored; of the images that it held, some may be left"))?;
+        let rest = "The volume is restored; of the images that it held, some may be left in its free clusters";
+        act.forget().map_err(|error| left(error, rest))?;
     }
-    drop((volume, image, target));
-    reread(&survey.restore.place);
-    monitor.enter(plan.steps.len());
     Ok(report)
 }
 
 /// What the volume is until it is marked.
 const STAYS: &str = "The volume and the images inside are as they were";
+
+/// Opens what was closed a moment ago: a program that is just being started may have inherited it, until it runs.
+fn once_more<T>(open: impl Fn() -> Result<T>) -> Result<T> {
+    for _ in 0..20 {
+        if let Ok(opened) = open() {
+            return Ok(opened);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    open()
+}
+
+/// Checks that the places which parts are moved to are free still, when they were.
+fn still_free(survey: &InPlaceSurvey, volume: &SharedDevice) -> Result<()> {
+    if survey.moved.is_empty() || !survey.moved_to_free {
+        return Ok(());
+    }
+    let grid = survey.restore.header.grid;
+    let today = used_today(volume, grid);
+    let in_use =
+        |extent: Extent| today.as_ref().is_none_or(|used| used.runs_in(extent.start.0..extent.end()).next().is_some());
+    match survey.moved.iter().map(|moved| outward(moved.to, grid)).find(|extent| in_use(*extent)) {
+        None => Ok(()),
+        Some(extent) => Err(Error::refused(format!(
+            "the volume is not what the plan was made for: cluster {} was free, and is used",
+            extent.start
+        ))
+        .advise("See that nothing else uses it, and plan anew")),
+    }
+}
 
 /// Parts in the way go first, and the tables of contents say so. Where that costs something of today's volume, the
 /// marker comes before: then only finishing helps, and the volume tells it.
@@ -352,8 +412,9 @@ impl Act<'_> {
 }
 
 /// Looks whether the restored volume is sound, and adds what is not to the report.
-fn checked(volume: &SharedDevice, monitor: &Monitor, report: &mut Report) -> Result<()> {
-    let source = check::CheckSource { device: volume.clone(), mounted_at: Vec::new(), place: None, deep: false };
+fn checked(place: &Place, volume: &SharedDevice, monitor: &Monitor, report: &mut Report) -> Result<()> {
+    let source =
+        check::CheckSource { device: volume.clone(), mounted_at: Vec::new(), place: Some(place.clone()), deep: false };
     let quiet = Monitor::new();
     monitor.check()?;
     let checked = check::run(&source, &quiet)?;

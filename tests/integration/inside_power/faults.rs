@@ -26,7 +26,7 @@ const SAID: [&str; 10] = [
     "are as they were",
     "lifeboat resume",
     "do not use it",
-    "The change is done",
+    "All of the job is done",
     "The volume is restored",
     "only the partition table may have changed",
 ];
