@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use super::journal::apply::Work;
 use super::journal::copies::{self, Side};
+use super::journal::format::State;
 use super::journal::judge::{self, Reached};
 use super::journal::record::{LoggedCopy, Record, Step};
 use super::journal::store::Store;
@@ -117,14 +118,21 @@ pub(super) fn carry_out(
     };
     let store = Store { device: journal, start };
     plan.enter_in(&phase.steps, StepKind::WriteJournal, monitor);
-    let (header, body) = record.encode().map_err(untouched)?;
-    store.create(&header, &body).map_err(untouched)?;
-    drop(body);
-    monitor.check().map_err(untouched)?;
-    // From the note on the job is begun. If writing it fails, nothing is changed yet, but it may have landed.
     let resume = plan::resume_command_of(plan);
+    // What could not be written to the volume may have landed all the same.
+    let perhaps = |error: Error| left(error, &format!("{}. `{resume}` tells", phase.before));
+    let (header, body) = record.encode().map_err(untouched)?;
+    let created = store.create(&header, &body);
+    created.map_err(|error| if own.is_some() { untouched(error) } else { perhaps(error) })?;
+    drop(body);
+    if let Err(stopped) = monitor.check() {
+        // Whoever comes next finds no job that waits.
+        store.close(&header, State::RolledBack).map_err(perhaps)?;
+        return Err(untouched(stopped));
+    }
+    // From the note on the job is begun. If writing it fails, nothing is changed yet, but it may have landed.
     let begun = store.note(&header, 1, Direction::Finish, 0).and_then(|()| journal.flush());
-    begun.map_err(|error| left(error, &format!("{}. `{resume}` tells", phase.before)))?;
+    begun.map_err(perhaps)?;
     let go = Work { record: &record, header: &header, store, volume: &**volume, notes: 1 };
     let mut at = None;
     let done = go.go(Reached { done: 0, partly: false }, Direction::Finish, &mut |step| {
