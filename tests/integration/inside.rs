@@ -4,4 +4,4 @@
 mod order;
 mod room;
 mod shapes;
-mod stage;
+pub(crate) mod stage;

@@ -24,6 +24,7 @@ mod in_place;
 mod inside;
 mod journal;
 mod journeys;
+mod matrix;
 mod movable;
 mod oracle;
 mod pty;
