@@ -316,7 +316,7 @@ mod tests {
     fn what_does_not_fit_whole_moves_in_pieces_and_what_does_not_fit_at_all_is_refused_with_numbers() {
         let toc = toc(&[("a", 4096, &[(60, 8)])]);
         // Six clusters are free, eight would be needed: but only two of them collide.
-        let taken = [(0, 60), (63, 1), (70, 24)];
+        let taken = [(0, 60), (63, 1), (68, 26)];
         assert_eq!(place(&toc, &taken, None).unwrap().0, [[(60, 2), (98, 2), (64, 4)]]);
         let error = place(&toc, &[(0, 60), (60, 8), (72, 28)], None).unwrap_err().to_string();
         assert!(error.contains("4096 bytes") && error.contains("2048 bytes"), "{error}");

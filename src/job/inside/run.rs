@@ -10,7 +10,7 @@ use super::imaged::{self, Imaged};
 use super::sink::{self, Hole, Part};
 use super::site::Site;
 use crate::device::{Pieces, SharedDevice, WriteDevice, read_vec};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::extent::Extent;
 use crate::fs;
 use crate::image::Image;
@@ -295,8 +295,12 @@ impl Job<'_> {
         self.plan.enter_in(&self.left(), StepKind::CheckVolume, self.monitor);
         self.volume.forget();
         let advice = "The volume is not what it should be: do not use it, and have it checked (`lifeboat check`)";
-        fs::edit::refuse_unsound(&self.source().device, self.monitor)
-            .map_err(|error| Error::damaged(error.without_advice()).advise(advice))?;
+        fs::edit::refuse_unsound(&self.source().device, self.monitor).map_err(|error| match error.kind() {
+            Kind::Refused => Error::damaged(error.without_advice()).advise(advice),
+            _ => {
+                left(error, "All of the job is done, but the volume was not checked again: `lifeboat check` does that")
+            }
+        })?;
         let site = self.site()?;
         let Some(image) = &self.work.survey.image else { return Ok(()) };
         let before = &self.work.survey.room;
@@ -339,9 +343,10 @@ fn still_free(site: &Site, place: &[Extent]) -> Result<()> {
 fn grown(site: &Site, image: &NewImage, place: &[Extent], error: Error) -> Result<Vec<Extent>> {
     let ([whole], false) = (place, image.scattered) else { return Err(error) };
     let table: u64 = image.tables.first().map_or(0, |file| site.units_of(file.bytes) * site.units.clusters);
-    // A tenth more, and at least 16 units; what the new table and the journal need stays free.
+    // Twice as much, so that a bad estimate costs few attempts, and at least 16 units; what the new table and the
+    // journal need stays free.
     let journal = site.units_of(image.last.survey.journal_len.0);
-    let more = ((whole.clusters / site.units.clusters / 10).max(16)) * site.units.clusters;
+    let more = (whole.clusters / site.units.clusters).max(16) * site.units.clusters;
     let free = site.free_runs().into_iter().find(|run| run.start < whole.start && run.end() >= whole.start.0);
     let below = free.map_or(0, |run| whole.start.0 - run.start.0);
     let spare = below.saturating_sub(table + 2 * journal * site.units.clusters);
