@@ -7,6 +7,7 @@
 
 mod cells;
 mod family;
+mod limits;
 mod stage;
 
 use std::collections::BTreeMap;

@@ -208,7 +208,6 @@ fn tables(stage: &Stage) -> Vec<Cell> {
 
 /// The file system's own structures: rows that a family has no such thing for are left out.
 fn structures(stage: &Stage) -> Vec<Cell> {
-    let ntfs = stage.family.structure == Structure::Ntfs;
     let boot = if stage.family.structure == Structure::Fat { TOC } else { FS };
     let rows = [
         ("boot record", boot, false),
@@ -230,7 +229,6 @@ fn structures(stage: &Stage) -> Vec<Cell> {
         ("inode tables, all", TOC, true),
         ("bitmaps", FS, false),
     ];
-    let _ = ntfs;
     let mut cells = Vec::new();
     for (row, fate, soon) in rows {
         if let Some(ranges) = stage.structures.find(row) {
@@ -283,10 +281,12 @@ fn truncated(stage: &Stage) -> Vec<Cell> {
     };
     let end = stage.disk().metadata().unwrap().len() - (1 << 20);
     let toc_end = stage.places(&["toc-end.lbc"])[0].clone();
+    // Only NTFS is still read where its last clusters are not.
+    let within = if stage.family.structure == Structure::Ntfs { "file-system" } else { "toc" };
     let factory = stage.places(&["factory.lbi"])[0].clone();
     vec![
         cut("behind the partition", end, FS),
-        cut("within TOC end", toc_end.start + 100, Fate::Elsewhere("user", "toc")),
+        cut("within TOC end", toc_end.start + 100, Fate::Elsewhere("user", within)),
         cut("within image factory", (factory.start + factory.end) / 2, Fate::Refused("the base is cut off")),
         cut("before the images", stage.begin(), Fate::Refused("there is no image")),
     ]

@@ -80,7 +80,7 @@ pub(super) const EXT4: Family = Family {
 pub(super) const FAMILIES: [Family; 6] = [FAT32, FAT16, FAT12, NTFS, EXT2, EXT4];
 
 /// Opens the volume `volume.img` to everyday tools, runs a script in it, as `m`, and closes it.
-fn within(structure: Structure, dir: &Path, script: &str) {
+pub(super) fn within(structure: Structure, dir: &Path, script: &str) {
     let script = match structure {
         Structure::Fat | Structure::Fat32 => script.to_owned(),
         Structure::Ext => format!(

@@ -48,6 +48,13 @@ impl Said {
 impl Stage {
     /// Makes the disk, its files, and both images.
     pub(super) fn new(family: Family) -> Self {
+        let mut stage = Self::bare(family);
+        stage.make_images_with(|stage| alter(stage.family.structure, stage.dir()));
+        stage
+    }
+
+    /// Makes the disk and its files.
+    pub(super) fn bare(family: Family) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path();
         sh(path, family.make);
@@ -64,16 +71,15 @@ impl Stage {
         let structures = Structures::of(family.structure, path);
         let volume = Volume { name: family.name.into(), image: path.join("volume.img"), dir };
         let (factory, user) = (volume.walk(), Walk::new());
-        let mut stage = Self { family, volume, structures, factory, user, table: String::new(), files: Vec::new() };
-        stage.make_images();
-        stage
+        Self { family, volume, structures, factory, user, table: String::new(), files: Vec::new() }
     }
 
-    fn make_images(&mut self) {
+    /// Makes the factory image, changes the files, and makes the user image.
+    pub(super) fn make_images_with(&mut self, change: impl Fn(&Self)) {
         self.expect("backup disk.img:1 --inside --kind factory", 0);
         self.cut_out();
         assert!(self.volume.walk() == self.factory, "{}: the files are what they were", self.family.name);
-        alter(self.family.structure, self.dir());
+        change(self);
         self.put_back();
         self.user = self.volume.walk();
         assert_ne!(self.factory, self.user);
@@ -83,12 +89,16 @@ impl Stage {
         assert!(self.volume.walk() == self.user, "{}: the files are what they were", self.family.name);
         self.structures = Structures::of(self.family.structure, self.dir());
         self.table = self.dump();
+        self.files = self.container();
+        sh(self.dir(), "cp --sparse=always disk.img first.img");
+    }
+
+    /// The container's files: name, and where on the disk.
+    pub(super) fn container(&self) -> Vec<(String, Vec<Range<u64>>)> {
         let address = Address::Partition(self.disk(), 1);
         let container = container_of(&open_source(&address).unwrap(), &address).unwrap().unwrap();
         let range = |run: &lifeboat::volume::ByteRange| START + run.offset.0..START + run.offset.0 + run.len.0;
-        self.files =
-            container.toc.files.iter().map(|file| (file.name.clone(), file.runs.iter().map(range).collect())).collect();
-        sh(self.dir(), "cp --sparse=always disk.img first.img");
+        container.toc.files.iter().map(|file| (file.name.clone(), file.runs.iter().map(range).collect())).collect()
     }
 
     pub(super) fn dir(&self) -> &Path {
@@ -117,7 +127,7 @@ impl Stage {
     }
 
     /// The file's bytes, back onto the disk.
-    fn put_back(&self) {
+    pub(super) fn put_back(&self) {
         sh(self.dir(), "dd if=volume.img of=disk.img bs=1M seek=1 conv=notrunc status=none");
     }
 
