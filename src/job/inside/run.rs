@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::extent::Extent;
 use crate::fs;
 use crate::image::Image;
-use crate::image::container::{FileRecord, blocks};
+use crate::image::container::{FileRecord, Toc, blocks};
 use crate::inventory::Source;
 use crate::job::backup::{self, Made};
 use crate::job::change::{self, Phase, left, reread};
@@ -112,7 +112,7 @@ impl Job<'_> {
         let site = self.site()?;
         let survey = &self.work.survey;
         let summary = site.system()?.summary().clone();
-        let sequence = |toc: Option<&crate::image::container::Toc>| toc.map(|toc| (toc.container_id, toc.sequence));
+        let sequence = |toc: Option<&Toc>| toc.map(|toc| (toc.container_id, toc.sequence));
         // A container without a table of contents gets an id with every look.
         let same = match (site.toc(), survey.toc.as_ref()) {
             (Some(now), Some(then)) if now.sequence == 0 => then.sequence == 0,
@@ -223,14 +223,16 @@ impl Job<'_> {
             parts: part_files(&image.name, header, &written.place, parts, site.unit_bytes()),
             tables: tables(site, image, written),
             renamed: image.renamed.clone(),
+            gone: image.gone.clone(),
             partition: header.partition.clone(),
         };
         let may = |taken, _| self.bounded(site, &addition, taken);
         let adoption = adopt::work_out(site, &self.work.volume, &addition, &may).map_err(as_before)?;
         self.plan.enter_in(&self.left(), StepKind::WriteTables, self.monitor);
         self.write_proven(&adoption.contents).map_err(as_before)?;
-        let steps = self.plan.steps.iter().rposition(|step| step.kind == StepKind::WriteTables);
-        self.next = steps.map_or(self.next, |index| index + 1);
+        let left = self.plan.steps.get(self.left()).unwrap_or_default();
+        let tables = left.iter().position(|step| step.kind == StepKind::WriteTables);
+        self.next += tables.map_or(0, |index| index + 1);
         self.change(&adoption.phase.name, &adoption.phase.survey)
     }
 
@@ -298,21 +300,19 @@ impl Job<'_> {
         fs::edit::refuse_unsound(&self.source().device, self.monitor)
             .map_err(|error| Error::damaged(error.without_advice()).advise(advice))?;
         let site = self.site()?;
-        let Some(image) = &self.work.survey.image else { return Ok(()) };
+        if self.work.survey.image.is_none() {
+            return Ok(());
+        }
         let before = &self.work.survey.room;
-        let files = site.toc().into_iter().flat_map(|toc| &toc.files);
-        let old: Vec<&str> =
-            self.work.survey.toc.iter().flat_map(|toc| &toc.files).map(|file| file.name.as_str()).collect();
-        let renamed = image.renamed.as_ref().map(|(_, new)| new.as_str());
-        let begin_is_new = |file: &&FileRecord| image.tables.iter().any(|table| table.name == file.name);
-        let new = files
-            .filter(|file| begin_is_new(file) || (!old.contains(&file.name.as_str()) && renamed != Some(&file.name)));
-        let container: u64 = new.map(|file| site.units_of(file.bytes)).sum();
+        let units = |toc: Option<&Toc>| {
+            toc.iter().flat_map(|toc| &toc.files).map(|file| site.units_of(file.bytes)).sum::<u64>()
+        };
+        let (had, has) = (units(self.work.survey.toc.as_ref()), units(site.toc()));
         let free = site.free_units();
-        let most = before.free.saturating_sub(container);
+        let most = (before.free + had).saturating_sub(has);
         if free > most || free < most.saturating_sub(before.metadata) {
             return Err(Error::damaged(format!(
-                "{} clusters were free, the new files have {container}, what describes them at most {}: {free} are free now",
+                "{} clusters were free, the container had {had} and has {has}, what describes its files at most {}: {free} are free now",
                 before.free, before.metadata
             ))
             .advise(advice));
