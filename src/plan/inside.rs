@@ -397,7 +397,7 @@ fn create_warnings(volume: &Address, survey: &InsideSurvey, image: &NewImage, ch
     warnings.push(journal_warning(volume));
     if !image.exact {
         warnings.push(
-            "The size is an estimate from samples: should the image need more room than there is, the job stops and the volume stays as it was"
+            "The size is an estimate from samples: should the image need more, the free clusters right below are taken as well; where there are too few, the job stops and makes no image"
                 .into(),
         );
     }

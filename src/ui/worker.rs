@@ -213,7 +213,7 @@ impl Worker {
 
 fn propose(ticket: Ticket, plan: &Plan) -> Proposed {
     let job = match plan.work {
-        Work::Backup(_) | Work::Inside(_) => Job::Backup,
+        Work::Backup(_) | Work::Inside(_) | Work::Aid(_) => Job::Backup,
         Work::Restore(_) | Work::RestoreInPlace(_) => Job::Restore,
         Work::Change(_) | Work::Resume(_) => Job::Resume,
     };

@@ -1,6 +1,7 @@
 //! Everything that is proven with someone else's tools, on real volumes, or through the real binary.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod aid;
 mod check_ext;
 mod check_fat;
 mod check_ntfs;

@@ -64,14 +64,21 @@ pub(in crate::job) fn run(
     if plan.enter(StepKind::VerifyImage, monitor) {
         findings = prove(&image, request, monitor).map_err(untouched)?;
     }
-    drop((image, volume, target));
-    if let (true, Some(repair)) = (plan.enter(StepKind::WriteTable, monitor), &survey.table) {
-        let disk = devices.disk(&survey.restore.place).map_err(untouched)?;
-        entry::write(&repair.writes, &*disk).map_err(untouched)?;
-    }
-    let target: Arc<dyn WriteDevice> = Arc::from(devices.volume(&survey.restore.place).map_err(untouched)?);
-    let volume: SharedDevice = target.clone();
-    let image = open_image(&request.image, header.image_id, &volume, &survey.today).map_err(untouched)?;
+    let (image, volume, target) = match &survey.table {
+        None => (image, volume, target),
+        Some(repair) => {
+            drop((image, volume, target));
+            plan.enter(StepKind::WriteTable, monitor);
+            let disk = once_more(|| devices.disk(&survey.restore.place)).map_err(untouched)?;
+            entry::write(&repair.writes, &*disk).map_err(untouched)?;
+            drop(disk);
+            let target = once_more(|| devices.volume(&survey.restore.place)).map_err(untouched)?;
+            let target: Arc<dyn WriteDevice> = Arc::from(target);
+            let volume: SharedDevice = target.clone();
+            let image = open_image(&request.image, header.image_id, &volume, &survey.today).map_err(untouched)?;
+            (image, volume, target)
+        }
+    };
     let map = if request.keep_going { image.map_of_damaged()?.0 } else { image.map()? };
     let mut seals = Seals::new(header, &map, Way::InPlace(request.images));
     still_free(survey, &volume).map_err(untouched)?;
@@ -94,6 +101,17 @@ pub(in crate::job) fn run(
     reread(&survey.restore.place);
     monitor.enter(plan.steps.len());
     Ok(report)
+}
+
+/// Opens what was closed a moment ago: a program that is just being started may have inherited it, until it runs.
+fn once_more<T>(open: impl Fn() -> Result<T>) -> Result<T> {
+    for _ in 0..20 {
+        if let Ok(opened) = open() {
+            return Ok(opened);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    open()
 }
 
 /// Checks that the places which parts are moved to are free still, when they were.

@@ -10,7 +10,7 @@ use super::imaged::{self, Imaged};
 use super::sink::{self, Hole, Part};
 use super::site::Site;
 use crate::device::{Pieces, SharedDevice, WriteDevice, read_vec};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::extent::Extent;
 use crate::fs;
 use crate::image::Image;
@@ -32,6 +32,8 @@ struct Job<'a> {
     monitor: &'a Monitor,
     /// The steps that are still to come.
     next: usize,
+    /// Units that were free before the image was made, and those that the container had then.
+    counted: (u64, u64),
 }
 
 /// An image that lies in free clusters.
@@ -52,7 +54,7 @@ pub(in crate::job) fn run(
     let untouched = |error: Error| left(error, "Nothing of the volume was changed");
     let volume: Arc<dyn WriteDevice> = Arc::from(devices.volume(&work.survey.place).map_err(untouched)?);
     volume.forget();
-    let mut job = Job { plan, work, volume, devices, monitor, next: 0 };
+    let mut job = Job { plan, work, volume, devices, monitor, next: 0, counted: (0, 0) };
     let done = job.all();
     drop(job);
     reread(&work.survey.place);
@@ -145,6 +147,7 @@ impl Job<'_> {
     fn create(&mut self, image: &NewImage, moved: &str) -> Result<(Written, bool)> {
         let as_before = |error: Error| left(error, moved);
         let site = self.site().map_err(as_before)?;
+        self.counted = (site.free_units(), container_units(&site));
         let imaged = Imaged::new(&image.request, &site, self.monitor).map_err(as_before)?;
         let base = self.base(image, &site).map_err(as_before)?;
         let written = self.write(image, &site, &imaged, base).map_err(as_before)?;
@@ -297,28 +300,33 @@ impl Job<'_> {
         self.plan.enter_in(&self.left(), StepKind::CheckVolume, self.monitor);
         self.volume.forget();
         let advice = "The volume is not what it should be: do not use it, and have it checked (`lifeboat check`)";
-        fs::edit::refuse_unsound(&self.source().device, self.monitor)
-            .map_err(|error| Error::damaged(error.without_advice()).advise(advice))?;
+        fs::edit::refuse_unsound(&self.source().device, self.monitor).map_err(|error| match error.kind() {
+            Kind::Refused => Error::damaged(error.without_advice()).advise(advice),
+            _ => {
+                left(error, "All of the job is done, but the volume was not checked again: `lifeboat check` does that")
+            }
+        })?;
         let site = self.site()?;
         if self.work.survey.image.is_none() {
             return Ok(());
         }
-        let before = &self.work.survey.room;
-        let units = |toc: Option<&Toc>| {
-            toc.iter().flat_map(|toc| &toc.files).map(|file| site.units_of(file.bytes)).sum::<u64>()
-        };
-        let (had, has) = (units(self.work.survey.toc.as_ref()), units(site.toc()));
-        let free = site.free_units();
-        let most = (before.free + had).saturating_sub(has);
-        if free > most || free < most.saturating_sub(before.metadata) {
+        // What comes before the image may take and free units as well: maps, directories.
+        let ((before, had), metadata) = (self.counted, self.work.survey.room.metadata);
+        let (free, has) = (site.free_units(), container_units(&site));
+        let most = (before + had).saturating_sub(has);
+        if free > most || free < most.saturating_sub(metadata) {
             return Err(Error::damaged(format!(
-                "{} clusters were free, the container had {had} and has {has}, what describes its files at most {}: {free} are free now",
-                before.free, before.metadata
+                "{before} clusters were free, the container had {had} and has {has}, what describes its files at most {metadata}: {free} are free now"
             ))
             .advise(advice));
         }
         Ok(())
     }
+}
+
+/// Units of all files of the container.
+fn container_units(site: &Site) -> u64 {
+    site.toc().into_iter().flat_map(|toc| &toc.files).map(|file| site.units_of(file.bytes)).sum()
 }
 
 /// What is written to must be free.
@@ -339,9 +347,10 @@ fn still_free(site: &Site, place: &[Extent]) -> Result<()> {
 fn grown(site: &Site, image: &NewImage, place: &[Extent], error: Error) -> Result<Vec<Extent>> {
     let ([whole], false) = (place, image.scattered) else { return Err(error) };
     let table: u64 = image.tables.first().map_or(0, |file| site.units_of(file.bytes) * site.units.clusters);
-    // A tenth more, and at least 16 units; what the new table and the journal need stays free.
+    // Twice as much, so that a bad estimate costs few attempts, and at least 16 units; what the new table and the
+    // journal need stays free.
     let journal = site.units_of(image.last.survey.journal_len.0);
-    let more = ((whole.clusters / site.units.clusters / 10).max(16)) * site.units.clusters;
+    let more = (whole.clusters / site.units.clusters).max(16) * site.units.clusters;
     let free = site.free_runs().into_iter().find(|run| run.start < whole.start && run.end() >= whole.start.0);
     let below = free.map_or(0, |run| whole.start.0 - run.start.0);
     let spare = below.saturating_sub(table + 2 * journal * site.units.clusters);

@@ -1,6 +1,10 @@
 //! How much room there must be, to the cluster; what lies in the way, and what cannot move.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use lifeboat::image::Kind;
+use lifeboat::job::{self, Monitor, Outcome};
 use lifeboat::plan::{BackupRequest, Plan};
 
 use super::stage::Stage;
@@ -147,4 +151,43 @@ fn an_image_in_parts() {
     stage.create(&BackupRequest { split: Some(8 << 20), ..stage.request(Kind::Factory) });
     assert!(stage.order().iter().any(|name| name == "factory.001"), "{:?}", stage.order());
     stage.prove("factory", &original);
+}
+
+/// A cancel at any step leaves a sound volume with the files it had: without an image, or with all of it.
+#[test]
+fn a_cancel_at_any_step() {
+    let stage = Stage::new(&CROWDED);
+    let before = std::fs::read(&stage.image).unwrap();
+    let original = stage.walk();
+    let plan = stage.plan(&stage.request(Kind::Factory)).unwrap();
+    let mut cancelled = 0;
+    for step in 0..plan.steps.len() {
+        std::fs::write(&stage.image, &before).unwrap();
+        let monitor = Arc::new(Monitor::new());
+        let ended = &AtomicBool::new(false);
+        let report = std::thread::scope(|scope| {
+            let watched = Arc::clone(&monitor);
+            scope.spawn(move || {
+                while watched.sample().current < step && !ended.load(Ordering::Relaxed) {
+                    std::thread::yield_now();
+                }
+                watched.cancel();
+            });
+            let report = job::run(&plan, &monitor);
+            ended.store(true, Ordering::Relaxed);
+            report
+        });
+        let what = format!("cancelled at {}", plan.steps[step].title);
+        let image = stage.container().map(|container| container.images.len()).unwrap_or_default();
+        match report.outcome {
+            Outcome::Cancelled => cancelled += 1,
+            _ => assert_eq!(report.outcome, Outcome::Done, "{what}: {report:#?}"),
+        }
+        assert!(step > 0 || std::fs::read(&stage.image).unwrap() == before, "{what}: nothing is written");
+        // A cancel during the last check comes when the image is there.
+        assert!(image == 1 || report.outcome == Outcome::Cancelled, "{what}: {report:#?}");
+        stage.judge(&what);
+        assert!(stage.walk() == original, "{what}: the files are what they were");
+    }
+    assert!(cancelled > 5, "{cancelled}");
 }

@@ -164,7 +164,11 @@ impl<'a> Proofs<'a> {
             return Ok(None);
         };
         let len = HEAD + parsed.body_len.get() as usize;
-        if parsed.image() != id || len > room || kind == RecordKind::Toc || !self.spend(2 * len as u64)? {
+        if parsed.image() != id
+            || len > room
+            || matches!(kind, RecordKind::Toc | RecordKind::Aid)
+            || !self.spend(2 * len as u64)?
+        {
             return Ok(None);
         }
         let ahead = self.bytes(from.wrapping_add(delta_ahead), len);

@@ -166,7 +166,7 @@ impl<'a, 'b> Resolver<'a, 'b> {
             }
             RecordKind::Trailer => self.trailer = Some((unit.offset, unit.record.into())),
             RecordKind::Footer => self.footer = Some(unit.offset),
-            RecordKind::Header | RecordKind::Frame | RecordKind::Toc => {}
+            RecordKind::Header | RecordKind::Frame | RecordKind::Toc | RecordKind::Aid => {}
         }
     }
 
