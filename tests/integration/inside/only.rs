@@ -14,7 +14,7 @@ use crate::oracle::{lifeboat, sh};
 const FIRST: &str = "mkdir -p 's/docs/alte Akten/tief' s/keep s/gone.d/in
     seq 3000 > s/docs/grows; seq 40000 > s/docs/shrinks; seq 500 > s/docs/same; seq 100 > s/docs/goes
     seq 900 > 's/docs/alte Akten/Grüße ☃.txt'; seq 70 > s/docs/empties; : > s/docs/was-empty; seq 800 > s/gone.d/in/a
-    openssl enc -aes-128-ctr -nosalt -K 00 -iv 00 < /dev/zero 2>/dev/null | head -c 14000000 > s/keep/big || true
+    openssl enc -aes-128-ctr -nosalt -K 00 -iv 00 < /dev/zero 2>/dev/null | head -c 9000000 > s/keep/big || true
     seq 2000 > s/keep/other; seq 10 > s/single; find s -exec touch -d '2020-02-02 02:02:02Z' {} +; cp -a s s1";
 
 /// What becomes of them. `s2` is a copy.
@@ -163,11 +163,14 @@ fn replacement(family: &Family, stage: &Stage, first: &Walk) {
     refused(&["--only", "/"], "all of the volume was named");
     refused(&["--only", "docs/../keep"], "leads out");
     refused(&["--kind", "factory", "--only", "docs"], "a factory image");
-    let order = stage.order();
+    let numberless = |names: Vec<String>| -> Vec<String> {
+        names.into_iter().map(|name| if name.starts_with("inter") { "inter".into() } else { name }).collect()
+    };
+    let order = numberless(stage.order());
     let (code, text) = run(&["--name", "user-2", "--remember", "--only", "/keep/other", "docs"]);
     assert_eq!(code, Some(0), "{}: {text}", family.name);
     stage.judge(&format!("{}: replaced", family.name));
-    let mut now = stage.order();
+    let mut now = numberless(stage.order());
     assert!(now.contains(&"lifeboat.toml".to_owned()), "{now:?}");
     now.retain(|name| name != "lifeboat.toml");
     assert_eq!(now, order, "{}: one image for the other", family.name);

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::collect::{Changes, Put};
 use super::splice::Piece;
 use crate::error::{Error, Kind, Result};
-use crate::extent::Extent;
+use crate::extent::{Extent, ExtentSet};
 use crate::fs::{Edit, Units, edit};
 use crate::job::Monitor;
 use crate::unit::{ByteLen, Grid};
@@ -144,35 +144,29 @@ impl Free {
     }
 
     /// So many clusters: where the file lay, as far as that is free; the rest in the first run that is long enough,
-    /// else in the first runs there are. None when there are too few, and then nothing is taken.
+    /// else in the first runs there are. In ascending order, so that who reads the volume from its beginning to its end
+    /// reads the file so. None when there are too few, and then nothing is taken.
     fn take(&mut self, clusters: u64, old: &[Extent]) -> Option<Vec<Extent>> {
         if clusters > self.clusters() {
             return None;
         }
-        let mut taken = Vec::new();
+        let mut taken = ExtentSet::new();
         let mut left = clusters;
         for extent in old {
             let now = Extent::new(extent.start.0, extent.clusters.min(left));
             if now.clusters > 0 && self.units.holds(now) && self.claim(now) {
-                taken.push(now);
+                taken.insert(now);
                 left -= now.clusters;
             }
         }
-        if let Some(run) = self.runs.iter().find(|run| run.clusters >= left).copied() {
-            let now = Extent::new(run.start.0, left);
-            if left > 0 && self.claim(now) {
-                taken.push(now);
-            }
-            return Some(taken);
-        }
         while left > 0 {
-            let first = *self.runs.first()?;
-            let now = Extent::new(first.start.0, first.clusters.min(left));
+            let run = *self.runs.iter().find(|run| run.clusters >= left).or(self.runs.first())?;
+            let now = Extent::new(run.start.0, run.clusters.min(left));
             self.claim(now);
-            taken.push(now);
+            taken.insert(now);
             left -= now.clusters;
         }
-        Some(taken)
+        Some(taken.runs().to_vec())
     }
 
     /// Takes an extent out, when all of it is free.
@@ -213,7 +207,7 @@ mod tests {
         let runs = vec![Extent::new(2, 4), Extent::new(10, 10), Extent::new(40, 20)];
         let mut free = Free { units, runs };
         let runs = |list: &[Extent]| list.iter().map(|run| (run.start.0, run.clusters)).collect::<Vec<_>>();
-        assert_eq!(runs(&free.take(8, &[Extent::new(12, 4)]).unwrap()), [(12, 4), (2, 4)]);
+        assert_eq!(runs(&free.take(8, &[Extent::new(12, 4)]).unwrap()), [(2, 4), (12, 4)]);
         assert_eq!(runs(&free.runs), [(10, 2), (16, 4), (40, 20)]);
         assert_eq!(runs(&free.take(24, &[Extent::new(30, 4)]).unwrap()), [(10, 2), (16, 4), (40, 18)]);
         assert!(free.take(4, &[]).is_none());
