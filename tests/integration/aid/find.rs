@@ -1,6 +1,7 @@
 //! An aid leads to the images, and the restore by it works, when nothing of the disk is left but their own bytes.
 
 use super::stage::{FAMILIES, START, Stage};
+use crate::oracle::long;
 
 fn bytes_of(path: &std::path::Path) -> u64 {
     path.metadata().unwrap().len()
@@ -36,6 +37,7 @@ fn an_aid_brings_back_what_has_lost_all_but_its_image() {
     let failed: Vec<String> = FAMILIES
         .iter()
         .flat_map(|(family, ..)| ["gpt", "dos"].map(|table| (*family, table)))
+        .filter(|(family, table)| long() || matches!((*family, *table), ("fat16" | "ntfs", "dos") | ("ext4", "gpt")))
         .filter(|(family, table)| std::panic::catch_unwind(|| wrecked(family, table)).is_err())
         .map(|(family, table)| format!("{family} on {table}"))
         .collect();

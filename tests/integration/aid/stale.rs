@@ -24,7 +24,7 @@ fn an_old_aid_wins_over_nothing_and_brings_nothing_dropped_back() {
     let healthy = std::fs::read(&stage.disk).unwrap();
 
     // Tables of contents are left: both images by them.
-    stage.zero(START, 8 << 20);
+    stage.zero(START, 4 << 20);
     assert_eq!(how(&stage.images(&["--aid", "old.lba"])), pair("toc", "toc"));
 
     // Not even those: the aid knows of one image, its own records tell of the other.
@@ -54,7 +54,7 @@ fn an_old_aid_wins_over_nothing_and_brings_nothing_dropped_back() {
 
 #[test]
 fn of_several_aids_the_newest_counts() {
-    let stage = Stage::make("fat32", "dos");
+    let stage = Stage::make("fat16", "dos");
     stage.says(&["aid", "disk.img", "--to", "one.lba"], 0);
     stage.back_up(Kind::User);
     stage.says(&["aid", "disk.img:1", "--to", "two.lba"], 0);
