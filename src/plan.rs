@@ -22,7 +22,9 @@ pub use inside::{
     create_inside,
 };
 pub use preview::{Preview, preview};
-pub use restore::{ImageSource, ImagesInside, PipedImage, RestoreRequest, RestoreSurvey, RestoreWork, restore};
+pub use restore::{
+    ImageSource, ImagesInside, PipedImage, RestoreRequest, RestoreSurvey, RestoreWork, refuse_target, restore,
+};
 pub use resume::{Depth, Direction, Interrupted, ResumeRequest, ResumeSurvey, ResumeWork, resume};
 
 use std::sync::Arc;

@@ -66,6 +66,8 @@
 //! in clusters which no longer belong to the container (it was moved, or dropped) is a left-over: its sequence number is
 //! lower, or, for a dropped container, its first sector was overwritten.
 //!
+//! Where no table is left, images are put together from their records and blocks: see [`scavenge`].
+//!
 //! # Recovery aid
 //!
 //! What leads to a container is kept a second time, elsewhere: in a file on other media, or in a partition of its

@@ -29,6 +29,7 @@ mod movable;
 mod oracle;
 mod pty;
 mod roundtrip;
+mod scavenge;
 mod screens;
 mod table_write;
 mod tables;

@@ -394,7 +394,8 @@ fn without(all: &[Range<u64>], done: &[Range<u64>]) -> Vec<Range<u64>> {
     all.sort_by_key(|range| range.start);
     let mut left: Vec<Range<u64>> = Vec::new();
     for range in all {
-        let mut pieces = vec![left.last().map_or(range.start, |last| last.end.max(range.start))..range.end];
+        let start = left.last().map_or(range.start, |last| last.end.max(range.start));
+        let mut pieces: Vec<Range<u64>> = std::iter::once(start..range.end).collect();
         for gone in done {
             pieces = pieces
                 .into_iter()
@@ -419,6 +420,7 @@ pub(in crate::inventory) fn len_by_toc(device: &SharedDevice, start: ByteOffset)
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "a list of ranges may have one")]
 mod tests {
     use super::*;
 

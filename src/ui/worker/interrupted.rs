@@ -12,13 +12,18 @@ use super::super::{rows, text};
 pub(super) fn seek(request: &LookRequest, monitor: &Monitor) -> Vec<Waiting> {
     let inventory = inventory::look(request);
     let rows = rows::rows(&inventory).into_iter();
-    let volumes = rows.filter(|row| row.volume.as_ref().is_some_and(|volume| volume.kind.has_driver()));
+    let volumes = rows.filter(|row| row.volume.as_ref().is_some_and(|volume| may_wait(volume.kind)));
     let found = volumes.filter_map(|row| {
         let job = job::interrupted(&row.address, Depth::Quick, monitor).ok().flatten()?;
         // Before it was begun nothing was changed, so that nothing is left to do.
         job.begun.then(|| Waiting { address: row.address, words: job.words(), facts: facts(&job) })
     });
     found.collect()
+}
+
+/// Volumes that Lifeboat changes, and those that it did not finish restoring.
+fn may_wait(kind: crate::fs::Kind) -> bool {
+    kind.has_driver() || kind == crate::fs::Kind::Unfinished
 }
 
 fn facts(job: &Interrupted) -> Vec<(String, String)> {

@@ -264,7 +264,7 @@ fn likely_borders(ahead: &[u8], behind: &[u8], borders: impl Iterator<Item = u64
         }
         let Some((next, last)) = current else { break };
         let fits = if last {
-            next >= cut && next + tail == len
+            next + tail == len
         } else if next < cut {
             // The next head lies across the border, or following was given up.
             let head: Vec<u8> =
@@ -278,9 +278,6 @@ fn likely_borders(ahead: &[u8], behind: &[u8], borders: impl Iterator<Item = u64
         };
         if fits {
             likely.push(border);
-        }
-        if last && next < cut {
-            break;
         }
     }
     likely
