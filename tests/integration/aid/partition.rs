@@ -49,6 +49,7 @@ fn found_without_all_else(family: &str, table: &str) {
     stage.says(&["restore", &address, "--yes"], 0);
     assert_eq!(stage.walk(), walk, "{what}");
     stage.judge();
+    assert_eq!(stage.dump(), after, "{what}: the table is back, the recovery partition's type with it");
 }
 
 #[test]
