@@ -78,6 +78,8 @@ pub struct Interrupted {
     pub steps: Vec<ChangeView>,
     /// Bytes that were copied before the first step.
     pub copied_bytes: u64,
+    /// What it overwrites was kept; a restore can only be finished.
+    pub can_roll_back: bool,
 }
 
 impl Interrupted {
