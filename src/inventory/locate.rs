@@ -322,9 +322,9 @@ pub fn container_of(source: &Source, volume: &Address) -> Result<Option<Containe
     }
 }
 
-/// Fills in the images of a disk that was looked at: those that a quick look finds. Volumes that only a table of
+/// Fills in the images of a disk that was looked at. Volumes that only a table of
 /// contents tells of become partitions.
-pub(super) fn fill(disk: &mut Disk, device: &SharedDevice) {
+pub(super) fn fill(disk: &mut Disk, device: &SharedDevice, thoroughness: Thoroughness) {
     let may_hold = |volume: &Option<Volume>| {
         volume.as_ref().is_none_or(|volume| {
             let broken = [volume::Kind::Unknown, volume::Kind::Unfinished, volume::Kind::Ambiguous];
@@ -352,7 +352,7 @@ pub(super) fn fill(disk: &mut Disk, device: &SharedDevice) {
         base: 0,
         spots,
         is_whole: !is_divided && may_hold(&disk.volume),
-        thoroughness: Thoroughness::Quick,
+        thoroughness,
         goal: None,
         watch: &Unwatched,
     };

@@ -1,6 +1,6 @@
 //! The disks: looking, searching, choosing a source or target.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::inventory::{Inventory, Partition};
 
@@ -25,6 +25,11 @@ pub(super) fn look(model: &mut Model) -> Vec<Effect> {
 
 /// The disks are known: with what was found by searching, the cursor on what it was on.
 pub(super) fn show(model: &mut Model, mut inventory: Inventory) {
+    // Once one partition of a lost table is back, the others are no longer looked for: they are remembered.
+    for disk in &inventory.disks {
+        let lost: Vec<Partition> = disk.partitions.iter().filter(|place| is_lost_with_images(place)).cloned().collect();
+        remember(model, &disk.path, lost);
+    }
     for (disk, found) in &model.disks.searched {
         rows::merge(&mut inventory, disk, found);
     }
@@ -34,6 +39,22 @@ pub(super) fn show(model: &mut Model, mut inventory: Inventory) {
     model.disks.cursor = same.unwrap_or_else(|| usize::from(rows.len() > 1));
     model.disks.rows = rows;
     model.disks.inventory = Some(inventory);
+}
+
+fn is_lost_with_images(place: &Partition) -> bool {
+    place.found && place.volume.as_ref().is_some_and(|volume| !volume.images.is_empty())
+}
+
+/// Keeps what was found on a disk, with what was found there before.
+fn remember(model: &mut Model, disk: &Path, found: Vec<Partition>) {
+    let searched = &mut model.disks.searched;
+    let at = searched.iter().position(|(path, _)| path == disk).unwrap_or_else(|| {
+        searched.push((disk.to_owned(), Vec::new()));
+        searched.len() - 1
+    });
+    let known = &mut searched[at].1;
+    known.retain(|old| !found.iter().any(|new| new.start_bytes == old.start_bytes));
+    known.extend(found);
 }
 
 /// Searches every sector of the disk that the chosen line is on.
@@ -63,8 +84,7 @@ pub(super) fn searched(model: &mut Model, disk: PathBuf, found: Result<Vec<Parti
             model.trail = vec![Screen::Start, Screen::Report];
         }
         Ok(found) => {
-            model.disks.searched.retain(|(old, _)| *old != disk);
-            model.disks.searched.push((disk, found));
+            remember(model, &disk, found);
             if let Some(inventory) = model.disks.inventory.clone() {
                 show(model, inventory);
             }
@@ -87,7 +107,10 @@ pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
             model.disks.looking = None;
             super::back(model)
         }
-        Key::Char('r') if model.disks.looking.is_none() => look(model),
+        Key::Char('r') if model.disks.looking.is_none() => {
+            model.disks.searched.clear();
+            look(model)
+        }
         Key::Char('c') if model.task == Task::Browse => check(model),
         Key::Char('s') if model.task == Task::Browse => search(model),
         Key::Char('t') if model.task == Task::Browse => inside::tidy(model),
