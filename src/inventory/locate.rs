@@ -368,6 +368,9 @@ pub(super) fn fill(disk: &mut Disk, device: &SharedDevice, thoroughness: Thoroug
             _ => disk.partitions.push(lost(&container, views)),
         }
     }
+    if !is_divided {
+        disk.partitions.sort_by_key(|partition| partition.start_bytes);
+    }
 }
 
 /// A volume that only a table of contents tells of.

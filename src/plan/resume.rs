@@ -89,6 +89,9 @@ impl Interrupted {
         if !self.begun {
             return "a job was interrupted before anything was changed".into();
         }
+        if !self.can_roll_back {
+            return format!("{} did not come to its end", self.name);
+        }
         let partly = if self.partly { ", the next one in part" } else { "" };
         format!("{}: {} of {} steps done{partly}", self.name, self.done, self.steps.len())
     }

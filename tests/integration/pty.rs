@@ -207,7 +207,7 @@ fn a_signal_ends_the_wizard_and_leaves_the_terminal_as_it_was() {
 #[test]
 fn the_wizard_backs_a_volume_up_and_restores_it() {
     let dir = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::spawn(&["demo", "--dir", "practice"], dir.path(), 24, 80);
+    let mut terminal = Terminal::spawn(&["demo", "--whole", "--dir", "practice"], dir.path(), 24, 80);
     terminal.wait_for_text("What do you want to do?");
     terminal.send_keys("b");
     terminal.wait_for_text("practice-linux");
@@ -264,7 +264,8 @@ fn the_command_line_restores_only_with_the_typed_word() {
         }
         (terminal.wait(), terminal.text())
     };
-    assert_eq!(lifeboat(&["demo", "--no-wizard", "--dir", "d"], None).0, 0);
+    assert_eq!(lifeboat(&["demo", "--whole", "--no-wizard", "--dir", "d"], None).0, 0);
+    assert_eq!(lifeboat(&["backup", "d/practice.img:1", "--to", "d/practice-1.lbi"], None).0, 0);
     sh(
         dir.path(),
         "dd if=/dev/zero of=d/practice.img bs=1M seek=1 count=1 conv=notrunc status=none; cp d/practice.img wrecked",
@@ -347,7 +348,7 @@ fn restore(terminal: &mut Terminal, image: &str, partition: usize) {
 #[test]
 fn each_kind_of_volume_goes_out_and_back_by_the_wizards_keys() {
     let dir = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::spawn(&["demo", "--dir", "practice"], dir.path(), 40, 120);
+    let mut terminal = Terminal::spawn(&["demo", "--whole", "--dir", "practice"], dir.path(), 40, 120);
     terminal.wait_for_text("What do you want to do?");
     let volumes = [(1, "fat.lbi"), (2, "ntfs.lbi"), (3, "ext4.lbi")];
     for (partition, image) in volumes {
