@@ -200,9 +200,10 @@ fn image_row(place: &Row, view: &ImageView) -> Row {
     }
 }
 
-/// When an image was made, in this machine's time.
-fn made(view: &ImageView) -> String {
-    view.created.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+/// The day an image was made on, in this machine's time.
+#[must_use]
+pub fn made(view: &ImageView) -> String {
+    view.created.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d").to_string()
 }
 
 /// The factory images among the lines that nothing is known to be wrong with.

@@ -175,7 +175,7 @@ words! {
     INTERRUPTED_TITLE = "A job was interrupted.";
     INTERRUPTED_WHY = "Its journal is whole, so nothing is lost: it can be finished, or taken back. Until then, do not use the volume, and do not start a system from it.";
     INTERRUPTED_RESTORE_TITLE = "A restore was interrupted: finish it?";
-    INTERRUPTED_RESTORE_WHY = "The partition is half restored and cannot be used. Its image inside is whole, so nothing of that is lost: finishing begins again and writes what is missing. It cannot be taken back.";
+    INTERRUPTED_RESTORE_WHY = "The partition is half restored and cannot be used. The image that it is restored from lies inside it and was left alone: finishing begins again, and writes what is missing. It cannot be taken back.";
     INTERRUPTED_NOTICE = "! A job was interrupted and can be finished or taken back. Press i.";
 
     CONFIRM_RESUME_TITLE = "This changes the volume's own records.";
@@ -245,7 +245,7 @@ pub mod key {
     pub const START: KeyWord = ("s", "start");
     pub const OPTIONS: KeyWord = ("o", "options");
     pub const RESTORE: KeyWord = ("e", "restore");
-    pub const ELSEWHERE: KeyWord = ("o", "to elsewhere");
+    pub const ELSEWHERE: KeyWord = ("o", "elsewhere");
     pub const EXPORT: KeyWord = ("x", "export");
     pub const DROP: KeyWord = ("d", "drop");
     pub const SEARCH: KeyWord = ("s", "search");

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use super::Scrolled;
 use crate::inventory::ImageView;
 use crate::ui::model::{Model, Task};
-use crate::ui::rows::{Row, RowKind};
+use crate::ui::rows::{self, Row, RowKind};
 use crate::ui::text;
 use crate::ui::widget::{clip, first_visible, pad, paint, pairs};
 
@@ -158,8 +158,7 @@ fn image_words(row: &Row, view: &ImageView, columns: usize) -> String {
     let name = pad(&view.name, label_width.saturating_sub(1)) + " ";
     let mut words = format!("  └ {}{name}{:>11}", pad(kind, 10), text::bytes(row.bytes));
     if wide {
-        let made = view.created.strftime("%Y-%m-%d").to_string();
-        words.push_str(&format!(" {made}  {state:<11}{}", flag(row)));
+        words.push_str(&format!(" {}  {state:<11}{}", rows::made(view), flag(row)));
     }
     words
 }

@@ -22,6 +22,11 @@ pub(super) fn restore(model: &mut Model) -> Vec<Effect> {
 /// Onto a partition that is to be chosen.
 pub(super) fn restore_elsewhere(model: &mut Model) -> Vec<Effect> {
     model.task = Task::Restore;
+    // The images below it are no targets: begin with the partition that holds this one.
+    if let Some((volume, _)) = model.image.as_ref().and_then(|image| image.place.image()) {
+        let own = model.disks.rows.iter().position(|row| row.address == *volume);
+        model.disks.cursor = own.unwrap_or(model.disks.cursor);
+    }
     super::disks::enter(model)
 }
 
@@ -32,7 +37,8 @@ fn is_inside(model: &Model) -> bool {
 /// To a file, which is to be named.
 pub(super) fn export(model: &mut Model) -> Vec<Effect> {
     let Some(image) = model.image.as_ref().filter(|image| image.is_inside()) else { return Vec::new() };
-    let name = text::export_name(image.label.as_deref(), &image.name, &model.clock.date);
+    let own = image.place.image().map_or(image.name.as_str(), |(_, name)| name);
+    let name = text::export_name(image.label.as_deref(), own, &model.clock.date);
     let path = model.images.folder.join(name);
     model.task = Task::Export;
     model.form = Form::export(&path);

@@ -105,7 +105,7 @@ fn options_of_a_reset_make_a_new_plan() {
 /// On the facts of the factory image inside.
 fn facts() -> Stage {
     let mut stage = Stage::with_images();
-    stage.keys("d<down><down><down><enter>");
+    stage.keys("d<down><down><enter>");
     assert_eq!(stage.screen(), Screen::Facts, "the image's own screen");
     stage
 }
@@ -120,7 +120,7 @@ fn an_image_inside_is_opened_from_the_disks_and_verified() {
 
 #[test]
 fn an_image_inside_is_no_place_to_back_up_check_or_restore_to() {
-    for keys in ["b<down><down><down><enter>", "d<down><down><down>c", "e<enter><down><down><down><enter>"] {
+    for keys in ["b<down><down><enter>", "d<down><down>c", "e<enter><down><down><enter>"] {
         let mut stage = Stage::with_images();
         stage.keys(keys);
         let trouble = stage.model.trouble.clone().expect(keys);
@@ -136,7 +136,7 @@ fn an_image_inside_is_restored_to_its_partition_or_elsewhere() {
     assert!(request.home);
     stage.keys("<esc>o");
     assert_eq!((stage.screen(), stage.model.task), (Screen::Disks, Task::Restore));
-    stage.keys("<down><enter>");
+    stage.keys("<enter>");
     let Some(Effect::PlanRestore(_, request)) = stage.asked.last() else { panic!("no plan was asked for") };
     assert!(!request.home);
     assert_eq!(request.image, ImageSource::Inside(address("/dev/sda:2/factory")));
@@ -164,7 +164,7 @@ fn an_image_inside_is_dropped_only_with_the_typed_word() {
 
 #[test]
 fn the_images_of_a_partition_are_put_in_order() {
-    for keys in ["d<down><down>t", "d<down><down><down>t"] {
+    for keys in ["d<down>t", "d<down><down>t"] {
         let mut stage = Stage::with_images();
         stage.script.plan = Ok(Proposed { job: Job::Keep, ..resume_plan() });
         stage.keys(keys);
@@ -174,7 +174,7 @@ fn the_images_of_a_partition_are_put_in_order() {
         assert_eq!((stage.screen(), stage.model.task), (Screen::Disks, Task::Browse));
     }
     let mut none = Stage::with_images();
-    none.keys("d<down>t");
+    none.keys("dt");
     assert!(none.model.trouble.is_some_and(|trouble| trouble.what.contains("no images inside")));
 }
 
@@ -183,7 +183,7 @@ fn an_image_inside_is_exported_to_a_file_that_was_shown() {
     let mut stage = facts();
     stage.keys("x");
     assert_eq!(stage.screen(), Screen::Options);
-    assert_eq!(stage.model.form.path(), "/mnt/backup/Windows-Windows-2026-11-21.lbi");
+    assert_eq!(stage.model.form.path(), "/mnt/backup/Windows-factory-2026-11-21.lbi");
     stage.keys("<clear><enter>");
     assert_eq!(stage.screen(), Screen::Options, "an empty path is none");
     stage.keys("/mnt/x.lbi<down> <enter>");
@@ -200,7 +200,7 @@ fn an_image_inside_is_exported_to_a_file_that_was_shown() {
 #[test]
 fn an_image_is_made_inside_with_its_name_and_kind() {
     let mut stage = Stage::with_images();
-    stage.keys("b<down><enter><down> ");
+    stage.keys("b<enter><down> ");
     assert_eq!(stage.model.form.path(), "", "a path has no meaning inside");
     stage.keys("<down>before-update<tab><enter>");
     let Some(Effect::PlanBackup(_, request)) = stage.asked.last() else { panic!("no plan was asked for") };

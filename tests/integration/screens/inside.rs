@@ -33,7 +33,7 @@ fn damaged(keys: &str) -> Stage {
 }
 
 fn dropping(keys: &str) -> Stage {
-    let mut stage = after("d<down><down><down><enter>");
+    let mut stage = after("d<down><down><enter>");
     stage.script.plan = Ok(Proposed { job: Job::Keep, ..resume_plan() });
     stage.keys(keys);
     stage
@@ -65,17 +65,17 @@ pub(super) fn stages() -> Vec<Stage> {
         after(""),
         lost("f<down>"),
         lost("d<end>"),
-        after("d<down><down>"),
-        damaged("d<down><down><down>"),
-        after("d<down><down><down><enter>"),
+        after("d<down>"),
+        damaged("d<down><down>"),
+        after("d<down><down><enter>"),
         after("f"),
         after("fo"),
         after("f<enter>"),
         resetting(),
         resetting().keys("c").clone(),
-        after("b<down><enter><down> "),
-        after("d<down><down><down><enter>x"),
-        after("d<down><down><down><enter>x<enter>"),
+        after("b<enter><down> "),
+        after("d<down><down><enter>x"),
+        after("d<down><down><enter>x<enter>"),
         dropping("d"),
         half_restored(""),
         after("ds"),
@@ -97,13 +97,13 @@ fn the_start_screen_with_factory_images() {
 
 #[test]
 fn the_disks_screen_with_images_inside() {
-    shows("disks with images inside", &mut after("d<down><down>"));
-    shows("disks with an image inside chosen", &mut after("d<down><down><down>"));
-    shows("disks with a damaged image inside", &mut damaged("d<down><down><down>"));
+    shows("disks with images inside", &mut after("d<down>"));
+    shows("disks with an image inside chosen", &mut after("d<down><down>"));
+    shows("disks with a damaged image inside", &mut damaged("d<down><down>"));
     shows("disks with lost partitions that only images tell of", &mut lost("d<end>"));
-    shows_at("disks with images inside at 120x40", &mut after("d<down><down><down>"), 120, 40);
-    shows_at("disks with a damaged image inside at 40x12", &mut damaged("d<down><down><down>"), 40, 12);
-    shows("disks with help on images inside", &mut after("d<down><down><down>?"));
+    shows_at("disks with images inside at 120x40", &mut after("d<down><down>"), 120, 40);
+    shows_at("disks with a damaged image inside at 40x12", &mut damaged("d<down><down>"), 40, 12);
+    shows("disks with help on images inside", &mut after("d<down><down>?"));
     let mut searching = lost("ds");
     shows("searching a disk", &mut searching);
     shows("searching a disk, asked whether to cancel", searching.keys("c"));
@@ -111,10 +111,10 @@ fn the_disks_screen_with_images_inside() {
 
 #[test]
 fn the_screens_of_an_image_inside() {
-    shows("an image inside", &mut after("d<down><down><down><enter>"));
-    shows("an image inside with help", &mut after("d<down><down><down><enter>?"));
-    shows("export, where to", &mut after("d<down><down><down><enter>x"));
-    shows("export, what will be done", &mut after("d<down><down><down><enter>x<enter>"));
+    shows("an image inside", &mut after("d<down><down><enter>"));
+    shows("an image inside with help", &mut after("d<down><down><enter>?"));
+    shows("export, where to", &mut after("d<down><down><enter>x"));
+    shows("export, what will be done", &mut after("d<down><down><enter>x<enter>"));
     shows("dropping an image, what will be done", &mut dropping("d"));
     shows("dropping an image, asked to confirm", &mut dropping("d<enter>"));
 }
@@ -134,9 +134,9 @@ fn the_screens_of_a_factory_reset() {
 
 #[test]
 fn the_options_of_a_backup_inside() {
-    shows("options of a backup inside", &mut after("b<down><down><enter><down> "));
-    shows_at("options of a backup inside at 120x40", &mut after("b<down><down><enter><down> <down>"), 120, 40);
-    let mut running = after("b<down><down><enter><down> ");
+    shows("options of a backup inside", &mut after("b<down><enter><down> "));
+    shows_at("options of a backup inside at 120x40", &mut after("b<down><enter><down> <down>"), 120, 40);
+    let mut running = after("b<down><enter><down> ");
     running.script.plan = Ok(Proposed { job: Job::Inside, ..backup_plan() });
     running.keys("<enter>s");
     shows("a backup inside, asked whether to cancel", running.keys("c"));
@@ -145,7 +145,7 @@ fn the_options_of_a_backup_inside() {
 #[test]
 fn images_inside_in_plain_ascii() {
     for (name, mut stage) in [
-        ("disks with images inside in plain ascii", after("d<down><down><down>")),
+        ("disks with images inside in plain ascii", after("d<down><down>")),
         ("start with several factory images in plain ascii", lost("f")),
         ("factory reset in plain ascii", after("f")),
     ] {
