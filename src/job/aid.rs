@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::change::{in_use, left, reread};
 use super::export::refuse_same_volume;
+use super::in_place::{refuse_changed, write_table};
 use super::survey::{occupant, same_file};
 use super::{Devices, Monitor, Outcome, Report};
 use crate::device::{FileDevice, FileWriter, MemoryDevice, ReadDevice, Window, WriteDevice, read_vec};
@@ -187,7 +188,8 @@ pub(super) fn run(plan: &Plan, work: &AidWork, devices: &dyn Devices, monitor: &
         monitor.check().map_err(written)?;
     }
     if plan.enter(StepKind::WriteTable, monitor) {
-        target.write_table(&survey.type_writes)?;
+        let stays = "What leads to the images is written, but the partition may not have its type: do it again";
+        write_table(&survey.type_writes, &*target.device).map_err(|error| left(error, stays))?;
     }
     let aids = read_aids(&MemoryDevice::new(survey.bytes.clone()), ByteOffset::ZERO)?;
     drop(target);
@@ -208,21 +210,11 @@ impl Target {
         let window = Window::new(Arc::clone(&self.device) as Arc<dyn ReadDevice>, ByteOffset(self.base), self.len)?;
         let now = RecoveryPartition::read(&table::Entry::default(), &window);
         let counts = now.current().and_then(|(_, aids)| aids.first()).map(|aid| aid.sequence);
-        let same = |write: &SectorWrite| {
-            read_vec(&*self.device, write.offset, write.old.len()).is_ok_and(|bytes| bytes == write.old)
-        };
-        // Later writes of the list may lie over earlier ones: only what is first at its place is there yet.
-        let first = survey.type_writes.iter().enumerate().filter(|(at, write)| {
-            let end = write.offset.0 + write.new.len() as u64;
-            let before = &survey.type_writes[..*at];
-            before
-                .iter()
-                .all(|other| other.offset.0 >= end || write.offset.0 >= other.offset.0 + other.new.len() as u64)
-        });
-        if counts == survey.counts && first.into_iter().all(|(_, write)| same(write)) {
+        refuse_changed(&survey.type_writes, &*self.device)?;
+        if counts == survey.counts {
             return Ok(());
         }
-        Err(Error::refused("the partition or its table was changed since the plan was made").advise("Plan it again"))
+        Err(Error::refused("the recovery partition was changed since the plan was made").advise("Plan it again"))
     }
 
     fn write(&self, copy: ByteRange, bytes: &[u8]) -> Result<()> {
@@ -231,25 +223,6 @@ impl Target {
         self.device.flush()?;
         self.device.forget();
         if read_vec(&*self.device, at, bytes.len())? == bytes { Ok(()) } else { Err(other_bytes()) }
-    }
-
-    /// In the order that [`table`] gives, each flushed before the next: the table is the old or the new one.
-    fn write_table(&self, writes: &[SectorWrite]) -> Result<()> {
-        let stays = |error: Error| {
-            left(error, "What leads to the images is written, but the partition may not have its type: do it again")
-        };
-        for write in writes {
-            self.device.write_at(write.offset, &write.new).map_err(stays)?;
-            self.device.flush().map_err(stays)?;
-        }
-        self.device.forget();
-        for (at, write) in writes.iter().enumerate() {
-            let is_last = writes[at + 1..].iter().all(|other| other.offset != write.offset);
-            if is_last && read_vec(&*self.device, write.offset, write.new.len()).map_err(stays)? != write.new {
-                return Err(stays(other_bytes()));
-            }
-        }
-        Ok(())
     }
 }
 

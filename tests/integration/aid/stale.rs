@@ -50,8 +50,17 @@ fn an_old_aid_wins_over_nothing_and_brings_nothing_dropped_back() {
     std::fs::write(&stage.disk, &healthy).unwrap();
     stage.says(&["aid", "disk.img", "--to", "both.lba"], 0);
     stage.says(&["drop", "disk.img:1/user", "--yes"], 0);
-    let found = stage.images(&["--aid", "both.lba"]);
-    assert_eq!(how(&found), [("factory".to_owned(), "file-system".to_owned())]);
+    let only = [("factory".to_owned(), "file-system".to_owned())];
+    assert_eq!(how(&stage.images(&["--aid", "both.lba"])), only);
+    // Even where its bytes are still whole.
+    let user = toc.named("user").unwrap().image_id;
+    let parts = toc.files.iter().filter(|file| matches!(file.role, Role::Part { image, .. } if image == user));
+    let disk = std::fs::OpenOptions::new().write(true).open(&stage.disk).unwrap();
+    for run in parts.flat_map(|file| &file.runs) {
+        let (at, len) = (START + run.offset.0, run.len.0);
+        std::os::unix::fs::FileExt::write_all_at(&disk, &healthy[at as usize..][..len as usize], at).unwrap();
+    }
+    assert_eq!(how(&stage.images(&["--aid", "both.lba"])), only);
 }
 
 #[test]
