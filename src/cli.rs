@@ -5,6 +5,7 @@
 //! 130 cancelled.
 
 mod address;
+mod aid;
 mod arguments;
 mod backup;
 mod check;
@@ -81,12 +82,15 @@ pub fn complain(error: &Error) -> u8 {
 }
 
 fn dispatch(arguments: Arguments) -> Next {
-    let Arguments { command, disks, log, ascii } = arguments;
+    let Arguments { command, disks, log, ascii, aid } = arguments;
     if !disks.is_empty() && !matches!(command, None | Some(Command::Disks(_))) {
         return Next::Exit(complain_usage("--disk goes with the wizard and with `disks`, not with this command"));
     }
     if ascii && !matches!(command, None | Some(Command::Demo(_))) {
         return Next::Exit(complain_usage("--ascii goes with the wizard, and not with this command"));
+    }
+    if let Err(code) = aid::used(&aid, command.as_ref()) {
+        return Next::Exit(code);
     }
     let Some(command) = command else { return wizard(disks, ascii, log.as_deref()) };
     Next::Exit(match command {
@@ -101,6 +105,10 @@ fn dispatch(arguments: Arguments) -> Next {
         Command::Drop(command) => {
             journal::open(log.as_deref());
             drop::run(&command)
+        }
+        Command::Aid(command) => {
+            journal::open(log.as_deref());
+            aid::run(&command)
         }
         Command::Tidy(command) => {
             journal::open(log.as_deref());

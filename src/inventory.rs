@@ -10,8 +10,8 @@ mod volume;
 
 pub use address::Address;
 pub use locate::{
-    Container, FoundBy, FoundImage, ImageView, ImageVolumeView, LocateRequest, Thoroughness, container_of, image_at,
-    locate, open_image,
+    Container, FoundBy, FoundImage, ImageView, ImageVolumeView, LocateRequest, RecoveryPartition, Thoroughness,
+    container_of, image_at, locate, open_image, recovery_partitions, use_aids,
 };
 pub use look::look;
 pub use source::{Place, Source, open_source};

@@ -6,6 +6,7 @@
 //! 200 MiB at most for buffers and the codec's tables (fewer threads are used at the highest levels), and the cluster
 //! map, which is kept compressed (see [`ClusterMap`](crate::extent::ClusterMap)).
 
+mod aid;
 mod backup;
 mod change;
 mod check;
@@ -26,6 +27,7 @@ mod source;
 mod survey;
 mod verify;
 
+pub use aid::{AidState, aid_state};
 pub use change::Changes;
 pub use check::{CheckSource, Checked, sentence};
 pub use export::ExportRequest;
@@ -42,8 +44,8 @@ use crate::error::{Error, Result};
 use crate::fs::Finding;
 use crate::inventory::{Address, Container, LocateRequest, Place, Source, open_source};
 use crate::plan::{
-    self, BackupRequest, ChangeRequest, ContainerRequest, Depth, Interrupted, Plan, RestoreRequest, RestoreWork,
-    ResumeRequest, StepKind, Work,
+    self, AidRequest, BackupRequest, ChangeRequest, ContainerRequest, Depth, Interrupted, Plan, RestoreRequest,
+    RestoreWork, ResumeRequest, StepKind, Work,
 };
 use crate::unit::ByteLen;
 
@@ -97,6 +99,14 @@ pub fn plan_change(request: &ChangeRequest, monitor: &Monitor) -> Result<Plan> {
 /// A refusal with its numbers: no room for the journal, a volume in use.
 pub fn plan_changes(request: &ChangeRequest, source: &Source, changes: Changes) -> Result<Plan> {
     plan::change(request, change::placed(request, source, changes)?)
+}
+
+/// Looks at a disk and at the partition that shall lead to its images (reads only) and plans to write that.
+///
+/// # Errors
+/// A refusal with its numbers, or what could not be read.
+pub fn plan_aid(request: &AidRequest, monitor: &Monitor) -> Result<Plan> {
+    aid::plan(request, monitor)
 }
 
 /// Looks for the journal of an interrupted job (reads only) and plans the job's end.
@@ -226,6 +236,7 @@ pub fn run_on(plan: &Plan, devices: &dyn Devices, monitor: &Arc<Monitor>) -> Rep
         Work::Change(work) => change::run(plan, work, devices, monitor),
         Work::Resume(work) => resume::run(plan, work, devices, monitor),
         Work::Inside(work) => inside::run(plan, work, devices, monitor),
+        Work::Aid(work) => aid::run(plan, work, devices, monitor),
     };
     ended(result)
 }
@@ -264,6 +275,12 @@ pub fn check_container(container: &Container, deep: bool, monitor: &Monitor) -> 
 #[must_use]
 pub fn export(request: &ExportRequest, monitor: &Arc<Monitor>) -> Report {
     ended(export::run(request, monitor))
+}
+
+/// Writes what leads to the images of a disk or a volume to a new file. The report tells how it ended.
+#[must_use]
+pub fn write_aid(source: &Address, path: &Path, monitor: &Monitor) -> Report {
+    ended(aid::write_file(source, path, monitor))
 }
 
 /// Checks a volume. Never writes.

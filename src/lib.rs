@@ -21,6 +21,7 @@
 //!                                                          │   Monitor: progress out, pause and cancel in
 //!  back up:  used clusters ─► reader ─► N × (BLAKE3, zstd) ─► ordered writer ─► flush ─► read back ─► name
 //!  restore:  verify image ─► unseal ─► N × (unzstd, BLAKE3) ─► ordered writer ─► flush ─► read back ─► seal
+//!  in place: verify image ─► images in the way copied ─► mark ─► clusters that differ ─► flush ─► read back ─► seal ─► check
 //!  change:   check ─► edit on an overlay ─► patches ─► copies ─► flush ─► journal ─► flush ─► patches ─► flush ─► close
 //! ```
 //!

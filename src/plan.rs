@@ -1,6 +1,7 @@
 //! Plans: what will be done, as plain data, before anything is done. Pure: a survey and a request go in, a
 //! [`Plan`] or a refusal comes out. The preview shows a plan, `--dry-run` prints it, `job` carries it out.
 
+mod aid;
 mod backup;
 mod change;
 mod in_place;
@@ -9,6 +10,7 @@ mod preview;
 mod restore;
 mod resume;
 
+pub use aid::{AidRequest, AidSurvey, AidWork, aid};
 pub use backup::{BackupRequest, BackupSurvey, BackupWork, ImageTarget, backup, refuse_source};
 pub use change::{
     ChangeRequest, ChangeSurvey, ChangeView, ChangeWork, EditRequest, JournalPlace, JournalWish, PatchView,
@@ -20,7 +22,9 @@ pub use inside::{
     create_inside,
 };
 pub use preview::{Preview, preview};
-pub use restore::{ImageSource, ImagesInside, PipedImage, RestoreRequest, RestoreSurvey, RestoreWork, restore};
+pub use restore::{
+    ImageSource, ImagesInside, PipedImage, RestoreRequest, RestoreSurvey, RestoreWork, refuse_target, restore,
+};
 pub use resume::{Depth, Direction, Interrupted, ResumeRequest, ResumeSurvey, ResumeWork, resume};
 
 use std::sync::Arc;
@@ -65,7 +69,7 @@ pub enum StepKind {
     ReadBackTarget,
     /// Write boot record and superblocks, flush, read back.
     Seal,
-    /// Restoring in place: put the partition's entry back into the table.
+    /// Put the partition's entry back into the table, or give it another type.
     WriteTable,
     /// Restoring in place: copy images out of the way, and prove the copies.
     MoveImages,
@@ -85,6 +89,8 @@ pub enum StepKind {
     CloseJournal,
     /// Write a container's new tables of contents, or overwrite what would make left-overs be found.
     WriteTables,
+    /// Write a copy of a recovery partition, flush it, read it back. A plan has two of these.
+    WriteAid,
 }
 
 /// One act of a plan.
@@ -115,6 +121,8 @@ pub enum Work {
     Resume(Box<ResumeWork>),
     /// An image inside a volume, or another change of its container.
     Inside(Arc<InsideWork>),
+    /// What leads to images, into a recovery partition.
+    Aid(Box<AidWork>),
 }
 
 /// What will be done, before it is done.

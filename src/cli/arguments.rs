@@ -33,6 +33,10 @@ pub(super) struct Arguments {
     /// Write the log here (else lifeboat.log in the state directory)
     #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
     pub(super) log: Option<PathBuf>,
+
+    /// Where images are looked for or named: use this recovery aid, made by `aid --to` (may be repeated)
+    #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
+    pub(super) aid: Vec<PathBuf>,
 }
 
 #[derive(Subcommand, Debug)]
@@ -53,6 +57,8 @@ pub(super) enum Command {
     Export(Export),
     /// Put an image back, onto a partition, a device or a file
     Restore(Restore),
+    /// Keep elsewhere what leads to the images inside: in a file, or in a small partition of its own
+    Aid(Aid),
     /// Take an image out of the volume that it lies in
     Drop(Drop),
     /// Bring the images inside a volume to its end, in one piece
@@ -158,6 +164,34 @@ pub(super) struct Backup {
 }
 
 #[derive(Args, Debug)]
+pub(super) struct Aid {
+    /// The disk with all its volumes that hold images, or one volume: PATH, PATH:N or PATH@BYTES
+    #[arg(value_parser = address::parser(), value_hint = ValueHint::FilePath)]
+    pub(super) source: Address,
+
+    /// The file to be made, on other media
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "to_partition")]
+    pub(super) to: Option<PathBuf>,
+
+    /// The partition to be overwritten: it becomes the recovery partition, or is renewed. It asks before it writes
+    #[arg(long, value_name = "PATH:N", value_parser = address::parser(), value_hint = ValueHint::FilePath)]
+    #[arg(conflicts_with = "to")]
+    pub(super) to_partition: Option<Address>,
+
+    /// With --to-partition: do not ask; without a terminal nothing is written unless this is given
+    #[arg(long, requires = "to_partition")]
+    pub(super) yes: bool,
+
+    /// With --to-partition: show what would be done, and do nothing
+    #[arg(long, requires = "to_partition")]
+    pub(super) dry_run: bool,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
 pub(super) struct Drop {
     /// The image: PATH:N/NAME
     #[arg(value_name = "PATH:N/NAME", value_parser = address::parser(), value_hint = ValueHint::FilePath)]
@@ -200,10 +234,6 @@ pub(super) struct Images {
     /// Disks, devices, files; or PATH:N, PATH@BYTES
     #[arg(required = true, value_name = "SOURCE", value_parser = address::parser(), value_hint = ValueHint::FilePath)]
     pub(super) sources: Vec<Address>,
-
-    /// A recovery aid that was kept elsewhere (may be repeated)
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(super) aid: Vec<PathBuf>,
 
     /// Print one JSON document
     #[arg(long)]

@@ -21,6 +21,7 @@ pub(super) fn run(command: &Disks) -> u8 {
             console.line(&line);
         }
     }
+    super::aid::say_stale(inventory.disks.iter().map(|disk| disk.path.as_path()), &console);
     // A disk that the user named and that cannot be read is what they asked for and did not get.
     let missing = inventory.disks.len() < command.disks.len();
     u8::from(missing || (!command.disks.is_empty() && inventory.disks.iter().any(|disk| disk.problem.is_some())))

@@ -8,7 +8,7 @@ use super::progress;
 use super::table::Columns;
 use super::words::clean;
 use crate::error::Result;
-use crate::inventory::{Container, FoundBy, ImageView, LocateRequest, Thoroughness};
+use crate::inventory::{Address, Container, FoundBy, ImageView, LocateRequest, Thoroughness};
 use crate::job::{self, Monitor};
 use crate::unit::ByteLen;
 
@@ -20,9 +20,10 @@ pub(super) fn run(command: &Images) -> u8 {
 
 fn work(command: &Images, console: &Console) -> Result<u8> {
     let request =
-        LocateRequest { sources: command.sources.clone(), aids: command.aid.clone(), thoroughness: Thoroughness::Full };
+        LocateRequest { sources: command.sources.clone(), aids: Vec::new(), thoroughness: Thoroughness::Full };
     let monitor = Arc::new(Monitor::new());
     let found = progress::watch(&monitor, |monitor| job::locate(&request, monitor))??;
+    super::aid::say_stale(command.sources.iter().map(Address::path), console);
     if command.json {
         let views: Vec<ImageView> = found.iter().flat_map(Container::views).collect();
         console.document(&serde_json::json!({ "images": views }));

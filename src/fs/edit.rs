@@ -115,7 +115,8 @@ pub trait Edit: Send {
     fn reserve(&mut self, extents: &[Extent]) -> Result<()>;
 
     /// Takes a file out of its directory, and frees its clusters: these are given back, in file order. A directory
-    /// that [`adopt`](Self::adopt) would make just so (by its attributes), and that is empty then, goes, too.
+    /// that [`adopt`](Self::adopt) would make just so (by its attributes), and that is empty then, goes, too; whoever
+    /// wants to keep it makes it again by [`make_directory`](Self::make_directory).
     ///
     /// # Errors
     /// `Refused` when there is no such file, or it is not a plain file with one name.

@@ -66,6 +66,33 @@
 //! in clusters which no longer belong to the container (it was moved, or dropped) is a left-over: its sequence number is
 //! lower, or, for a dropped container, its first sector was overwritten.
 //!
+//! Where no table is left, images are put together from their records and blocks: see [`scavenge`].
+//!
+//! # Recovery aid
+//!
+//! What leads to a container is kept a second time, elsewhere: in a file on other media, or in a partition of its
+//! own. A record as [`format`](super::format) has it, of kind 9; its image id is the container's. Its body:
+//!
+//! | Offset | Size | Meaning |
+//! |---:|---:|---|
+//! | 0 | 8 | sequence number: every renewal writes a higher one |
+//! | 8 | 4 | which record of its set this is, from 0 |
+//! | 12 | 4 | how many the set has: at most 256 |
+//! | 16 | 4 | length of the text |
+//! | 20 | 4 | zero |
+//! | 24 | … | a zstd frame: the text, UTF-8 JSON: the fields of [`Aid`] by the names there |
+//!
+//! A set has a record for each container of a disk, one behind the other, each beginning at a multiple of 512 bytes;
+//! what is between them is zeros. It is whole when all its records are, with one sequence number. An aid file is a set.
+//!
+//! A recovery partition (types [`RECOVERY_TYPE_GPT`](crate::table::RECOVERY_TYPE_GPT) and
+//! [`RECOVERY_TYPE_MBR`](crate::table::RECOVERY_TYPE_MBR)) holds two sets: one from its first byte on, one from its middle
+//! on, rounded down to 4096 bytes. The whole one with the higher sequence number counts. A renewal writes the other one
+//! first, flushes, reads it back, and only then writes the one that counted: so one of them is whole at any moment.
+//!
+//! An aid tells where things were when it was written. So what it says of an image is believed only when that image's
+//! records lie there, and never before what the file system or a table of contents on the disk says.
+//!
 //! # Rationale
 //!
 //! - Places are in bytes of the volume, not in clusters: reading needs neither the file system's nor the image's idea of
@@ -78,11 +105,13 @@
 //!
 //! Version 1 (2026): the first.
 
+mod aid;
 pub mod blocks;
 mod scan;
 pub mod scavenge;
 mod toc;
 
+pub use aid::{Aid, AidHead, MAX_AID_BYTES, MAX_AIDS, aid_copies, encode_aids, read_aid, read_aid_copies, read_aids};
 pub use scan::{Order, Sighting, Sign, scan};
 pub use toc::{
     FileRecord, ImageRecord, MAX_FILES, MAX_RUNS, Role, SavedBytes, Toc, TocHead, VolumeRecord, encode, read_toc,

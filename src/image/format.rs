@@ -35,7 +35,7 @@
 //! | 0 | 4 | zstd skippable frame magic, `0x184D2A5B` |
 //! | 4 | 4 | length of what follows: 64 + body length |
 //! | 8 | 8 | `LIFEBOAT` |
-//! | 16 | 2 | kind of record: 1 header, 2 part, 3 frame, 4 index page, 5 root, 6 trailer, 7 footer, 8 table of contents (of a [`container`](super::container)) |
+//! | 16 | 2 | kind of record: 1 header, 2 part, 3 frame, 4 index page, 5 root, 6 trailer, 7 footer, 8 table of contents (of a [`container`](super::container)), 9 recovery aid (of the same) |
 //! | 18 | 2 | format version: 1 |
 //! | 20 | 4 | body length |
 //! | 24 | 16 | image id (UUID, bytes in text order) |
@@ -191,13 +191,14 @@ pub enum RecordKind {
     Trailer = 6,
     Footer = 7,
     Toc = 8,
+    Aid = 9,
 }
 
 impl RecordKind {
     /// The body's length at most, before it is read.
     fn max_body(self) -> u32 {
         match self {
-            Self::Header | Self::Trailer | Self::Toc => MAX_TEXT,
+            Self::Header | Self::Trailer | Self::Toc | Self::Aid => MAX_TEXT,
             Self::Part => size_of::<PartBody>() as u32,
             Self::Frame => size_of::<Entry>() as u32,
             Self::Page => (PAGE_CHUNKS * size_of::<Entry>()) as u32,
@@ -216,6 +217,7 @@ impl RecordKind {
             6 => Self::Trailer,
             7 => Self::Footer,
             8 => Self::Toc,
+            9 => Self::Aid,
             _ => return None,
         })
     }

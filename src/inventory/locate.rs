@@ -1,5 +1,6 @@
 //! Finding the images inside volumes, whatever is left of the volume, and saying how each was found.
 
+mod aid;
 mod combine;
 mod files;
 mod folder;
@@ -22,6 +23,7 @@ use crate::image::format::MAX_BASES;
 use crate::image::{self, Image};
 use crate::unit::{ByteLen, ByteOffset};
 use crate::volume;
+pub use aid::{RecoveryPartition, recovery_partitions, use_aids};
 pub(super) use search::len_by_toc;
 use search::{Goal, Hunt, Spot};
 
@@ -211,17 +213,14 @@ impl Container {
 /// Looks for containers. Never writes.
 ///
 /// # Errors
-/// When a source cannot be opened at all, a recovery aid is named, or the look is cancelled; never because something is
-/// damaged.
+/// When a source cannot be opened at all, a recovery aid that is named cannot be read, or the look is cancelled; never
+/// because something is damaged.
 pub fn locate(request: &LocateRequest, watch: &dyn Watch) -> Result<Vec<Container>> {
-    if let Some(aid) = request.aids.first() {
-        return Err(Error::unsupported(format!("{}: recovery aids cannot be read yet", aid.display()))
-            .advise("Look without it: the disk's own tables of contents and records are searched"));
-    }
+    let aids = aid::of_files(&request.aids)?;
     let mut found: Vec<Container> = Vec::new();
     for address in &request.sources {
         let source = open_source(address)?;
-        for container in search::at(address, &source, request.thoroughness, None, watch)? {
+        for container in search::at(address, &source, request.thoroughness, None, &aids, watch)? {
             let key = |container: &Container| {
                 let place = &container.source.place;
                 let disk = place.disk.canonicalize().unwrap_or_else(|_| place.disk.clone());
@@ -268,7 +267,7 @@ pub fn open_image(address: &Address, watch: &dyn Watch) -> Result<(Container, Im
     let mut others: Vec<String> = Vec::new();
     for thoroughness in [Thoroughness::Quick, Thoroughness::Full] {
         let goal = Goal { start: source.place.start.0, name };
-        let mut containers = search::at(volume, &source, thoroughness, Some(goal), watch)?;
+        let mut containers = search::at(volume, &source, thoroughness, Some(goal), &[], watch)?;
         shadow(&mut containers);
         others = containers.iter().flat_map(Container::views).map(|view| view.address).collect();
         for container in containers.into_iter().filter(|container| container.volume == *volume) {
@@ -354,6 +353,7 @@ pub(super) fn fill(disk: &mut Disk, device: &SharedDevice, thoroughness: Thoroug
         is_whole: !is_divided && may_hold(&disk.volume),
         thoroughness,
         goal: None,
+        aids: [aid::named(), aid::of_disk(device)].concat(),
         watch: &Unwatched,
     };
     let Ok(mut found) = hunt.run() else { return };

@@ -7,7 +7,7 @@ use crate::device::SharedDevice;
 use crate::error::{Error, Result};
 use crate::extent::Extent;
 use crate::fs::{self, Edit, Kind, Overlay};
-use crate::image::container::{FOLDER, FileRecord, Toc, encode};
+use crate::image::container::{FOLDER, FileRecord, Role, Toc, encode};
 use crate::unit::{ByteLen, Grid};
 
 /// The container's folder, as an edit wants it.
@@ -41,12 +41,18 @@ pub(super) fn toc_bytes(toc: &Toc, file: &FileRecord) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Takes the container's files out of a volume: what is left is the volume as if it had none.
+/// True for what the container is known to have; a file that somebody else put into its folder is his.
+pub(super) fn is_ours(file: &FileRecord) -> bool {
+    !matches!(file.role, Role::Part { image, .. } if image.is_nil())
+}
+
+/// Takes the container's files out of a volume: what is left is the volume as if it had none, but for what others put
+/// into its folder.
 ///
 /// # Errors
 /// As [`Edit::release`].
 pub(super) fn release(edit: &mut dyn Edit, toc: &Toc) -> Result<()> {
-    toc.files.iter().try_for_each(|file| edit.release(&folder(), &file.name).map(drop))
+    toc.files.iter().filter(|file| is_ours(file)).try_for_each(|file| edit.release(&folder(), &file.name).map(drop))
 }
 
 /// A volume as it would be without its container.

@@ -96,7 +96,7 @@ fn open(request: &ExportRequest, monitor: &Monitor) -> Result<Exported> {
 
 /// Writing to the volume that is read would change it while it is read, and might overwrite the image itself where the
 /// file system does not know of it.
-fn refuse_same_volume(target: &Path, mounted_at: &[PathBuf]) -> Result<()> {
+pub(super) fn refuse_same_volume(target: &Path, mounted_at: &[PathBuf]) -> Result<()> {
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let Ok(folder) = folder.canonicalize() else { return Ok(()) };
     let device =

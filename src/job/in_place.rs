@@ -54,7 +54,7 @@ pub(super) enum Turn {
     /// In place.
     InPlace(Box<Plan>),
     /// An ordinary one; of an image inside another volume, if that was found.
-    Ordinary(Option<(Container, Image)>),
+    Ordinary(Option<Box<(Container, Image)>>),
 }
 
 /// Plans a restore in place, when that is what the request asks for.
@@ -71,7 +71,7 @@ pub(super) fn plan(request: &RestoreRequest, monitor: &Monitor) -> Result<Turn> 
                     request.target = container.volume.clone();
                     worked_out(&request, site, image, monitor)
                 }
-                None => Ok(Turn::Ordinary(Some((container, image)))),
+                None => Ok(Turn::Ordinary(Some(Box::new((container, image))))),
             }
         }
         ImageSource::File(_) | ImageSource::Pipe => onto_container(request, monitor),

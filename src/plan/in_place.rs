@@ -1,7 +1,7 @@
 //! Planning a restore onto a volume that holds images: they stay, and the restored volume gets them as its files.
 
 use super::backup::{place_words, step};
-use super::restore::{ImagesInside, confirm_word, refuse, warnings};
+use super::restore::{ImagesInside, confirm_word, refuse_target, warnings};
 use super::{Plan, RestoreRequest, RestoreSurvey, Safety, Step, StepKind, Work};
 use crate::error::{Error, Result};
 use crate::extent::ExtentSet;
@@ -88,7 +88,7 @@ pub struct InPlaceWork {
 /// A refusal, with its numbers and what to do instead.
 pub fn in_place(request: &RestoreRequest, survey: InPlaceSurvey) -> Result<Plan> {
     let restore = &survey.restore;
-    refuse(request, restore)?;
+    refuse_target(request, restore)?;
     if let Some(in_use) = &survey.in_use {
         return Err(
             Error::refused(format!("{} is in use: {in_use}", request.target)).advise("See that nothing else uses it")
@@ -112,7 +112,10 @@ pub fn in_place(request: &RestoreRequest, survey: InPlaceSurvey) -> Result<Plan>
         said.push("The images are moved to clusters that are in use today: from then on what is there now is lost, and only finishing helps".into());
     }
     if let Some(repair) = &survey.table {
-        said.push(format!("The disk's partition table does not name this volume: {} is put back", repair.what));
+        said.push(format!(
+            "The disk's partition table is damaged, or does not name this volume: {} is put back",
+            repair.what
+        ));
     }
     if !survey.journals.is_empty() {
         said.push(format!(

@@ -133,6 +133,8 @@ pub struct NewImage {
     pub part_bytes: u64,
     /// Where its bytes go, in file order.
     pub place: Vec<Extent>,
+    /// It is stored in blocks, each of which can be found by itself.
+    pub scattered: bool,
     /// The tables of contents that are new.
     pub tables: Vec<FileRecord>,
     /// A table that gets another name: that of the container's old beginning.
@@ -297,6 +299,9 @@ fn create_facts(volume: &Address, survey: &InsideSurvey, image: &NewImage) -> Ve
     facts.push(("Needed".into(), units(room.needed())));
     facts.push(("Free".into(), units(room.free)));
     facts.push(("Where".into(), where_words(survey, image)));
+    if image.scattered {
+        facts.push(("Stored".into(), "scattered, in blocks of 4 KiB that say what they are".into()));
+    }
     let moved = &image.moved;
     if moved.bytes > 0 {
         let mut words = format!("{} of {} files and structures", ByteLen(moved.bytes), moved.holders);
@@ -340,7 +345,7 @@ fn create_warnings(volume: &Address, survey: &InsideSurvey, image: &NewImage, ch
     warnings.push(journal_warning(volume));
     if !image.exact {
         warnings.push(
-            "The size is an estimate from samples: should the image need more room than there is, the job stops and the volume stays as it was"
+            "The size is an estimate from samples: should the image need more, the free clusters right below are taken as well; where there are too few, the job stops and makes no image"
                 .into(),
         );
     }

@@ -38,7 +38,7 @@ pub fn preview(plan: &Plan) -> Preview {
 /// The changes that a plan's work writes: of a resumed job, those that are left to do or to take back.
 fn changes(plan: &Plan) -> Vec<ChangeView> {
     match &plan.work {
-        Work::Backup(_) | Work::Restore(_) | Work::RestoreInPlace(_) => Vec::new(),
+        Work::Backup(_) | Work::Restore(_) | Work::RestoreInPlace(_) | Work::Aid(_) => Vec::new(),
         Work::Inside(work) => {
             let last = work.survey.image.as_ref().map(|image| &image.last);
             let phases = work.survey.phases.iter().chain(last);

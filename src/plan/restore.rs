@@ -182,7 +182,7 @@ impl fmt::Debug for PipedImage {
 /// # Errors
 /// A refusal, with its numbers and what to do instead.
 pub fn restore(request: &RestoreRequest, survey: RestoreSurvey, stream: PipedImage) -> Result<Plan> {
-    refuse(request, &survey)?;
+    refuse_target(request, &survey)?;
     let header = &survey.header;
     let content = content_bytes(header);
     let volume = &header.volume;
@@ -235,7 +235,11 @@ pub(super) fn confirm_word(target: &Address) -> String {
     text.rsplit('/').next().unwrap_or(&text).to_owned()
 }
 
-pub(super) fn refuse(request: &RestoreRequest, survey: &RestoreSurvey) -> Result<()> {
+/// Refuses a target that an image must not or cannot go to: in use, too small, read-only, divided.
+///
+/// # Errors
+/// The refusal, with its numbers and what to do instead.
+pub fn refuse_target(request: &RestoreRequest, survey: &RestoreSurvey) -> Result<()> {
     let (place, header) = (&survey.place, &survey.header);
     if survey.image_is_target {
         return Err(

@@ -1,5 +1,5 @@
 //! Fuzz targets for what comes from strangers' disks: FAT, NTFS and ext volumes (read, checked and changed), partition
-//! tables, images.
+//! tables, images, and images scavenged from a device.
 //!
 //! To run one, from the top of the repository (`cargo install cargo-fuzz`; a nightly compiler, or
 //! `RUSTC_BOOTSTRAP=1` with a stable one):

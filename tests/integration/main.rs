@@ -1,6 +1,7 @@
 //! Everything that is proven with someone else's tools, on real volumes, or through the real binary.
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod aid;
 mod check_ext;
 mod check_fat;
 mod check_ntfs;
@@ -28,6 +29,7 @@ mod movable;
 mod oracle;
 mod pty;
 mod roundtrip;
+mod scavenge;
 mod screens;
 mod table_write;
 mod tables;

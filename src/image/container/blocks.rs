@@ -205,7 +205,7 @@ impl std::fmt::Debug for BlocksDevice {
 
 impl BlocksDevice {
     /// The image in the blocks of `device`: those of all its parts, one behind the other, from byte 0 on. What lies
-    /// behind the last block does no harm.
+    /// behind the last block does no harm. Where that is damaged, the image ends with the device.
     ///
     /// # Errors
     /// When there are none near the beginning.
@@ -216,7 +216,7 @@ impl BlocksDevice {
         let blocks = device.len().0 / BLOCK as u64;
         let end = (blocks.saturating_sub(TRIES)..blocks).rev().find_map(|number| {
             let block = whole_block(&device, number)?;
-            (block.image == image).then(|| block.image_end().unwrap_or((number + 1) * PAYLOAD as u64))
+            block.image_end().filter(|_| block.image == image)
         });
         let len = ByteLen(end.unwrap_or(blocks * PAYLOAD as u64));
         Ok(Self { device, image, blocks, len, lost_as_zeros: false, kept: Mutex::default() })

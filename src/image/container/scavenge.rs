@@ -19,15 +19,17 @@
 //! - What the records say anyway is made again where it is lost: the header by its copy or by a table of contents, the
 //!   footer by root and trailer, the seek table by all records.
 //!
-//! A unit with two borders, and the end of a part that lies in a fragment without any record, are given up and named.
+//! A unit with two borders, and what lies in a fragment without any whole record, are given up and named: nothing
+//! on the disk says whose those bytes are.
 //! An image in scattered storage needs none of this: its blocks say all.
 //!
 //! # Bounds
 //!
 //! Whatever the bytes: at most [`MAX_IMAGES`] images, [`MAX_PIECES`] records and block runs of all together
-//! (64 bytes in memory each), no image longer than the device; bodies of records are read up to twice the device's
-//! length, and proofs unpack up to four times of it (both with an allowance for small devices). What was left out for
-//! that is told.
+//! (some 200 bytes in memory each, and three buffers as long as the longest frame), no image longer than the device; bodies
+//! of records are read up to twice the device's length, and proofs unpack up to four times of it (both with an allowance for
+//! small devices). What was left out for that is told. Opening what was found costs what any image of that length
+//! costs, and `progress` is asked before each proof, so that a user can end it.
 
 mod border;
 mod collect;
@@ -220,3 +222,6 @@ fn note(damage: &mut Vec<String>, sentence: impl FnOnce() -> String) {
         damage.push("There is more damage of this kind".into());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -204,7 +204,7 @@ impl Toc {
     }
 
     /// What the rest of the code relies on, whoever wrote it.
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         let wrong = |what: &str| Err(Error::damaged(format!("the table of contents has an impossible {what}")));
         let runs: usize = self.files.iter().map(|file| file.runs.len()).sum();
         if self.files.len() > MAX_FILES || self.images.len() > MAX_FILES || runs > MAX_RUNS {
@@ -309,11 +309,12 @@ pub fn read_toc(device: &dyn ReadDevice, at: ByteOffset) -> Result<(Toc, TocHead
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::device::MemoryDevice;
 
-    fn toc() -> Toc {
+    /// A table with one image.
+    pub(in super::super) fn sample() -> Toc {
         let id = Uuid::from_u128(5);
         let run = |offset, len| ByteRange { offset: ByteOffset(offset), len: ByteLen(len) };
         Toc {
@@ -358,12 +359,12 @@ mod tests {
 
     #[test]
     fn a_table_reads_back_and_leaves_out_what_does_not_fit() {
-        let whole = encode(&toc(), ByteOffset(7 << 9), ByteLen(1 << 20)).unwrap();
+        let whole = encode(&sample(), ByteOffset(7 << 9), ByteLen(1 << 20)).unwrap();
         let (read, head) = back(whole.clone()).unwrap();
-        assert_eq!((read, head.offset.get()), (toc(), 7 << 9));
-        let lean = encode(&toc(), ByteOffset(0), ByteLen(whole.len() as u64 - 1)).unwrap();
+        assert_eq!((read, head.offset.get()), (sample(), 7 << 9));
+        let lean = encode(&sample(), ByteOffset(0), ByteLen(whole.len() as u64 - 1)).unwrap();
         assert!(lean.len() < whole.len() && back(lean).unwrap().0.table.is_none());
-        let error = encode(&toc(), ByteOffset(0), ByteLen(100)).unwrap_err().to_string();
+        let error = encode(&sample(), ByteOffset(0), ByteLen(100)).unwrap_err().to_string();
         assert!(error.contains("room for 100"), "{error}");
     }
 
@@ -378,7 +379,7 @@ mod tests {
             |toc| toc.images[0].name = String::new(),
         ];
         for harm in harms {
-            let mut bad = toc();
+            let mut bad = sample();
             harm(&mut bad);
             assert!(back(encode(&bad, ByteOffset(0), ByteLen(1 << 20)).unwrap()).is_err());
         }
@@ -386,7 +387,7 @@ mod tests {
 
     #[test]
     fn those_that_need_an_image_are_named_over_others() {
-        let mut chain = toc();
+        let mut chain = sample();
         for number in 6..9 {
             let mut next = chain.images[0].clone();
             next.image_id = Uuid::from_u128(number);

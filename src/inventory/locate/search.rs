@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::aid::{self, Ground, Known};
 use super::combine::combine;
 use super::files::open_recorded;
 use super::folder::{self, Folder, Look};
@@ -58,6 +59,8 @@ pub(super) struct Hunt<'a> {
     pub(super) is_whole: bool,
     pub(super) thoroughness: Thoroughness,
     pub(super) goal: Option<Goal<'a>>,
+    /// What is kept elsewhere of its containers.
+    pub(super) aids: Vec<Known>,
     pub(super) watch: &'a dyn Watch,
 }
 
@@ -74,9 +77,14 @@ pub(super) fn at(
     source: &Source,
     thoroughness: Thoroughness,
     goal: Option<Goal<'_>>,
+    aids: &[Known],
     watch: &dyn Watch,
 ) -> Result<Vec<Container>> {
     let place = &source.place;
+    let mut aids = [aids.to_vec(), aid::named()].concat();
+    if let Ok(disk) = FileDevice::open(&place.disk) {
+        aids.extend(aid::of_disk(&(Arc::new(disk) as SharedDevice)));
+    }
     let spots = match address {
         Address::Whole(path) if place.is_divided() => entries(path, &source.device, &table::read(&source.device)?),
         _ => vec![Spot { address: address.clone(), start: place.start.0, device: source.device.clone() }],
@@ -90,6 +98,7 @@ pub(super) fn at(
         is_whole: matches!(address, Address::Whole(_)) && place.entry.is_none(),
         thoroughness,
         goal,
+        aids,
         watch,
     };
     hunt.run()
@@ -126,8 +135,14 @@ impl Hunt<'_> {
                 self.add_lost_volumes(&mut states)?;
             }
         }
+        let ground = Ground::new(&self.disk, &self.spots, self.is_whole);
+        let mut aids = std::mem::take(&mut self.aids);
+        let seen: Vec<u64> = sights.aids.iter().map(|place| place - self.base).collect();
+        aids.extend(aid::of_places(&*self.device, &seen, self.watch)?);
         if !is_full || is_found {
-            return Ok(self.gather(states, &sights));
+            let mut found = self.gather(states, &sights);
+            ground.add(&aids, &mut found);
+            return Ok(found);
         }
         let open = self.open_ranges(&states);
         let salvage = Salvage {
@@ -139,6 +154,11 @@ impl Hunt<'_> {
             watch: self.watch,
         };
         let mut found = self.gather(states, &sights);
+        ground.add(&aids, &mut found);
+        if found.is_empty() && aids.is_empty() && !ground.is_whole && !open.is_empty() {
+            let disk = FileDevice::open(&salvage.disk)?;
+            ground.add(&aid::by_search(&disk, salvage.watch)?, &mut found);
+        }
         let whole = found.iter().filter(|container| is_whole(container)).map(|container| {
             let start = container.source.place.start.0.saturating_sub(salvage.base);
             start..start + container.source.place.len.0
@@ -372,7 +392,8 @@ fn without(all: &[Range<u64>], done: &[Range<u64>]) -> Vec<Range<u64>> {
     all.sort_by_key(|range| range.start);
     let mut left: Vec<Range<u64>> = Vec::new();
     for range in all {
-        let mut pieces = vec![left.last().map_or(range.start, |last| last.end.max(range.start))..range.end];
+        let start = left.last().map_or(range.start, |last| last.end.max(range.start));
+        let mut pieces: Vec<Range<u64>> = std::iter::once(start..range.end).collect();
         for gone in done {
             pieces = pieces
                 .into_iter()
@@ -397,6 +418,7 @@ pub(in crate::inventory) fn len_by_toc(device: &SharedDevice, start: ByteOffset)
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "a list of ranges may have one")]
 mod tests {
     use super::*;
 

@@ -7,6 +7,7 @@ use std::ops::{ControlFlow, Range};
 use uuid::Uuid;
 use zerocopy::FromBytes;
 
+use super::aid::MAX_PLACES;
 use crate::device::{ReadDevice, read_vec};
 use crate::error::Result;
 use crate::fs::Watch;
@@ -49,6 +50,8 @@ pub(super) struct Sights {
     pub(super) is_cut: bool,
     /// Where on the disk records of images were seen, in steps of a MiB.
     records: BTreeSet<u64>,
+    /// Where on the disk records of recovery aids were seen.
+    pub(super) aids: Vec<u64>,
 }
 
 /// How much of what a lean copy may lack is in a table.
@@ -159,6 +162,12 @@ pub(super) fn search(
         };
         scan(device, range.clone(), Order::Backward, &mut progress, &mut |sighting| {
             let is_toc = matches!(sighting.sign, Sign::Record(RecordKind::Toc, _));
+            if matches!(sighting.sign, Sign::Record(RecordKind::Aid, _)) {
+                if sights.aids.len() < MAX_PLACES {
+                    sights.aids.push(base + sighting.offset.0);
+                }
+                return ControlFlow::Continue(());
+            }
             if !is_toc && sights.records.len() < MAX_RECORDS {
                 sights.records.insert((base + sighting.offset.0) >> RECORD_STEP);
             }

@@ -15,11 +15,13 @@ use super::moves::{copy, forget, open_image, write_contents};
 use super::pass::{Chunk, Pass};
 use super::patched::Patched;
 use super::room::outward;
+use super::survey::used_today;
 use crate::device::{ReadDevice, SharedDevice, WriteDevice, read_vec};
 use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, Extent, ExtentSet};
 use crate::fs::ByteRange;
 use crate::image::{Header, Image};
+use crate::inventory::Place;
 use crate::plan::{Differing, ImagesInside, InPlaceSurvey, InPlaceWork, Plan, StepKind};
 use crate::unit::{ByteLen, ByteOffset, Cluster};
 
@@ -62,16 +64,24 @@ pub(in crate::job) fn run(
     if plan.enter(StepKind::VerifyImage, monitor) {
         findings = prove(&image, request, monitor).map_err(untouched)?;
     }
-    drop((image, volume, target));
-    if let (true, Some(repair)) = (plan.enter(StepKind::WriteTable, monitor), &survey.table) {
-        let disk = devices.disk(&survey.restore.place).map_err(untouched)?;
-        entry::write(&repair.writes, &*disk).map_err(untouched)?;
-    }
-    let target: Arc<dyn WriteDevice> = Arc::from(devices.volume(&survey.restore.place).map_err(untouched)?);
-    let volume: SharedDevice = target.clone();
-    let image = open_image(&request.image, header.image_id, &volume, &survey.today).map_err(untouched)?;
+    let (image, volume, target) = match &survey.table {
+        None => (image, volume, target),
+        Some(repair) => {
+            drop((image, volume, target));
+            plan.enter(StepKind::WriteTable, monitor);
+            let disk = once_more(|| devices.disk(&survey.restore.place)).map_err(untouched)?;
+            entry::write(&repair.writes, &*disk).map_err(untouched)?;
+            drop(disk);
+            let target = once_more(|| devices.volume(&survey.restore.place)).map_err(untouched)?;
+            let target: Arc<dyn WriteDevice> = Arc::from(target);
+            let volume: SharedDevice = target.clone();
+            let image = open_image(&request.image, header.image_id, &volume, &survey.today).map_err(untouched)?;
+            (image, volume, target)
+        }
+    };
     let map = if request.keep_going { image.map_of_damaged()?.0 } else { image.map()? };
     let mut seals = Seals::new(header, &map, Way::InPlace(request.images));
+    still_free(survey, &volume).map_err(untouched)?;
     make_room(plan, survey, &seals, &*target, monitor)?;
     let before = seals.read(&*target);
     let image = open_image(&request.image, header.image_id, &volume, &survey.toc)?;
@@ -82,7 +92,7 @@ pub(in crate::job) fn run(
     let mut report = act.report(&findings, &outcomes);
     if plan.enter(StepKind::CheckVolume, monitor) {
         target.forget();
-        checked(&volume, monitor, &mut report)?;
+        checked(&survey.restore.place, &volume, monitor, &mut report)?;
     }
     if plan.enter(StepKind::DropImages, monitor) {
         act.forget()?;
@@ -91,6 +101,36 @@ pub(in crate::job) fn run(
     reread(&survey.restore.place);
     monitor.enter(plan.steps.len());
     Ok(report)
+}
+
+/// Opens what was closed a moment ago: a program that is just being started may have inherited it, until it runs.
+fn once_more<T>(open: impl Fn() -> Result<T>) -> Result<T> {
+    for _ in 0..20 {
+        if let Ok(opened) = open() {
+            return Ok(opened);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    open()
+}
+
+/// Checks that the places which parts are moved to are free still, when they were.
+fn still_free(survey: &InPlaceSurvey, volume: &SharedDevice) -> Result<()> {
+    if survey.moved.is_empty() || !survey.moved_to_free {
+        return Ok(());
+    }
+    let grid = survey.restore.header.grid;
+    let today = used_today(volume, grid);
+    let in_use =
+        |extent: Extent| today.as_ref().is_none_or(|used| used.runs_in(extent.start.0..extent.end()).next().is_some());
+    match survey.moved.iter().map(|moved| outward(moved.to, grid)).find(|extent| in_use(*extent)) {
+        None => Ok(()),
+        Some(extent) => Err(Error::refused(format!(
+            "the volume is not what the plan was made for: cluster {} was free, and is used",
+            extent.start
+        ))
+        .advise("See that nothing else uses it, and plan anew")),
+    }
 }
 
 /// Parts in the way go first, and the tables of contents say so. Where that costs something of today's volume, the
@@ -343,8 +383,9 @@ impl Act<'_> {
 }
 
 /// Looks whether the restored volume is sound, and adds what is not to the report.
-fn checked(volume: &SharedDevice, monitor: &Monitor, report: &mut Report) -> Result<()> {
-    let source = check::CheckSource { device: volume.clone(), mounted_at: Vec::new(), place: None, deep: false };
+fn checked(place: &Place, volume: &SharedDevice, monitor: &Monitor, report: &mut Report) -> Result<()> {
+    let source =
+        check::CheckSource { device: volume.clone(), mounted_at: Vec::new(), place: Some(place.clone()), deep: false };
     let quiet = Monitor::new();
     monitor.check()?;
     let checked = check::run(&source, &quiet)?;

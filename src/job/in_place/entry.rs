@@ -8,7 +8,7 @@ use crate::device::{FileDevice, SharedDevice, WriteDevice, read_vec};
 use crate::error::{Error, Result};
 use crate::image::PartitionRecord;
 use crate::plan::TableRepair;
-use crate::table::{self, Entry, Kind, SectorWrite, TableCopy, Told, WantedEntry};
+use crate::table::{self, Entry, Health, Kind, SectorWrite, TableCopy, Told, WantedEntry};
 use crate::unit::{ByteLen, ByteOffset};
 
 /// What must be written so that the disk's table names the volume again; none when it does, or when there is nothing to
@@ -37,8 +37,13 @@ pub(super) fn repair(site: &Site) -> (Option<TableRepair>, Vec<String>) {
 fn worked_out(site: &Site, wanted: &WantedEntry) -> Result<Option<TableRepair>> {
     let disk = FileDevice::open(&site.place.disk)?.with_sectors(site.place.sector_bytes);
     let disk: SharedDevice = Arc::new(disk);
-    let told = table::tells(&table::read(&disk)?, wanted);
-    let (what, writes) = match told {
+    let table = table::read(&disk)?;
+    let (what, writes) = match table::tells(&table, wanted) {
+        // One half of a GPT may be damaged where the other still names the volume.
+        Told::Same if table.health == Health::Degraded => {
+            let what = format!("what is damaged of the disk's {} partition table", table.kind.name());
+            (what, table::put_entry(&disk, wanted)?)
+        }
         Told::Same => return Ok(None),
         // Another type or id at this place was asked about; it is the owner's wish, and stays.
         Told::Differs(_) if site.place.entry.is_some() => return Ok(None),

@@ -254,3 +254,79 @@ fn pairs(old: &[ByteRange], new: &[ByteRange]) -> Vec<MovedPart> {
     }
     pairs
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::image::container::{Role, VolumeRecord};
+    use crate::unit::Cluster;
+    use crate::volume::Kind;
+
+    const GRID: Grid = Grid { cluster_bytes: 512, clusters: 100 };
+    const UNITS: Units = Units { origin: Cluster(4), clusters: 2, count: 48 };
+
+    /// Start and length.
+    type Runs<'a> = &'a [(u64, u64)];
+    /// The same of a file.
+    type Places = Vec<(u64, u64)>;
+
+    fn toc(files: &[(&str, u64, Runs<'_>)]) -> Toc {
+        let range = |(start, len): &(u64, u64)| ByteRange { offset: ByteOffset(start * 512), len: ByteLen(len * 512) };
+        let file = |(name, bytes, runs): &(&str, u64, &[(u64, u64)])| FileRecord {
+            name: (*name).into(),
+            role: Role::TocBegin,
+            bytes: *bytes,
+            runs: runs.iter().map(range).collect(),
+        };
+        let volume =
+            VolumeRecord { kind: Kind::Fat16, id: None, label: None, bytes: 51200, start_bytes: 0, grid: GRID };
+        Toc {
+            container_id: Uuid::from_u128(1),
+            sequence: 1,
+            written: jiff::Timestamp::UNIX_EPOCH,
+            volume,
+            partition: None,
+            table: None,
+            boot: Vec::new(),
+            files: files.iter().map(file).collect(),
+            images: Vec::new(),
+        }
+    }
+
+    fn map(runs: &[(u64, u64)]) -> ClusterMap {
+        let mut map = ClusterMap::new(GRID.clusters);
+        runs.iter().for_each(|(start, len)| map.set(Extent::new(*start, *len), true));
+        map
+    }
+
+    fn place(toc: &Toc, taken: Runs<'_>, today: Option<Runs<'_>>) -> Result<(Vec<Places>, bool)> {
+        let (taken, today) = (map(taken), today.map(map));
+        let placed = Room { grid: GRID, units: UNITS, taken: &taken, today: today.as_ref() }.place(toc)?;
+        let runs = |file: &FileRecord| file.runs.iter().map(|run| (run.offset.0 / 512, run.len.0 / 512)).collect();
+        Ok((placed.files.iter().map(runs).collect(), placed.to_free))
+    }
+
+    #[test]
+    fn what_is_in_the_way_goes_as_high_as_it_can_and_the_rest_stays() {
+        let toc = toc(&[("a", 3000, &[(80, 6)]), ("b", 2048, &[(86, 4)])]);
+        assert_eq!(place(&toc, &[(0, 40)], Some(&[(0, 90)])).unwrap(), (vec![vec![(80, 6)], vec![(86, 4)]], true));
+        assert_eq!(place(&toc, &[(0, 81)], Some(&[(0, 90)])).unwrap(), (vec![vec![(94, 6)], vec![(86, 4)]], true));
+        // Only in use today: then the new place costs something, and that is told.
+        assert_eq!(place(&toc, &[(81, 1)], Some(&[(0, 100)])).unwrap(), (vec![vec![(94, 6)], vec![(86, 4)]], false));
+    }
+
+    #[test]
+    fn what_does_not_fit_whole_moves_in_pieces_and_what_does_not_fit_at_all_is_refused_with_numbers() {
+        let toc = toc(&[("a", 4096, &[(60, 8)])]);
+        // Six clusters are free, eight would be needed: but only two of them collide.
+        let taken = [(0, 60), (63, 1), (68, 26)];
+        assert_eq!(place(&toc, &taken, None).unwrap().0, [[(60, 2), (98, 2), (64, 4)]]);
+        let error = place(&toc, &[(0, 60), (60, 8), (72, 28)], None).unwrap_err().to_string();
+        assert!(error.contains("4096 bytes") && error.contains("2048 bytes"), "{error}");
+        // A file that does not lie in units of the restored volume moves wholly.
+        let odd = super::tests::toc(&[("a", 900, &[(61, 2)])]);
+        assert_eq!(place(&odd, &[(0, 50)], None).unwrap().0, [[(98, 2)]]);
+    }
+}

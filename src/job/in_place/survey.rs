@@ -17,7 +17,9 @@ use crate::fs::edit::at_time;
 use crate::fs::{self, Edit, EntryKind, Patch, Probe, State, Units};
 use crate::image::container::{FileRecord, Toc, read_toc};
 use crate::image::{Header, Image};
-use crate::plan::{Depth, Differing, ImagesInside, InPlaceSurvey, MovedPart, RestoreRequest, RestoreSurvey};
+use crate::plan::{
+    Depth, Differing, ImagesInside, InPlaceSurvey, MovedPart, RestoreRequest, RestoreSurvey, refuse_target,
+};
 use crate::unit::{ByteLen, ByteOffset, Cluster, Grid};
 
 /// Bytes that are compared before it is asked whether comparing is worth it.
@@ -36,11 +38,18 @@ struct Adopted {
 /// Works it out.
 pub(super) fn survey(request: &RestoreRequest, site: Site, image: Image, monitor: &Monitor) -> Result<InPlaceSurvey> {
     let header = image.header().clone();
-    let damage = image.damage().to_vec();
-    let image_bytes = Some(image.bytes());
-    if !damage.is_empty() && !request.keep_going {
-        return Err(Error::refused(format!("the image is damaged: {}", damage[0]))
-            .advise("Use another image, or --keep-going to restore what is whole"));
+    let restore = RestoreSurvey {
+        header: header.clone(),
+        image_bytes: Some(image.bytes()),
+        damage: image.damage().to_vec(),
+        place: site.place.clone(),
+        occupant: occupant(&site.device),
+        image_is_target: false,
+    };
+    // Before anything is read in vain.
+    refuse_target(request, &restore)?;
+    if !request.keep_going {
+        image.refuse_without_base()?;
     }
     let map = if request.keep_going { image.map_of_damaged()?.0 } else { image.map()? };
     // The same adoption comes out whenever it is worked out, so that a volume that has it does not differ.
@@ -56,14 +65,7 @@ pub(super) fn survey(request: &RestoreRequest, site: Site, image: Image, monitor
     let mut survey = InPlaceSurvey {
         table,
         journals: journals(&site, &toc, monitor)?,
-        restore: RestoreSurvey {
-            header,
-            image_bytes,
-            damage,
-            place: site.place.clone(),
-            occupant: occupant(&site.device),
-            image_is_target: false,
-        },
+        restore,
         today: site.toc.clone(),
         toc,
         moved: adopted.moved,
@@ -173,7 +175,7 @@ fn empty_folder(volume: &SharedDevice, header: &Header, edit: &mut dyn Edit) -> 
 }
 
 /// What is used today, on the image's grid; none when today's volume cannot be read, or is half restored.
-fn used_today(device: &SharedDevice, grid: Grid) -> Option<ClusterMap> {
+pub(super) fn used_today(device: &SharedDevice, grid: Grid) -> Option<ClusterMap> {
     let Ok(Probe::One(kind)) = fs::probe(device) else { return None };
     let system = kind.has_driver().then(|| fs::open(device.clone(), kind).ok())??;
     if matches!(system.summary().state, State::Journal | State::Hibernated) {

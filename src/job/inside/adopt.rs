@@ -12,10 +12,11 @@ use crate::error::Result;
 use crate::fs::{self, Edit, Kind, Overlay};
 use crate::image::PartitionRecord;
 use crate::image::container::{FileRecord, ImageRecord, Role, SavedBytes, Toc, VolumeRecord};
-use crate::inventory::Address;
+use crate::inventory::{Address, Place, open_source};
 use crate::job::backup::hex;
 use crate::job::container::{extents, folder, toc_bytes};
 use crate::plan::Phase;
+use crate::table;
 use crate::unit::{ByteLen, ByteOffset};
 
 /// What is new.
@@ -147,11 +148,19 @@ pub(super) fn renewed(site: &Site) -> Result<Toc> {
             grid: site.grid,
         },
         partition: before.and_then(|toc| toc.partition.clone()),
-        table: before.and_then(|toc| toc.table.clone()),
+        table: table_of(&site.source.place).or_else(|| before.and_then(|toc| toc.table.clone())),
         boot: saved(&site.source.device, site.kind),
         files: before.map(|toc| toc.files.clone()).unwrap_or_default(),
         images: before.map(|toc| toc.images.clone()).unwrap_or_default(),
     })
+}
+
+/// The disk's partition table, to be put back when it is gone; none for a volume that no table names.
+fn table_of(place: &Place) -> Option<serde_json::Value> {
+    place.entry.as_ref()?;
+    let disk = open_source(&Address::Whole(place.disk.clone())).ok()?;
+    let copy = table::capture(&disk.device).ok()??;
+    serde_json::to_value(copy).ok()
 }
 
 fn now() -> jiff::Timestamp {

@@ -23,6 +23,10 @@ use crate::volume::ByteRange;
 /// How often a place is looked for anew, because moving what is in the way has made the image longer.
 const TRIES: usize = 4;
 
+/// Bytes of the longest free run that an image in pieces leaves to the journal, which must lie in one piece: the first
+/// that leaves room for both.
+const HELD_BACK: [u64; 5] = [512 << 10, 128 << 10, 64 << 10, 32 << 10, 0];
+
 /// All that the planning of one image needs.
 struct Draft<'a> {
     request: &'a BackupRequest,
@@ -68,16 +72,16 @@ impl Draft<'_> {
         let imaged = Imaged::new(self.request, &self.site, self.monitor)?;
         plan::refuse_source(self.request, &imaged.survey)?;
         let base = self.base(&self.site, &imaged);
-        let size = self.size(&imaged, base.as_ref())?;
+        let scattered = || {
+            let size = self.size(&imaged, base.as_ref(), true)?;
+            self.scattered(&size)
+        };
         if self.request.scattered {
-            return self.scattered(size);
+            return scattered();
         }
-        match self.contiguous(size.clone()) {
+        match self.contiguous(self.size(&imaged, base.as_ref(), false)?) {
             // What has no room in one piece may have it in several.
-            Err(error) if error.kind() == Kind::Refused => match self.scattered(size) {
-                Ok(survey) => Ok(survey),
-                Err(_) => Err(error),
-            },
+            Err(error) if error.kind() == Kind::Refused => scattered().map_err(|_| error),
             other => other,
         }
     }
@@ -86,12 +90,13 @@ impl Draft<'_> {
         imaged::base(site.container.as_ref(), self.request, &imaged.header(self.request, &self.name))
     }
 
-    fn size(&self, imaged: &Imaged, base: Option<&(Arc<Image>, String)>) -> Result<Size> {
+    fn size(&self, imaged: &Imaged, base: Option<&(Arc<Image>, String)>, scattered: bool) -> Result<Size> {
         let layout = estimate::Layout {
             request: self.request,
             name: &self.name,
             unit_bytes: self.site.unit_bytes(),
             part_bytes: self.part_bytes,
+            scattered,
         };
         estimate::size(layout, imaged, base.map(|(image, _)| image), self.monitor)
     }
@@ -148,12 +153,22 @@ impl Draft<'_> {
     }
 
     /// In whatever free pieces there are; nothing moves.
-    fn scattered(&self, size: Size) -> Result<InsideSurvey> {
-        let tables = place::tables_needed(&self.site, self.table_units(&size)?);
-        self.room(&size, &tables).refuse(&self.request.source)?;
-        let placing = place::in_pieces(&self.site, size.units, tables)?;
-        self.with(self.start(&placing)?, &placing, &size)?
-            .map_err(|_| Error::damaged("the volume changes while it is looked at"))
+    fn scattered(&self, size: &Size) -> Result<InsideSurvey> {
+        let tables = place::tables_needed(&self.site, self.table_units(size)?);
+        self.room(size, &tables).refuse(&self.request.source)?;
+        let mut refused = None;
+        for held_back in HELD_BACK {
+            let held = self.site.units_of(held_back);
+            let tried = place::in_pieces(&self.site, size.units, tables.clone(), held)
+                .and_then(|placing| self.with(self.start(&placing)?, &placing, size));
+            match tried {
+                Ok(Ok(survey)) => return Ok(survey),
+                Ok(Err(_)) => return Err(Error::damaged("the volume changes while it is looked at")),
+                Err(error) if error.kind() == Kind::Refused => refused = Some(refused.unwrap_or(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(refused.unwrap_or_else(no_place))
     }
 
     /// What is known of the room before anything is worked out.
@@ -188,7 +203,7 @@ impl Draft<'_> {
         let imaged = Imaged::new(self.request, &site, self.monitor)?;
         let base = self.base(&site, &imaged);
         let size = if !phases.is_empty() && size.exact {
-            let now = self.size(&imaged, base.as_ref())?;
+            let now = self.size(&imaged, base.as_ref(), placing.scattered)?;
             if now.units > size.units {
                 return Ok(Err(now));
             }
@@ -232,6 +247,7 @@ impl Draft<'_> {
             exact: size.exact,
             part_bytes: self.part_bytes,
             place: placing.image.clone(),
+            scattered: placing.scattered,
             tables: found.addition.tables,
             renamed: placing.renamed.clone(),
             moved: found.moved,

@@ -6,6 +6,7 @@ use super::imaged::Imaged;
 use super::sink::{Hole, Part};
 use crate::error::{Error, Result};
 use crate::extent::ExtentSet;
+use crate::image::container::blocks::bytes_in_blocks;
 use crate::image::{Image, format};
 use crate::job::Monitor;
 use crate::job::gather::{Chunks, Gatherer};
@@ -36,6 +37,8 @@ pub(super) struct Layout<'a> {
     pub(super) name: &'a str,
     pub(super) unit_bytes: u64,
     pub(super) part_bytes: u64,
+    /// In blocks.
+    pub(super) scattered: bool,
 }
 
 /// Works out or estimates the size of an image.
@@ -43,12 +46,13 @@ pub(super) struct Layout<'a> {
 /// # Errors
 /// When the volume cannot be read, or the look is cancelled.
 pub(super) fn size(layout: Layout<'_>, imaged: &Imaged, base: Option<&Arc<Image>>, monitor: &Monitor) -> Result<Size> {
-    let Layout { request, name, unit_bytes, part_bytes } = layout;
+    let Layout { request, name, unit_bytes, part_bytes, scattered } = layout;
     if imaged.survey.used_bytes().0 <= EXACT_BYTES {
         let sink = Hole::counting(unit_bytes, part_bytes);
-        let (sink, made) = imaged.write(request, name, base.cloned(), sink, monitor)?;
+        let header = imaged.header(request, name);
+        let (sink, _) = imaged.write(request, header, base.cloned(), scattered, sink, monitor)?;
         let (parts, units) = sink.finish()?;
-        return Ok(Size { bytes: made.written.bytes, units, parts, exact: true });
+        return Ok(Size { bytes: parts.iter().map(|part| part.bytes).sum(), units, parts, exact: true });
     }
     let survey = &imaged.survey;
     let chunk_clusters = format::chunk_clusters(survey.grid);
@@ -57,6 +61,7 @@ pub(super) fn size(layout: Layout<'_>, imaged: &Imaged, base: Option<&Arc<Image>
     // Records of chunks and their entries in the index, the bitmap, header and footer: from above.
     let overhead = 320 * survey.grid.clusters.div_ceil(chunk_clusters) + survey.grid.clusters / 512 + (128 << 10);
     let bytes = (survey.used_bytes().0 as f64 * stored * 1.02) as u64 + overhead;
+    let bytes = if scattered { bytes_in_blocks(bytes) } else { bytes };
     // A part ends where the next chunk does not fit any more, so there may be one more than the length tells.
     let mut parts = Vec::new();
     let (mut start, mut left) = (0, bytes);
@@ -77,8 +82,10 @@ fn sample(imaged: &Imaged, base: Option<&Arc<Image>>, level: i32, skip: u64, mon
     let (mut runs, mut raw) = (Vec::new(), Vec::new());
     let (mut all, mut stored, mut number) = (0u64, 0u64, 0u64);
     while let Some(span) = chunks.next(&mut runs) {
+        // One of every so many, at a place within them that follows no pattern: data often does.
+        let (group, within) = (number / skip.max(1), number % skip.max(1));
         number += 1;
-        if (number - 1) % skip.max(1) != 0 {
+        if within != group.wrapping_mul(0x9e37_79b9_7f4a_7c15) % (1 << 32) % skip.max(1) {
             continue;
         }
         monitor.check()?;

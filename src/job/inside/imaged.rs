@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::site::Site;
 use crate::device::SharedDevice;
 use crate::error::{Error, Result};
+use crate::image::container::blocks::BlockWriter;
 use crate::image::{Header, Image, Kind, Sink, check_base};
 use crate::inventory::Source;
 use crate::inventory::{Container, FoundImage};
@@ -48,27 +49,33 @@ impl Imaged {
         backup::header(&self.survey, &self.device, request.kind, title.unwrap_or_else(|| name.into()), false)
     }
 
-    /// Writes the image.
+    /// Writes the image: as it is, or in blocks.
     ///
     /// # Errors
     /// When the source or the sink fails, or the job is cancelled.
     pub(super) fn write<S: Sink>(
         &self,
         request: &BackupRequest,
-        name: &str,
+        header: Header,
         base: Option<Arc<Image>>,
+        scattered: bool,
         sink: S,
         monitor: &Monitor,
     ) -> Result<(S, Made)> {
+        let id = header.image_id;
         let input = ImageInput {
             source: &self.device,
             used: &self.survey.used,
-            header: self.header(request, name),
+            header,
             level: request.level,
             threads: request.threads,
             base,
         };
-        backup::write_image(input, sink, monitor)
+        if !scattered {
+            return backup::write_image(input, sink, monitor);
+        }
+        let (blocks, made) = backup::write_image(input, BlockWriter::new(sink, id), monitor)?;
+        Ok((blocks.finish()?, made))
     }
 }
 

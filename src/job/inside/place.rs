@@ -17,6 +17,9 @@ use crate::image::container::{FileRecord, Role, TOC_BEGIN, TOC_END};
 /// Bytes of a block of a scattered image: it does not lie in smaller pieces.
 const BLOCK_BYTES: u64 = 4096;
 
+/// A new table: its name, what it is, its clusters.
+type Named = (String, Role, Extent);
+
 /// Which tables are new.
 #[derive(Clone, Debug)]
 pub(super) struct Tables {
@@ -44,7 +47,7 @@ pub(super) struct Way {
 pub(super) struct Placing {
     pub(super) tables: Tables,
     /// The new tables: name, what it is, its clusters.
-    named: Vec<(String, Role, Extent)>,
+    named: Vec<Named>,
     /// The image's clusters, in file order.
     pub(super) image: Vec<Extent>,
     /// The table that gets another name.
@@ -112,12 +115,7 @@ pub(super) fn in_hole(site: &Site, hole: Extent, tables: Tables) -> Placing {
 }
 
 /// What the new tables are called, and which old one gets another name.
-fn name_tables(
-    site: &Site,
-    tables: &Tables,
-    begin: Extent,
-    end: Extent,
-) -> (Vec<(String, Role, Extent)>, Option<(String, String)>) {
+fn name_tables(site: &Site, tables: &Tables, begin: Extent, end: Extent) -> (Vec<Named>, Option<(String, String)>) {
     let old = site.toc().and_then(|toc| toc.files.iter().find(|file| file.role == Role::TocBegin));
     let begins_at = old.and_then(|file| file.runs.first()).map(|run| run.offset);
     let inter = || site.toc().map(names::next_inter).unwrap_or_default();
@@ -136,11 +134,12 @@ fn name_tables(
     (named, renamed)
 }
 
-/// In free pieces, as high as can be, the table at the end highest.
+/// In free pieces, as high as can be, the table at the end highest; so many units of the longest free run are left
+/// alone.
 ///
 /// # Errors
 /// `Refused` when there are too few.
-pub(super) fn in_pieces(site: &Site, image: u64, tables: Tables) -> Result<Placing> {
+pub(super) fn in_pieces(site: &Site, image: u64, tables: Tables, held_back: u64) -> Result<Placing> {
     let per_unit = site.units.clusters;
     let table = tables.each * per_unit;
     let mut kept = ExtentSet::new();
@@ -165,6 +164,12 @@ pub(super) fn in_pieces(site: &Site, image: u64, tables: Tables) -> Result<Placi
     // The other table lies highest, too, so that what is left below stays in one piece where it can.
     let begin = highest(&kept).ok_or_else(no_table)?;
     kept.insert(begin);
+    // The lower end of the longest run that is left.
+    let free: ExtentSet = site.free_runs().into_iter().collect();
+    let free = free.intersect(&kept.complement(site.grid.clusters));
+    if let Some(longest) = free.runs().iter().max_by_key(|run| run.clusters) {
+        kept.insert(Extent::new(longest.start.0, longest.clusters.min(held_back * per_unit)));
+    }
     let pieces = room::pieces(site, &kept, image, least).ok_or_else(|| {
         Error::refused(format!(
             "the image needs {image} clusters in free pieces of at least {BLOCK_BYTES} bytes, and there are too few"

@@ -10,11 +10,11 @@ use super::imaged::{self, Imaged};
 use super::sink::{self, Hole, Part};
 use super::site::Site;
 use crate::device::{Pieces, SharedDevice, WriteDevice, read_vec};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::extent::Extent;
 use crate::fs;
 use crate::image::Image;
-use crate::image::container::FileRecord;
+use crate::image::container::{FileRecord, blocks};
 use crate::inventory::Source;
 use crate::job::backup::{self, Made};
 use crate::job::change::{self, Phase, left, reread};
@@ -174,7 +174,8 @@ impl Job<'_> {
             let ranges = place.iter().map(|extent| site.range(*extent)).collect();
             let hole = Hole::writing(&*self.volume, ranges, site.unit_bytes(), image.part_bytes);
             let full = hole.is_full();
-            match imaged.write(&image.request, &image.name, base.clone(), hole, self.monitor) {
+            let header = imaged.header(&image.request, &image.name);
+            match imaged.write(&image.request, header, base.clone(), image.scattered, hole, self.monitor) {
                 Ok((hole, made)) => {
                     let (parts, units) = hole.finish()?;
                     break (made, parts, units);
@@ -184,16 +185,18 @@ impl Job<'_> {
             }
         };
         self.plan.enter_in(&self.left(), StepKind::SyncImage, self.monitor);
-        let place = self.settle(site, &place, units)?;
+        let place = self.settle(site, &place, units, image.scattered)?;
         self.volume.flush()?;
         self.volume.forget();
         Ok(Written { made, parts, place })
     }
 
     /// Brings an image that is shorter than its place to the place's upper end. Nothing leads to it yet.
-    fn settle(&self, site: &Site, place: &[Extent], units: u64) -> Result<Vec<ByteRange>> {
+    fn settle(&self, site: &Site, place: &[Extent], units: u64, scattered: bool) -> Result<Vec<ByteRange>> {
         let clusters = units * site.units.clusters;
-        let [whole] = place else { return Ok(place.iter().map(|extent| site.range(*extent)).collect()) };
+        let ([whole], false) = (place, scattered) else {
+            return Ok(place.iter().map(|extent| site.range(*extent)).collect());
+        };
         let by = whole.clusters.saturating_sub(clusters);
         let from = site.range(Extent::new(whole.start.0, clusters));
         let bytes = site.grid.bytes_of(by).0;
@@ -205,7 +208,7 @@ impl Job<'_> {
     fn reader(&self, written: &Written) -> Result<SharedDevice> {
         let device: SharedDevice = self.volume.clone();
         let pieces = written.parts.iter().flat_map(|part| sink::runs_of(&written.place, part.start, part.bytes));
-        Ok(Arc::new(Pieces::new(device, pieces)?))
+        blocks::unwrap(Arc::new(Pieces::new(device, pieces)?))
     }
 
     /// Writes the new tables, and makes everything files.
@@ -213,9 +216,8 @@ impl Job<'_> {
         let as_before = |error: Error| left(error, moved);
         let header = &written.made.header;
         let parts = written.parts.iter().map(|part| (part.start, part.bytes));
-        let bytes = written.made.written.bytes;
-        let count = written.parts.len();
-        let scattered = image.place.len() > 1;
+        let bytes = written.parts.iter().map(|part| part.bytes).sum();
+        let (count, scattered) = (written.parts.len(), image.scattered);
         let addition = Addition {
             image: image_record(&image.name, header, bytes, count, written.made.written.digest, scattered)?,
             parts: part_files(&image.name, header, &written.place, parts, site.unit_bytes()),
@@ -293,8 +295,12 @@ impl Job<'_> {
         self.plan.enter_in(&self.left(), StepKind::CheckVolume, self.monitor);
         self.volume.forget();
         let advice = "The volume is not what it should be: do not use it, and have it checked (`lifeboat check`)";
-        fs::edit::refuse_unsound(&self.source().device, self.monitor)
-            .map_err(|error| Error::damaged(error.without_advice()).advise(advice))?;
+        fs::edit::refuse_unsound(&self.source().device, self.monitor).map_err(|error| match error.kind() {
+            Kind::Refused => Error::damaged(error.without_advice()).advise(advice),
+            _ => {
+                left(error, "All of the job is done, but the volume was not checked again: `lifeboat check` does that")
+            }
+        })?;
         let site = self.site()?;
         let Some(image) = &self.work.survey.image else { return Ok(()) };
         let before = &self.work.survey.room;
@@ -335,11 +341,12 @@ fn still_free(site: &Site, place: &[Extent]) -> Result<()> {
 /// A larger place for an image that is longer than was thought: the free clusters right below are taken as well, the
 /// new table with them.
 fn grown(site: &Site, image: &NewImage, place: &[Extent], error: Error) -> Result<Vec<Extent>> {
-    let [whole] = place else { return Err(error) };
+    let ([whole], false) = (place, image.scattered) else { return Err(error) };
     let table: u64 = image.tables.first().map_or(0, |file| site.units_of(file.bytes) * site.units.clusters);
-    // A tenth more, and at least 16 units; what the new table and the journal need stays free.
+    // Twice as much, so that a bad estimate costs few attempts, and at least 16 units; what the new table and the
+    // journal need stays free.
     let journal = site.units_of(image.last.survey.journal_len.0);
-    let more = ((whole.clusters / site.units.clusters / 10).max(16)) * site.units.clusters;
+    let more = (whole.clusters / site.units.clusters).max(16) * site.units.clusters;
     let free = site.free_runs().into_iter().find(|run| run.start < whole.start && run.end() >= whole.start.0);
     let below = free.map_or(0, |run| whole.start.0 - run.start.0);
     let spare = below.saturating_sub(table + 2 * journal * site.units.clusters);
@@ -352,7 +359,7 @@ fn grown(site: &Site, image: &NewImage, place: &[Extent], error: Error) -> Resul
 
 /// The new tables: the first stands right before the image.
 fn tables(site: &Site, image: &NewImage, written: &Written) -> Vec<FileRecord> {
-    let [place] = &written.place[..] else { return image.tables.clone() };
+    let ([place], false) = (&written.place[..], image.scattered) else { return image.tables.clone() };
     let first = site.grid.cluster_at(place.offset).0;
     let moved = |(index, file): (usize, &FileRecord)| {
         if index > 0 {

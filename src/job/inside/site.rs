@@ -7,6 +7,7 @@ use crate::extent::{ClusterMap, Extent, ExtentSet};
 use crate::fs::{self, FileSystem, Kind, Owner, Units, Watch};
 use crate::image::container::Toc;
 use crate::inventory::{Address, Container, Source, container_of};
+use crate::job::container::is_ours;
 use crate::unit::{ByteLen, Grid};
 use crate::volume::ByteRange;
 
@@ -35,7 +36,7 @@ impl Site {
         let (units, used, max_file) = (edit.units(), edit.used()?, edit.max_file_len());
         drop(edit);
         let grid = fs::open(source.device.clone(), kind)?.grid();
-        let container = container_of(&source, address)?;
+        let container = container(&source, address)?;
         Ok(Self { source, kind, grid, units, used, max_file, container })
     }
 
@@ -48,7 +49,7 @@ impl Site {
     /// use cannot be opened for changes.)
     pub(super) fn meanwhile(&self, device: SharedDevice, address: &Address) -> Result<Self> {
         let source = Source { place: self.source.place.clone(), device };
-        let container = container_of(&source, address)?;
+        let container = container(&source, address)?;
         let (kind, grid, units, max_file) = (self.kind, self.grid, self.units, self.max_file);
         Ok(Self { source, kind, grid, units, used: self.used.clone(), max_file, container })
     }
@@ -148,4 +149,13 @@ impl Site {
         }
         Ok(fixed)
     }
+}
+
+/// The container of a volume, without what somebody else put into its folder.
+fn container(source: &Source, address: &Address) -> Result<Option<Container>> {
+    let mut found = container_of(source, address)?;
+    if let Some(container) = &mut found {
+        container.toc.files.retain(is_ours);
+    }
+    Ok(found)
 }

@@ -38,7 +38,13 @@ pub(super) fn work_out(
     edit.mark(false)?;
     steps.push(edit.take("Mark the volume as clean")?);
     drop(edit);
-    let phase = phase(site, address, format!("moving {bytes} out of the way of an image"), steps, used)?;
+    let phase = phase(
+        site,
+        address,
+        format!("moving {bytes} out of the way of an image, which is to be made anew"),
+        steps,
+        used,
+    )?;
     Ok((phase, overlay))
 }
 

@@ -12,11 +12,11 @@ use crate::plan::{ImageSource, PipedImage, RestoreRequest, RestoreSurvey};
 /// Looks at a restore's image and target. From a pipe, the header is read, and the rest left to come.
 pub(in crate::job) fn restore(
     request: &RestoreRequest,
-    found: Option<(Container, Image)>,
+    found: Option<Box<(Container, Image)>>,
 ) -> Result<(RestoreSurvey, PipedImage)> {
     let target = open_source(&request.target)?;
     let mut piped = PipedImage::default();
-    let (header, image_bytes, damage) = match (&request.image, found) {
+    let (header, image_bytes, damage) = match (&request.image, found.map(|found| *found)) {
         (ImageSource::Inside(address), Some((container, image))) => {
             refuse_overlap(address, &container.source.place, &request.target, &target.place)?;
             of_image(&image, request)?

@@ -1,5 +1,7 @@
 //! Random sequences, against what they must come to.
 
+use lifeboat::fs::{Attributes, Guise};
+
 use super::bench::{Bench, Target};
 use super::{all, guise};
 use crate::oracle::{long, sh};
@@ -36,7 +38,11 @@ fn step(bench: &mut Bench, dice: &mut Dice, number: u64) {
         _ => Target::Units(dice.below(20)),
     };
     match dice.below(10) {
-        0 => bench.make_directory(&format!("{parent}/directory {number}"), &look),
+        0 => {
+            // One that looks as if it were made for what is adopted would go with the last file that is released.
+            let attributes = Attributes { system: false, mode: Some(0o750), ..look.attributes };
+            bench.make_directory(&format!("{parent}/directory {number}"), &Guise { attributes, ..look });
+        }
         1 | 2 => bench.put(&format!("{parent}/{number} {}", "x".repeat(1 + dice.below(120) as usize)), target, &look),
         3 => {
             let ours: Vec<String> = bench.places.keys().cloned().collect();

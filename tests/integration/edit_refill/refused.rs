@@ -1,12 +1,14 @@
 //! What is not filled anew, by name.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use lifeboat::device::MemoryDevice;
 use lifeboat::fs::Guise;
 
-use super::all;
 use super::bench::Bench;
-use crate::oracle::sh;
+use super::{all, guise};
+use crate::oracle::{long, sh};
 use crate::zoo::Shape;
 
 /// A shape, a path in it, and what the refusal says.
@@ -55,7 +57,7 @@ fn special_files_of_ext_are_refused() {
         ),
     };
     let image = special.make(dir.path());
-    let device = std::sync::Arc::new(lifeboat::device::FileDevice::open(&image).unwrap());
+    let device = Arc::new(lifeboat::device::FileDevice::open(&image).unwrap());
     let mut edit = lifeboat::fs::edit::open_unchecked(device, lifeboat::fs::Kind::Ext4).unwrap();
     for (path, wanted) in [("/verity", "fs-verity"), ("/packed", "compressed"), ("/resize", "")] {
         let refused = edit.put(Path::new(path), &[], lifeboat::unit::ByteLen(0), &Guise::default());
@@ -65,4 +67,50 @@ fn special_files_of_ext_are_refused() {
     let refused = edit.release(Path::new("/"), "resize").unwrap_err();
     assert!(refused.to_string().contains("own files"), "{refused}");
     assert!(edit.take("nothing").unwrap().is_empty());
+}
+
+/// Bytes that are changed at random: puts are refused or done, and nothing panics or goes on for ever.
+#[test]
+fn damaged_volumes_are_refused_or_changed() {
+    let mut state = 7u64;
+    let mut dice = |sides: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % sides.max(1)
+    };
+    let (mut done, mut refused) = (0, 0);
+    for name in ["fat12-8k-mixed", "ext4-inline", "ext2-1k-mixed", "ntfs-fragmented-512", "ntfs-streams"] {
+        let dir = tempfile::tempdir().unwrap();
+        let bench = Bench::make(all().find(|shape| shape.name == name).unwrap(), dir.path()).unwrap();
+        let (sound, victims, used) =
+            (std::fs::read(&bench.image).unwrap(), bench.victims(), bench.edit.used().unwrap());
+        let meta: Vec<_> = used.runs().take(12).collect();
+        for _ in 0..if long() { 1500 } else { 15 } {
+            let mut bytes = sound.clone();
+            for _ in 0..=dice(30) {
+                let run = meta[dice(meta.len() as u64) as usize];
+                let at = (run.start.0 * bench.grain + dice(run.clusters * bench.grain)) as usize;
+                bytes[at] = [0, 0xFF, bytes[at] ^ 1 << dice(8), dice(256) as u8][dice(4) as usize];
+            }
+            let device = Arc::new(MemoryDevice::new(bytes));
+            let Ok(mut edit) = lifeboat::fs::edit::open_unchecked(device, bench.kind) else {
+                refused += 1;
+                continue;
+            };
+            let extents = bench.pick(3, 1);
+            let len = lifeboat::unit::ByteLen(bench.len_of(&extents));
+            for path in victims.iter().map(String::as_str).chain(["/new one"]) {
+                let outcome = edit.put(Path::new(path), &extents, len, &guise(1, dice(20)));
+                let emptied = edit.put(Path::new(path), &[], lifeboat::unit::ByteLen(0), &Guise::default());
+                for is_done in [outcome.is_ok(), emptied.is_ok()] {
+                    if is_done { done += 1 } else { refused += 1 }
+                }
+            }
+            if edit.make_directory(Path::new("/a directory"), &guise(1, 1)).is_ok() {
+                done += 1;
+            }
+            edit.take("all").unwrap();
+        }
+    }
+    println!("{done} done, {refused} refused");
+    assert!(done > 100 && refused > 5, "{done} {refused}");
 }

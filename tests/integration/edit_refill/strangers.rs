@@ -31,13 +31,13 @@ pub(super) type Walk = BTreeMap<String, Seen>;
 
 /// Lists files and directories below the current directory; then digests, then what `LAST` prints.
 const LIST: &str = r"find . -mindepth 1 \( -type f -o -type d \) -printf '%P\t%y\t%s\t%T@\t%m %U:%G\t%n\0'
-    printf '\1'; find . -type f -size -100M -print0 | xargs -0r sha256sum -z; printf '\1'
+    printf '\1'; find . -type f -size -100M -print0 | { xargs -0r sha256sum -z || true; }; printf '\1'
     ";
 
 /// As mtools (FAT), the kernel (ext) and ntfs-3g show it; `None` when the kernel does not take the volume.
 pub(super) fn walk(kind: Kind, dir: &Path, image: &Path) -> Option<Walk> {
     let image_text = image.display().to_string();
-    let attributes = format!("{LIST} getfattr -Rhd -m - -e hex . 2>/dev/null");
+    let attributes = format!("{LIST} getfattr -Rhd -m - -e hex . 2>/dev/null || true");
     // ntfs-3g does not list this one among the others.
     let flags = "find . -mindepth 1 -print0 | xargs -0r getfattr -hn system.ntfs_attrib_be -e hex 2>/dev/null || true";
     let text = match kind {

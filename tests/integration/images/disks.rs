@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 
-use lifeboat::extent::ExtentSet;
+use lifeboat::extent::{Extent, ExtentSet};
 use lifeboat::image::container::encode;
 use lifeboat::inventory::{Address, LocateRequest, Thoroughness, locate};
 use lifeboat::job::{self, Monitor};
@@ -13,31 +13,37 @@ use lifeboat::unit::ByteLen;
 use super::stage::{EXT4, FAT16, FAT32, How, NTFS, START, Stage};
 use crate::oracle::sh;
 
-#[test]
-fn the_file_system_tells_where_a_defragmenter_moved_files() {
-    let stage = Stage::new(FAT32);
-    // The user image moves to the lowest free clusters, in every second of them.
+/// Moves a file of the container, as a defragmenter would, to the lowest free clusters: `step` of them free between
+/// two of its pieces of `len`.
+fn defragment(stage: &Stage, name: &str, len: usize, step: usize) {
     let source = lifeboat::inventory::open_source(&stage.address("disk.img:1")).unwrap();
-    let edit = lifeboat::fs::edit::open_unchecked(source.device.clone(), stage.toc.volume.kind).unwrap();
+    let edit = lifeboat::fs::edit::open_unchecked(source.device, stage.toc.volume.kind).unwrap();
     let (units, used) = (edit.units(), edit.used().unwrap());
     let cluster = u64::from(stage.toc.volume.grid.cluster_bytes);
-    let file = stage.toc.files.iter().find(|file| file.name == "user.lbi").unwrap();
-    let from: ExtentSet = file
-        .runs
-        .iter()
-        .map(|run| lifeboat::extent::Extent::new(run.offset.0 / cluster, run.len.0 / cluster))
-        .collect();
-    let one = |unit| lifeboat::extent::Extent::new(units.origin.0 + unit * units.clusters, units.clusters);
+    let file = stage.toc.files.iter().find(|file| file.name == name).unwrap();
+    let extent = |run: &lifeboat::volume::ByteRange| Extent::new(run.offset.0 / cluster, run.len.0 / cluster);
+    let from: ExtentSet = file.runs.iter().map(extent).collect();
+    let one = |unit| Extent::new(units.origin.0 + unit * units.clusters, units.clusters);
     let free = (0..units.count).map(one).filter(|unit| used.runs_in(unit.start.0..unit.end()).next().is_none());
-    let to: Vec<_> = free.step_by(2).take((from.clusters() / units.clusters) as usize).collect();
+    let spread = free.enumerate().filter(|(number, _)| number % (len + step) < len).map(|(_, unit)| unit);
     let request = ChangeRequest {
         volume: stage.address("disk.img:1"),
         name: "defragmenting".into(),
-        edits: vec![EditRequest::Relocate { from, to }],
+        edits: vec![EditRequest::Relocate {
+            to: spread.take((from.clusters() / units.clusters) as usize).collect(),
+            from,
+        }],
         journal: JournalWish::File(stage.dir.path().join("j")),
     };
     let plan = job::plan_change(&request, &Monitor::new()).unwrap();
     assert_eq!(job::run(&plan, &std::sync::Arc::new(Monitor::new())).outcome, job::Outcome::Done);
+    std::fs::remove_file(stage.dir.path().join("j")).unwrap();
+}
+
+#[test]
+fn the_file_system_tells_where_a_defragmenter_moved_files() {
+    let stage = Stage::new(FAT32);
+    defragment(&stage, "user.lbi", 1, 1);
     stage.finds_both("moved", "disk.img:1", "file-system");
     let said = stage.run("check disk.img:1 --json", 4);
     assert!(said.contains("container.stale-toc") && said.contains("container.contiguous"), "{said}");
@@ -48,6 +54,29 @@ fn the_file_system_tells_where_a_defragmenter_moved_files() {
     let found = stage.images("disk.img:1");
     assert_eq!(found[0], ("disk.img:1/factory".into(), "toc".into(), true));
     assert!(found.iter().all(|image| image.0 != "disk.img:1/user" || !image.2), "{found:?}");
+}
+
+#[test]
+fn the_pieces_that_a_defragmenter_left_are_put_together_without_the_file_system() {
+    for (family, pieces) in [(FAT32, 2), (EXT4, 2)] {
+        let stage = Stage::new(family);
+        let bytes = stage.place_of("factory.lbi").end - stage.place_of("factory.lbi").start;
+        let len = bytes.div_ceil(u64::from(stage.toc.volume.grid.cluster_bytes)) as usize / pieces + 1;
+        defragment(&stage, "factory.lbi", len, 5);
+        stage.finds_both("moved", "disk.img:1", "file-system");
+        stage.destroy(&[stage.place_of("factory.lbi"), START..START + (200 << 10)], How::Zeros);
+        let found = stage.images("disk.img:1");
+        let expected = [("factory", "scavenged"), ("user", "toc")];
+        assert_eq!(
+            found,
+            expected.map(|(name, by)| (format!("disk.img:1/{name}"), by.to_owned(), true)),
+            "{}",
+            family.name
+        );
+        for name in ["factory", "user"] {
+            stage.run(&format!("verify disk.img:1/{name}"), 0);
+        }
+    }
 }
 
 #[test]
@@ -104,7 +133,7 @@ fn a_table_that_is_wrong_does_not_hide_images() {
         ["factory", "user"].map(image).into()
     };
     // The entry begins a MiB too late, and the volume is whole.
-    sh(stage.dir.path(), "echo 'start=4096,size=60000' | sfdisk -q --wipe never --label gpt disk.img 2>/dev/null");
+    sh(stage.dir.path(), "echo 'start=4096,size=73000' | sfdisk -q --wipe never --label gpt disk.img 2>/dev/null");
     assert_eq!(stage.images("disk.img"), expected("file-system"));
     assert_eq!(stage.images("disk.img:1"), expected("file-system"));
     // The entry is gone, and so is the file system.

@@ -4,7 +4,6 @@ use lifeboat::inventory::Address;
 use lifeboat::job::Outcome;
 use lifeboat::plan::RestoreRequest;
 
-use super::SOON;
 use super::stage::{START, Stage, each};
 use crate::oracle::sh;
 
@@ -28,7 +27,7 @@ fn destroy_table(stage: &Stage) {
 
 #[test]
 fn a_volume_of_which_only_the_images_are_left_comes_back() {
-    each(&SOON, |stage| {
+    each(super::soon(&["fat32-512-mixed-1-fat"]), |stage| {
         let before = stage.walk();
         destroy_all_but_the_images(stage);
         let (_, report) = stage.restore(&RestoreRequest::home(stage.address("factory")));
@@ -38,8 +37,24 @@ fn a_volume_of_which_only_the_images_are_left_comes_back() {
 }
 
 #[test]
+fn images_in_the_way_of_a_destroyed_volume_move_after_the_mark() {
+    each(&["ext4-4k-mixed"], |stage| {
+        let before = stage.walk();
+        stage.collide();
+        destroy_all_but_the_images(stage);
+        let request = RestoreRequest::home(stage.address("factory"));
+        let plan = stage.plan(&request);
+        let lifeboat::plan::Work::RestoreInPlace(work) = &plan.work else { panic!("{}", plan.headline) };
+        assert!(!work.survey.moved.is_empty() && !work.survey.moved_to_free, "{}", stage.name);
+        let (_, report) = stage.restore(&request);
+        assert_eq!(report.outcome, Outcome::Done, "{}: {report:?}", stage.name);
+        stage.expect(&before);
+    });
+}
+
+#[test]
 fn so_it_does_when_no_table_names_it_and_the_entry_too() {
-    each(&SOON, |stage| {
+    each(super::soon(&["fat12-8k-mixed", "ntfs-roomy"]), |stage| {
         let before = stage.walk();
         let table = sh(stage.dir.path(), "sfdisk --dump disk.img");
         destroy_all_but_the_images(stage);

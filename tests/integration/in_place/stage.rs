@@ -38,20 +38,35 @@ pub(super) struct Stage {
 
 /// Does something with a stage of each shape; the shapes that fail are told together.
 pub(super) fn each(names: &[&str], act: impl Fn(&mut Stage)) {
+    each_of(names, |name| act(&mut Stage::make(name)));
+}
+
+/// The same, for those who make their own.
+pub(super) fn each_of(names: &[&str], act: impl Fn(&str)) {
     let failed: Vec<&str> = names
         .iter()
         .copied()
         .filter(|name| {
-            let once = std::panic::AssertUnwindSafe(|| act(&mut Stage::make(name)));
+            let once = std::panic::AssertUnwindSafe(|| act(name));
             std::panic::catch_unwind(once).is_err()
         })
         .collect();
     assert!(failed.is_empty(), "{failed:?}");
 }
 
-fn shape(name: &str) -> &'static Shape {
-    let all = crate::zoo::fat::SHAPES.iter().chain(crate::zoo::ntfs::SHAPES).chain(crate::zoo::ext::SHAPES);
-    all.into_iter().find(|shape| shape.name == name).unwrap()
+/// NTFS with room: the zoo's volumes are filled from end to end.
+const ROOMY: Shape = Shape {
+    name: "ntfs-roomy",
+    script: "truncate -s 64M $IMG; mkntfs -F -Q -q -c 4096 -L SYSTEM $IMG >/dev/null 2>&1; M=$IMG.mnt; mkdir -p $M
+        ntfs-3g -o no_detach $IMG $M & P=$!; trap 'cd /; umount $M 2>/dev/null; wait $P' EXIT
+        until mountpoint -q $M; do kill -0 $P; sleep 0.02; done; mkdir -p $M/a/b; cd $M/a/b
+        for n in $(seq 1 60); do head -c $((n * 1711)) /dev/urandom > file-$n; done; head -c 900000 /dev/urandom > large
+        cd /; umount $M; wait $P; trap - EXIT; rmdir $M",
+};
+
+pub(super) fn shape(name: &str) -> &'static Shape {
+    let zoo = crate::zoo::fat::SHAPES.iter().chain(crate::zoo::ntfs::SHAPES).chain(crate::zoo::ext::SHAPES);
+    zoo.chain([&ROOMY]).find(|shape| shape.name == name).unwrap()
 }
 
 impl Stage {
@@ -61,6 +76,13 @@ impl Stage {
     }
 
     pub(super) fn of(shape: &Shape) -> Self {
+        let mut stage = Self::bare(shape);
+        stage.put_inside("factory");
+        stage
+    }
+
+    /// The same without an image.
+    pub(super) fn bare(shape: &Shape) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let volume = shape.make(dir.path());
         let disk = dir.path().join("disk.img");
@@ -96,7 +118,7 @@ impl Stage {
             images: Vec::new(),
         };
         let mut stage = Self { name: shape.name.into(), dir, disk, toc, used_bytes: 0 };
-        stage.put_inside("factory");
+        stage.toc.volume.kind = stage.open().summary().kind;
         stage
     }
 

@@ -114,3 +114,43 @@ fn an_image_elsewhere_has_no_container_in_it() {
     restored.judge("restored");
     assert!(restored.walk() == original && restored.container().is_none());
 }
+
+/// On a partition, the tables of contents keep the partition table; what somebody else put into the folder stays his.
+#[test]
+fn a_partition_and_a_strangers_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = dir.path().join("disk.img");
+    sh(
+        dir.path(),
+        "truncate -s 20M disk.img; echo '2048,,6' | sfdisk -q disk.img; truncate -s 19M v
+         mkfs.fat -F 16 -s 4 v >/dev/null; seq 9000 > f; mcopy -i v f ::/; dd if=v of=disk.img bs=1M seek=1 conv=notrunc status=none",
+    );
+    let address = Address::Partition(disk.clone(), 1);
+    let make = |kind| {
+        let request = BackupRequest { kind, ..BackupRequest::new(address.clone(), ImageTarget::Inside) };
+        let plan = job::plan_backup(&request, &Monitor::new()).unwrap();
+        let report = job::run(&plan, &std::sync::Arc::new(Monitor::new()));
+        assert_eq!(report.outcome, job::Outcome::Done, "{report:#?}");
+    };
+    let container = || {
+        let source = lifeboat::inventory::open_source(&address).unwrap();
+        lifeboat::inventory::container_of(&source, &address).unwrap()
+    };
+    make(Kind::Factory);
+    let toc = container().unwrap().toc;
+    assert!(toc.table.is_some() && toc.partition.is_some() && !toc.boot.is_empty());
+    sh(dir.path(), "echo mine > note.txt; mcopy -i disk.img@@1M note.txt ::/LIFEBOAT/");
+    make(Kind::User);
+    for name in ["user", "factory"] {
+        let request = ContainerRequest { volume: address.clone(), act: ContainerAct::Drop(name.into()) };
+        let plan = job::plan_container(&request, &Monitor::new()).unwrap().unwrap();
+        let report = job::run(&plan, &std::sync::Arc::new(Monitor::new()));
+        assert_eq!(report.outcome, job::Outcome::Done, "{report:#?}");
+    }
+    let out = sh(
+        dir.path(),
+        "mtype -i disk.img@@1M ::/LIFEBOAT/note.txt; dd if=disk.img of=v bs=1M skip=1 status=none; fsck.fat -n v",
+    );
+    assert!(out.starts_with("mine"), "{out}");
+    assert!(container().is_none_or(|container| container.images.is_empty()));
+}

@@ -164,7 +164,11 @@ impl<'a> Proofs<'a> {
             return Ok(None);
         };
         let len = HEAD + parsed.body_len.get() as usize;
-        if parsed.image() != id || len > room || kind == RecordKind::Toc || !self.spend(2 * len as u64)? {
+        if parsed.image() != id
+            || len > room
+            || matches!(kind, RecordKind::Toc | RecordKind::Aid)
+            || !self.spend(2 * len as u64)?
+        {
             return Ok(None);
         }
         let ahead = self.bytes(from.wrapping_add(delta_ahead), len);
@@ -260,7 +264,7 @@ fn likely_borders(ahead: &[u8], behind: &[u8], borders: impl Iterator<Item = u64
         }
         let Some((next, last)) = current else { break };
         let fits = if last {
-            next >= cut && next + tail == len
+            next + tail == len
         } else if next < cut {
             // The next head lies across the border, or following was given up.
             let head: Vec<u8> =
@@ -274,9 +278,6 @@ fn likely_borders(ahead: &[u8], behind: &[u8], borders: impl Iterator<Item = u64
         };
         if fits {
             likely.push(border);
-        }
-        if last && next < cut {
-            break;
         }
     }
     likely

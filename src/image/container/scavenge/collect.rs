@@ -287,7 +287,7 @@ impl<'a> Collector<'a> {
         if !self.afford(place, kind) {
             return;
         }
-        if kind == RecordKind::Toc {
+        if matches!(kind, RecordKind::Toc | RecordKind::Aid) {
             if self.tocs.len() < MAX_COPIES
                 && let Ok((toc, head)) = read_toc(self.device, ByteOffset(place))
                 && let Some(start) = place.checked_sub(head.offset.get())
@@ -364,7 +364,7 @@ impl<'a> Collector<'a> {
                 found.float(float(last.map(|entry| entry.end()).filter(|end| *end < u64::MAX / 2)));
             }
             RecordKind::Root | RecordKind::Trailer => found.float(float(None)),
-            RecordKind::Toc => return,
+            RecordKind::Toc | RecordKind::Aid => return,
         }
         self.pieces += 1;
     }

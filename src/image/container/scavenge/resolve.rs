@@ -166,7 +166,7 @@ impl<'a, 'b> Resolver<'a, 'b> {
             }
             RecordKind::Trailer => self.trailer = Some((unit.offset, unit.record.into())),
             RecordKind::Footer => self.footer = Some(unit.offset),
-            RecordKind::Header | RecordKind::Frame | RecordKind::Toc => {}
+            RecordKind::Header | RecordKind::Frame | RecordKind::Toc | RecordKind::Aid => {}
         }
     }
 
@@ -203,11 +203,15 @@ impl<'a, 'b> Resolver<'a, 'b> {
     /// No whole record was found from here to `to`, where these copies begin.
     fn gap(&mut self, to: u64, here: &[Unit]) -> Result<()> {
         // The header, here or behind the trailer, is the same wherever it was found.
-        let header = self.header_bytes.clone().filter(|header| self.at + header.len() as u64 == to);
         let behind_trailer = self.trailer.is_some_and(|(offset, len)| offset + len == self.at);
-        if let Some(header) = header.filter(|_| self.at == 0 || behind_trailer) {
-            self.count(header.len() as u32, 0);
-            self.make(header);
+        if let Some(header) = self.header_bytes.clone() {
+            let end = self.at + header.len() as u64;
+            if (self.at == 0 && end <= to) || (behind_trailer && end == to) {
+                self.count(header.len() as u32, 0);
+                self.make(header);
+            }
+        }
+        if self.at == to {
             return Ok(());
         }
         if self.cut_record(to, here)? && self.at == to {

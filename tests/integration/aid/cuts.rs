@@ -1,0 +1,163 @@
+//! Power lost at any flush while a recovery partition is renewed: one copy is whole, the old or the new one, and the
+//! partition table is the old or the new one.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use lifeboat::device::{MemoryDevice, SharedDevice, Window, WriteDevice};
+use lifeboat::error::{Error, Result};
+use lifeboat::image::Kind;
+use lifeboat::image::container::read_aid_copies;
+use lifeboat::inventory::Place;
+use lifeboat::job::{self, Devices, Monitor, Outcome, Report};
+use lifeboat::plan::{AidRequest, Plan, RestoreWork};
+use lifeboat::table;
+use lifeboat::unit::{ByteLen, ByteOffset};
+
+use super::stage::{SMALL_LEN, SMALL_START, Stage};
+use crate::faults_device::{EIO, Event, Fault, Handle, Op, SECTOR};
+use crate::faults_power::Dice;
+use crate::oracle::long;
+
+/// The disk in memory; a partition is a window on it.
+struct InMemory<'a>(&'a Handle);
+
+impl Devices for InMemory<'_> {
+    fn source(&self, _: &Place) -> Result<SharedDevice> {
+        Err(Error::refused("nothing is read here"))
+    }
+
+    fn target(&self, _: &RestoreWork) -> Result<Box<dyn WriteDevice>> {
+        Err(Error::refused("nothing is restored here"))
+    }
+
+    fn volume(&self, place: &Place) -> Result<Box<dyn WriteDevice>> {
+        Ok(Box::new(Window::new(self.0.clone(), place.start, place.len)?))
+    }
+}
+
+fn plan(stage: &Stage) -> Plan {
+    let request = AidRequest { source: stage.volume(), target: stage.small() };
+    job::plan_aid(&request, &Monitor::new()).unwrap()
+}
+
+fn run(plan: &Plan, handle: &Handle) -> Report {
+    job::run_on(plan, &InMemory(handle), &Arc::new(Monitor::new()))
+}
+
+/// Sequence number of the table of contents in each whole copy, and the type of the partition.
+fn seen(bytes: &[u8]) -> (Vec<u64>, String) {
+    let disk: SharedDevice = Arc::new(MemoryDevice::new(bytes.to_vec()));
+    let partition = Window::new(disk.clone(), ByteOffset(SMALL_START), ByteLen(SMALL_LEN)).unwrap();
+    let copies = read_aid_copies(&partition).into_iter().filter_map(Result::ok);
+    let table = table::read(&disk).unwrap();
+    let small = table.entries.iter().find(|entry| entry.start.0 == SMALL_START).unwrap();
+    (copies.map(|aids| aids[0].toc.sequence).collect(), small.type_id.clone())
+}
+
+/// Every state that a power cut at any flush can leave.
+fn cut_everywhere(before: &[u8], log: Vec<Event>, mut each: impl FnMut(&[u8], bool)) {
+    let sweeps = if long() { 200 } else { 8 };
+    let (mut durable, mut unflushed) = (before.to_vec(), Vec::new());
+    for event in log {
+        let Event::Flush = event else {
+            if let Event::Write(at, data) = event {
+                unflushed.push((at as usize, data));
+            }
+            continue;
+        };
+        for seed in 0..=sweeps {
+            let mut bytes = durable.clone();
+            let mut dice = Dice(seed + 1);
+            for (at, data) in &unflushed {
+                for (index, sector) in data.chunks(SECTOR).enumerate() {
+                    if seed > 0 && (seed == 1 || dice.roll(10) < seed % 10) {
+                        bytes[at + index * SECTOR..][..sector.len()].copy_from_slice(sector);
+                    }
+                }
+            }
+            each(&bytes, false);
+        }
+        for (at, data) in unflushed.drain(..) {
+            durable[at..at + data.len()].copy_from_slice(&data);
+        }
+    }
+    assert!(unflushed.is_empty(), "the last act is a flush");
+    each(&durable, true);
+}
+
+#[test]
+fn power_lost_while_it_is_made_or_renewed_leaves_one_copy_whole() {
+    for kind in ["gpt", "dos"] {
+        let stage = Stage::make("ext4", kind);
+        let before = std::fs::read(&stage.disk).unwrap();
+        let recorder = Handle::recorder(before.clone());
+        assert_eq!(run(&plan(&stage), &recorder).outcome, Outcome::Done);
+        let (old_type, mut typed) = (seen(&before).1, 0);
+        cut_everywhere(&before, recorder.log(), |bytes, _| {
+            let (copies, type_id) = seen(bytes);
+            // It has Lifeboat's type only when both copies are there.
+            if type_id != old_type {
+                typed += 1;
+                assert_eq!(copies, [1, 1]);
+            }
+        });
+        assert!(typed > 0);
+        std::fs::write(&stage.disk, recorder.bytes()).unwrap();
+
+        stage.back_up(Kind::User);
+        let before = std::fs::read(&stage.disk).unwrap();
+        let own_type = seen(&before).1;
+        let recorder = Handle::recorder(before.clone());
+        assert_eq!(run(&plan(&stage), &recorder).outcome, Outcome::Done);
+        let (mut states, mut cuts) = (std::collections::BTreeSet::new(), 0);
+        cut_everywhere(&before, recorder.log(), |bytes, last| {
+            let (copies, type_id) = seen(bytes);
+            assert!(!copies.is_empty(), "no copy is whole");
+            assert!(!last || copies == [2, 2], "{copies:?}");
+            assert_eq!(type_id, own_type);
+            states.insert(copies);
+            cuts += 1;
+        });
+        assert!(states.len() >= 4, "{kind}: {states:?}");
+        eprintln!("{kind}: {cuts} cuts, {states:?}");
+    }
+}
+
+#[test]
+fn a_write_or_flush_that_fails_leaves_one_copy_whole_and_says_so() {
+    let stage = Stage::make("fat32", "gpt");
+    std::fs::write(&stage.disk, {
+        let handle = Handle::new(std::fs::read(&stage.disk).unwrap(), Fault::Nothing);
+        assert_eq!(run(&plan(&stage), &handle).outcome, Outcome::Done);
+        handle.bytes()
+    })
+    .unwrap();
+    let before = std::fs::read(&stage.disk).unwrap();
+    let plan = plan(&stage);
+    let mut failures = 0;
+    for op in [Op::Write, Op::Flush] {
+        for at in 0..2 {
+            let handle = Handle::new(before.clone(), Fault::Fail { op, at, sticky: true, errno: EIO });
+            let report = run(&plan, &handle);
+            assert_eq!(report.outcome, Outcome::Failed, "{report:?}");
+            assert!(!seen(&handle.bytes()).0.is_empty());
+            assert_eq!(handle.writes_after_failure(), 0);
+            failures += 1;
+        }
+    }
+    for flip in [false, true] {
+        // Planned on a renewed sequence number, so that what was there before is not what is written.
+        let handle = Handle::new(before.clone(), Fault::Lie { at: 0, flip });
+        let report = run(&plan, &handle);
+        assert_eq!(report.outcome, Outcome::Failed, "{report:?}");
+        assert_eq!(seen(&handle.bytes()).0.len(), if flip { 1 } else { 2 });
+    }
+    assert_eq!(failures, 4);
+    // Something else renewed it meanwhile.
+    let other = Handle::new(before, Fault::Nothing);
+    assert_eq!(run(&plan, &other).outcome, Outcome::Done);
+    let report = run(&plan, &other);
+    assert_eq!(report.outcome, Outcome::Refused, "{report:?}");
+    assert!(Path::new(&stage.disk).exists());
+}
