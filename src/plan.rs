@@ -11,14 +11,14 @@ mod restore;
 mod resume;
 
 pub use aid::{AidRequest, AidSurvey, AidWork, aid};
-pub use backup::{BackupRequest, BackupSurvey, BackupWork, ImageTarget, backup, refuse_source};
+pub use backup::{BackupRequest, BackupSurvey, BackupWork, ImageTarget, Only, backup, refuse_source};
 pub use change::{
     ChangeRequest, ChangeSurvey, ChangeView, ChangeWork, EditRequest, JournalPlace, JournalWish, PatchView,
     VolumeIdentity, change, may_change, resume_command_of,
 };
 pub use in_place::{Differing, InPlaceSurvey, InPlaceWork, MovedPart, TableRepair, in_place};
 pub use inside::{
-    ContainerAct, ContainerRequest, InsideSurvey, InsideWork, Moved, NewImage, Phase, Room, change_container,
+    ContainerAct, ContainerRequest, InsideSurvey, InsideWork, Moved, NewImage, Phase, Renewal, Room, change_container,
     create_inside,
 };
 pub use preview::{Preview, preview};

@@ -14,10 +14,10 @@ use crate::error::{Error, Kind, Result};
 use crate::extent::Extent;
 use crate::fs;
 use crate::image::Image;
-use crate::image::container::{FileRecord, blocks};
+use crate::image::container::{FileRecord, Toc, blocks};
 use crate::inventory::Source;
 use crate::job::backup::{self, Made};
-use crate::job::change::{self, Phase, left, reread};
+use crate::job::change::{self, Phase, UNTOUCHED, left, reread};
 use crate::job::{Devices, Monitor, Outcome, Report};
 use crate::plan::{InsideWork, NewImage, Plan, StepKind};
 use crate::unit::{ByteLen, ByteOffset};
@@ -32,6 +32,8 @@ struct Job<'a> {
     monitor: &'a Monitor,
     /// The steps that are still to come.
     next: usize,
+    /// Units that were free before the image was made, and those that the container had then.
+    counted: (u64, u64),
 }
 
 /// An image that lies in free clusters.
@@ -49,10 +51,10 @@ pub(in crate::job) fn run(
     devices: &dyn Devices,
     monitor: &Arc<Monitor>,
 ) -> Result<Report> {
-    let untouched = |error: Error| left(error, "Nothing of the volume was changed");
+    let untouched = |error: Error| left(error, UNTOUCHED);
     let volume: Arc<dyn WriteDevice> = Arc::from(devices.volume(&work.survey.place).map_err(untouched)?);
     volume.forget();
-    let mut job = Job { plan, work, volume, devices, monitor, next: 0 };
+    let mut job = Job { plan, work, volume, devices, monitor, next: 0, counted: (0, 0) };
     let done = job.all();
     drop(job);
     reread(&work.survey.place);
@@ -63,11 +65,11 @@ pub(in crate::job) fn run(
 
 impl Job<'_> {
     fn all(&mut self) -> Result<Report> {
-        let untouched = |error: Error| left(error, "Nothing of the volume was changed");
-        self.check_before().map_err(untouched)?;
+        self.check_before().map_err(|error| left(error, UNTOUCHED))?;
         let (survey, work) = (&self.work.survey, self.work);
-        for phase in &survey.phases {
-            self.change(&phase.name, &phase.survey)?;
+        for (number, phase) in survey.phases.iter().enumerate() {
+            let before = if number == 0 { UNTOUCHED } else { "The volume is sound, and files have moved" };
+            self.change(&phase.name, &phase.survey, before)?;
         }
         let moved = if survey.phases.is_empty() {
             "The volume is what it was: no image was made, and what was written lies in free clusters"
@@ -78,12 +80,28 @@ impl Job<'_> {
             Some(image) => Some(self.create(image, moved)?),
             None => None,
         };
-        self.wipe()?;
-        self.check_after()?;
+        let rest = "All of the job is done, but what a search may find of the image is left in free clusters";
+        self.wipe().map_err(|error| left(error, rest))?;
+        self.check_after().map_err(|error| self.unproven(error))?;
         Ok(match (made, &survey.image) {
             (Some((written, verified)), Some(image)) => created(work, image, &written, verified),
             _ => changed(work),
         })
+    }
+
+    /// What is to be said when all is done and the last check finds something, or does not come to its end.
+    fn unproven(&self, error: Error) -> Error {
+        let volume = &self.work.volume;
+        match error.kind() {
+            Kind::Io | Kind::Cancelled => left(
+                error,
+                &format!(
+                    "All of the job is done, but the volume was not checked again: `lifeboat check {volume}` does that"
+                ),
+            ),
+            _ => Error::damaged(error.without_advice())
+                .advise("The volume is not what it should be: do not use it, and have it checked (`lifeboat check`)"),
+        }
     }
 
     /// The steps that are left.
@@ -112,7 +130,7 @@ impl Job<'_> {
         let site = self.site()?;
         let survey = &self.work.survey;
         let summary = site.system()?.summary().clone();
-        let sequence = |toc: Option<&crate::image::container::Toc>| toc.map(|toc| (toc.container_id, toc.sequence));
+        let sequence = |toc: Option<&Toc>| toc.map(|toc| (toc.container_id, toc.sequence));
         // A container without a table of contents gets an id with every look.
         let same = match (site.toc(), survey.toc.as_ref()) {
             (Some(now), Some(then)) if now.sequence == 0 => then.sequence == 0,
@@ -134,9 +152,9 @@ impl Job<'_> {
     }
 
     /// A journalled change, with its own steps.
-    fn change(&mut self, name: &str, survey: &crate::plan::ChangeSurvey) -> Result<()> {
+    fn change(&mut self, name: &str, survey: &crate::plan::ChangeSurvey, before: &str) -> Result<()> {
         let steps = self.next..self.next + Phase::step_count(survey);
-        let phase = Phase { plan: self.plan, steps: steps.clone(), name, survey };
+        let phase = Phase { plan: self.plan, steps: steps.clone(), name, survey, before };
         change::carry_out(&phase, &self.volume, self.devices, self.monitor)?;
         self.next = steps.end;
         Ok(())
@@ -145,6 +163,7 @@ impl Job<'_> {
     fn create(&mut self, image: &NewImage, moved: &str) -> Result<(Written, bool)> {
         let as_before = |error: Error| left(error, moved);
         let site = self.site().map_err(as_before)?;
+        self.counted = (site.free_units(), container_units(&site));
         let imaged = Imaged::new(&image.request, &site, self.monitor).map_err(as_before)?;
         let base = self.base(image, &site).map_err(as_before)?;
         let written = self.write(image, &site, &imaged, base).map_err(as_before)?;
@@ -223,6 +242,7 @@ impl Job<'_> {
             parts: part_files(&image.name, header, &written.place, parts, site.unit_bytes()),
             tables: tables(site, image, written),
             renamed: image.renamed.clone(),
+            gone: image.gone.clone(),
             partition: header.partition.clone(),
         };
         let may = |taken, _| self.bounded(site, &addition, taken);
@@ -231,7 +251,7 @@ impl Job<'_> {
         self.write_proven(&adoption.contents).map_err(as_before)?;
         let steps = self.plan.steps.iter().rposition(|step| step.kind == StepKind::WriteTables);
         self.next = steps.map_or(self.next, |index| index + 1);
-        self.change(&adoption.phase.name, &adoption.phase.survey)
+        self.change(&adoption.phase.name, &adoption.phase.survey, moved)
     }
 
     /// What the change takes beside the image itself must be within what was planned.
@@ -294,35 +314,27 @@ impl Job<'_> {
         }
         self.plan.enter_in(&self.left(), StepKind::CheckVolume, self.monitor);
         self.volume.forget();
-        let advice = "The volume is not what it should be: do not use it, and have it checked (`lifeboat check`)";
-        fs::edit::refuse_unsound(&self.source().device, self.monitor).map_err(|error| match error.kind() {
-            Kind::Refused => Error::damaged(error.without_advice()).advise(advice),
-            _ => {
-                left(error, "All of the job is done, but the volume was not checked again: `lifeboat check` does that")
-            }
-        })?;
+        fs::edit::refuse_unsound(&self.source().device, self.monitor)?;
         let site = self.site()?;
-        let Some(image) = &self.work.survey.image else { return Ok(()) };
-        let before = &self.work.survey.room;
-        let files = site.toc().into_iter().flat_map(|toc| &toc.files);
-        let old: Vec<&str> =
-            self.work.survey.toc.iter().flat_map(|toc| &toc.files).map(|file| file.name.as_str()).collect();
-        let renamed = image.renamed.as_ref().map(|(_, new)| new.as_str());
-        let begin_is_new = |file: &&FileRecord| image.tables.iter().any(|table| table.name == file.name);
-        let new = files
-            .filter(|file| begin_is_new(file) || (!old.contains(&file.name.as_str()) && renamed != Some(&file.name)));
-        let container: u64 = new.map(|file| site.units_of(file.bytes)).sum();
-        let free = site.free_units();
-        let most = before.free.saturating_sub(container);
-        if free > most || free < most.saturating_sub(before.metadata) {
+        if self.work.survey.image.is_none() {
+            return Ok(());
+        }
+        // What comes before the image may take and free units as well: maps, directories.
+        let ((before, had), metadata) = (self.counted, self.work.survey.room.metadata);
+        let (free, has) = (site.free_units(), container_units(&site));
+        let most = (before + had).saturating_sub(has);
+        if free > most || free < most.saturating_sub(metadata) {
             return Err(Error::damaged(format!(
-                "{} clusters were free, the new files have {container}, what describes them at most {}: {free} are free now",
-                before.free, before.metadata
-            ))
-            .advise(advice));
+                "{before} clusters were free, the container had {had} and has {has}, what describes its files at most {metadata}: {free} are free now"
+            )));
         }
         Ok(())
     }
+}
+
+/// Units of all files of the container.
+fn container_units(site: &Site) -> u64 {
+    site.toc().into_iter().flat_map(|toc| &toc.files).map(|file| site.units_of(file.bytes)).sum()
 }
 
 /// What is written to must be free.
