@@ -95,7 +95,7 @@ fn option_keys(model: &Model) -> Vec<KeyWord> {
 
 fn preview_keys(model: &Model) -> Vec<KeyWord> {
     let mut keys = plan_keys(model);
-    keys.retain(|word| *word != key::OPTIONS || !matches!(model.task, Task::Resume | Task::Keep));
+    keys.retain(|word| *word != key::OPTIONS || !matches!(model.task, Task::Resume | Task::Keep | Task::Renew));
     keys
 }
 

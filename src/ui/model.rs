@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::{Error, Kind};
 use crate::inventory::{Address, Inventory, LookRequest, Partition};
 use crate::job::{ExportRequest, Progress, Report};
-use crate::plan::Preview;
+use crate::plan::{AidRequest, Preview};
 
 use super::Options;
 use super::form::Form;
@@ -63,6 +63,8 @@ pub enum Task {
     Export,
     /// Search a disk for images.
     Search,
+    /// Renew a recovery partition.
+    Renew,
 }
 
 /// Something went wrong, or must not be: what happened, and what to do next.
@@ -178,6 +180,17 @@ pub struct Waiting {
     pub can_roll_back: bool,
 }
 
+/// A recovery partition that does not say any more what is on its disk.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stale {
+    /// The partition.
+    pub partition: String,
+    /// What differs, in sentences.
+    pub differs: Vec<String>,
+    /// What would be asked for to renew it.
+    pub renewal: AidRequest,
+}
+
 /// The interrupted jobs, and where the cursor is among them.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupted {
@@ -241,6 +254,8 @@ pub enum Job {
     Keep,
     Export,
     Search,
+    /// A recovery partition is renewed.
+    Renew,
 }
 
 /// A job under way.
@@ -289,6 +304,10 @@ pub struct Model {
     pub images: Images,
     /// The interrupted jobs.
     pub interrupted: Interrupted,
+    /// Recovery partitions that are out of date.
+    pub stale: Vec<Stale>,
+    /// The comparison that is under way.
+    pub comparing: Option<Ticket>,
     /// The chosen image.
     pub image: Option<Box<ImageInfo>>,
     /// The chosen source or target.
@@ -344,6 +363,8 @@ impl Model {
             disks: Disks::default(),
             images: Images { folder, ..Images::default() },
             interrupted: Interrupted::default(),
+            stale: Vec::new(),
+            comparing: None,
             image: None,
             place: None,
             form: Form::default(),

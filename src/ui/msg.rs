@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::inventory::{Address, Inventory, LookRequest, Partition};
 use crate::job::{ExportRequest, Progress, Report};
-use crate::plan::{BackupRequest, ContainerRequest, RestoreRequest, ResumeRequest};
+use crate::plan::{AidRequest, BackupRequest, ContainerRequest, RestoreRequest, ResumeRequest};
 
-use super::model::{ImageInfo, ImageRow, Proposed, Trouble, Waiting};
+use super::model::{ImageInfo, ImageRow, Proposed, Stale, Trouble, Waiting};
 
 /// Which request an answer belongs to. Answers to abandoned requests are dropped by it.
 pub type Ticket = u64;
@@ -86,6 +86,8 @@ pub enum Msg {
     Looked(Ticket, Inventory),
     /// The jobs that were interrupted on these volumes.
     Sought(Ticket, Vec<Waiting>),
+    /// The recovery partitions that are out of date.
+    Compared(Ticket, Vec<Stale>),
     /// A folder's image files.
     Listed(Ticket, Result<Vec<ImageRow>, Trouble>),
     /// One image file was opened.
@@ -111,6 +113,10 @@ pub enum Effect {
     Look(Ticket, LookRequest),
     /// Look for jobs that were interrupted.
     Seek(Ticket, Vec<Address>),
+    /// Hold the recovery partitions of these disks against what is there.
+    Compare(Ticket, Vec<PathBuf>),
+    /// Plan to renew a recovery partition (reads only).
+    PlanAid(Ticket, Box<AidRequest>),
     /// List a folder's image files.
     List(Ticket, PathBuf),
     /// Open one image, a file or inside a volume (or say that it is a folder).

@@ -88,6 +88,7 @@ fn draw_title(model: &Model, buffer: &mut Buffer) {
         Some(Job::Keep) => Task::Keep,
         Some(Job::Export) => Task::Export,
         Some(Job::Search) => Task::Search,
+        Some(Job::Renew) => Task::Renew,
         Some(Job::Restore) => Task::Restore,
         Some(Job::Verify) => Task::Check,
         Some(Job::Check) => Task::Browse,

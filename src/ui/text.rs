@@ -285,6 +285,9 @@ pub fn title(screen: Screen, task: Task) -> &'static str {
         (Screen::Preview, Task::Keep) => "Images inside > What will be done",
         (Screen::Confirm, Task::Keep) => "Images inside > Confirm",
         (Screen::Running, Task::Keep) => "Images inside > Running",
+        (Screen::Preview, Task::Renew) => "Recovery partition > What will be done",
+        (Screen::Confirm, Task::Renew) => "Recovery partition > Confirm",
+        (Screen::Running, Task::Renew) => "Recovery partition > Running",
         (Screen::Preview, Task::Export) => "Export > What will be done",
         (Screen::Running, Task::Export) => "Export > Running",
         (Screen::Running, Task::Search) => "Search > Running",
@@ -379,6 +382,7 @@ pub fn after_cancel(job: Job, steps: &[StepKind], current: usize) -> &'static st
         Job::Backup => "The disk that is read stays as it is. No image is left under the chosen name.",
         Job::Export => "The image inside stays. No file is left under the chosen name.",
         Job::Search => "Nothing is changed. What the quick look has found stays in the list.",
+        Job::Renew => "One of its two copies stays whole. It can be renewed again at any time.",
         Job::Inside => {
             "No image is left inside, and all files stay. A change of the partition's records that has begun is finished \
              first."
@@ -408,6 +412,7 @@ pub fn cancelled(job: Job) -> &'static str {
         Job::Search => "Nothing was changed.",
         Job::Inside => "No image was left inside. All files are as they were.",
         Job::Keep => "All files are as they were.",
+        Job::Renew => "One of its two copies is whole. It can be renewed again at any time.",
         Job::Restore => "Nothing was written to the target. It is as it was.",
     }
 }
@@ -463,7 +468,13 @@ pub fn made_of(name: &str, kind: &str, created: &str) -> String {
 #[must_use]
 pub fn factory_image(volume: &Address, image: &ImageInfo) -> String {
     let label = image.label.as_ref().map(|label| format!(" “{label}”")).unwrap_or_default();
-    format!("{volume}   {}{label}, {}   made {}", image.volume, bytes(image.volume_bytes), image.created)
+    format!("{volume}  {}  {}{label}, {}", image.created, image.volume, bytes(image.volume_bytes))
+}
+
+/// A recovery partition that is out of date.
+#[must_use]
+pub fn stale_notice(partition: &str) -> String {
+    format!("! The recovery partition {partition} is out of date. Press n to renew it.")
 }
 
 /// A volume that only its images tell of.

@@ -55,6 +55,11 @@ fn answered(model: &mut Model, answer: Msg) -> Vec<Effect> {
             interrupted::sought(model, jobs);
             Vec::new()
         }
+        Msg::Compared(ticket, stale) if model.comparing == Some(ticket) => {
+            model.comparing = None;
+            model.stale = stale;
+            Vec::new()
+        }
         Msg::Listed(ticket, list) if model.images.listing == Some(ticket) => {
             images::listed(model, list);
             Vec::new()
@@ -170,6 +175,7 @@ fn start_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         'l' => enter_task(model, Task::Check),
         'd' => enter_task(model, Task::Browse),
         'i' if !model.interrupted.jobs.is_empty() => enter_task(model, Task::Resume),
+        'n' if !model.stale.is_empty() => inside::renew(model),
         'q' => vec![Effect::Quit(model.exit_code)],
         _ => Vec::new(),
     }

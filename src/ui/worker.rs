@@ -15,9 +15,9 @@ use crossbeam_channel::Sender;
 use crate::error::{Error, Result};
 use crate::inventory::{self, Address, Inventory, LookRequest, Partition};
 use crate::job::{self, ExportRequest, Monitor, Progress, Report};
-use crate::plan::{self, BackupRequest, ContainerRequest, Plan, RestoreRequest, ResumeRequest, Work};
+use crate::plan::{self, AidRequest, BackupRequest, ContainerRequest, Plan, RestoreRequest, ResumeRequest, Work};
 
-use super::model::{ImageInfo, Job, Proposed, Trouble, Waiting};
+use super::model::{ImageInfo, Job, Proposed, Stale, Trouble, Waiting};
 use super::msg::{Effect, Msg, Ticket};
 use super::text;
 
@@ -36,6 +36,10 @@ pub struct Library {
     pub seek: fn(&[Address], &Monitor) -> Vec<Waiting>,
     /// Plans the end of one.
     pub plan_resume: fn(&ResumeRequest, &Monitor) -> Result<Plan>,
+    /// Looks for recovery partitions that are out of date.
+    pub compare: fn(&[PathBuf], &Monitor) -> Vec<Stale>,
+    /// Plans to renew one.
+    pub plan_aid: fn(&AidRequest, &Monitor) -> Result<Plan>,
     /// Plans a change of what a volume holds of images.
     pub plan_container: fn(&ContainerRequest, &Monitor) -> Result<Plan>,
     /// Carries out a plan.
@@ -61,6 +65,8 @@ impl Library {
             plan_restore: job::plan_restore,
             seek: interrupted::seek,
             plan_resume: interrupted::plan,
+            compare: inside::compare,
+            plan_aid: job::plan_aid,
             plan_container: inside::plan,
             run: job::run,
             verify: job::verify_address,
@@ -134,6 +140,13 @@ impl Worker {
             ),
             Effect::PlanResume(ticket, request) => {
                 self.plan(ticket, move |monitor| (library.plan_resume)(&request, monitor));
+            }
+            Effect::Compare(ticket, disks) => self.ask(
+                move || Msg::Compared(ticket, (library.compare)(&disks, &Monitor::new())),
+                move |_| Msg::Compared(ticket, Vec::new()),
+            ),
+            Effect::PlanAid(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_aid)(&request, monitor));
             }
             Effect::PlanContainer(ticket, request) => {
                 self.plan(ticket, move |monitor| (library.plan_container)(&request, monitor));
@@ -246,9 +259,10 @@ impl Worker {
 
 fn propose(ticket: Ticket, plan: &Plan) -> Proposed {
     let job = match &plan.work {
-        Work::Backup(_) | Work::Aid(_) => Job::Backup,
+        Work::Backup(_) => Job::Backup,
         Work::Inside(work) if work.survey.image.is_some() => Job::Inside,
         Work::Inside(_) => Job::Keep,
+        Work::Aid(_) => Job::Renew,
         Work::Restore(_) | Work::RestoreInPlace(_) => Job::Restore,
         Work::Change(_) | Work::Resume(_) => Job::Resume,
     };
@@ -276,6 +290,8 @@ mod tests {
             },
             seek: |_, _| Vec::new(),
             plan_resume: |_, _| Err(Error::refused("nothing to resume")),
+            compare: |_, _| Vec::new(),
+            plan_aid: |_, _| Err(Error::refused("nothing to renew")),
             plan_container: |_, _| Err(Error::refused("nothing to change")),
             export: |_, _| Report::failed(&Error::damaged("nothing is exported")),
             search: |_, _| panic!("a bug"),

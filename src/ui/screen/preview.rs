@@ -31,7 +31,7 @@ fn plan_lines(model: &Model, plan: &Proposed, columns: usize) -> Vec<Line<'stati
     }
     lines.extend(super::heading(model, text::STEPS));
     for (index, step) in shown.steps.iter().enumerate() {
-        lines.push(step_line(model, index + 1, step, columns));
+        lines.extend(step_lines(model, index + 1, step, columns));
     }
     if !shown.changes.is_empty() {
         lines.extend(super::heading(model, text::CHANGES));
@@ -57,7 +57,7 @@ fn reset_lines(model: &Model, columns: usize) -> Vec<Line<'static>> {
     lines
 }
 
-fn step_line(model: &Model, number: usize, step: &Step, columns: usize) -> Line<'static> {
+fn step_lines(model: &Model, number: usize, step: &Step, columns: usize) -> Vec<Line<'static>> {
     let theme = model.theme;
     let style = match step.safety {
         Safety::Reads => theme.quiet(),
@@ -65,13 +65,17 @@ fn step_line(model: &Model, number: usize, step: &Step, columns: usize) -> Line<
         Safety::Overwrites => theme.bad(),
     };
     let bytes = if step.bytes == 0 { String::new() } else { text::bytes(step.bytes) };
-    let rest = 10 + 2 + 15;
-    let title = pad(&format!("{number}. {}", step.title), columns.saturating_sub(rest));
-    Line::from(vec![
-        Span::raw(title),
+    let room = columns.saturating_sub(10 + 2 + 15);
+    // What is done to the disk is never cut: a long title goes on below.
+    let mut titles = wrap(&step.title, room.saturating_sub(4)).into_iter();
+    let first = format!("{number}. {}", titles.next().unwrap_or_default());
+    let mut lines = vec![Line::from(vec![
+        Span::raw(pad(&first, room)),
         Span::raw(format!("{bytes:>10}  ")),
         Span::styled(text::safety(step.safety), style),
-    ])
+    ])];
+    lines.extend(titles.map(|part| Line::from(format!("   {part}"))));
+    lines
 }
 
 /// Changed places that are listed for a step; the log has all.

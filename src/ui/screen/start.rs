@@ -35,6 +35,10 @@ pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
             wrap(text::INTERRUPTED_NOTICE, columns).into_iter().map(|part| Line::styled(part, theme.warning())),
         );
     }
+    if let Some(stale) = model.stale.first() {
+        let words = text::stale_notice(&stale.partition);
+        lines.extend(wrap(&words, columns).into_iter().map(|part| Line::styled(part, theme.warning())));
+    }
     lines.push(Line::default());
     lines.extend(wrap(text::START_PROMISE, columns).into_iter().map(|part| Line::styled(part, theme.quiet())));
     lines

@@ -92,6 +92,16 @@ pub(super) fn tidy(model: &mut Model) -> Vec<Effect> {
     change(model, volume, ContainerAct::Tidy)
 }
 
+/// The first recovery partition that is out of date, made true again.
+pub(super) fn renew(model: &mut Model) -> Vec<Effect> {
+    let Some(stale) = model.stale.first() else { return Vec::new() };
+    let request = Box::new(stale.renewal.clone());
+    model.task = Task::Renew;
+    model.image = None;
+    model.proposal = Proposal::None;
+    vec![Effect::PlanAid(super::wait_for_plan(model), request)]
+}
+
 fn change(model: &mut Model, volume: Address, act: ContainerAct) -> Vec<Effect> {
     model.task = Task::Keep;
     model.proposal = Proposal::None;

@@ -1,5 +1,7 @@
 //! Jobs that were interrupted: found at the start, finished or taken back.
 
+use std::path::PathBuf;
+
 use super::super::model::{Model, Screen, Task, Waiting};
 use super::super::msg::{Effect, Key};
 use super::super::{model, screen, text};
@@ -19,7 +21,11 @@ pub(super) fn look(model: &mut Model) -> Vec<Effect> {
     let ticket = model.next_ticket();
     model.interrupted.seeking = Some(ticket);
     let volumes = model.disks.rows.iter().filter(|row| row.may_wait()).map(|row| row.address.clone()).collect();
-    vec![Effect::Seek(ticket, volumes)]
+    let comparing = model.next_ticket();
+    model.comparing = Some(comparing);
+    let mut disks: Vec<PathBuf> = model.disks.rows.iter().map(|row| row.address.path().to_owned()).collect();
+    disks.dedup();
+    vec![Effect::Compare(comparing, disks), Effect::Seek(ticket, volumes)]
 }
 
 /// They are known. As long as the user has not begun anything, they come first.

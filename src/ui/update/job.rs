@@ -155,7 +155,7 @@ pub(super) fn finished(model: &mut Model, mut report: Report) -> Vec<Effect> {
     }
     // What was brought to an end is offered no more; what is left is looked for again.
     // A restore that did not come to its end waits to be finished, too.
-    let again = matches!(running.job, Job::Resume | Job::Restore | Job::Inside | Job::Keep);
+    let again = matches!(running.job, Job::Resume | Job::Restore | Job::Inside | Job::Keep | Job::Renew);
     if running.job == Job::Keep {
         model.disks.searched.clear();
     }

@@ -69,7 +69,7 @@ pub(super) fn reopen(model: &mut Model) -> Vec<Effect> {
         return super::back(model);
     }
     // The end of an interrupted job has no options, and neither has what puts images in order.
-    if matches!(model.task, Task::Resume | Task::Keep) {
+    if matches!(model.task, Task::Resume | Task::Keep | Task::Renew) {
         return Vec::new();
     }
     model.kept_form = Some(model.form.clone());

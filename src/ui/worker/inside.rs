@@ -1,6 +1,6 @@
 //! Images inside volumes: searching for them thoroughly, changing what a volume holds of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::fs::Kind;
@@ -8,6 +8,7 @@ use crate::inventory::{Address, Container, LocateRequest, Partition, Thoroughnes
 use crate::job::{self, Monitor};
 use crate::plan::{ContainerRequest, Plan};
 
+use super::super::model::Stale;
 use super::super::text;
 
 /// Looks at every sector of a disk; gives the volumes that hold images, as the list of partitions shows them.
@@ -42,6 +43,13 @@ fn partition(container: &Container) -> Partition {
         volume: Some(volume),
         ..Partition::default()
     }
+}
+
+/// The recovery partitions of some disks that do not say any more what is there; none of what cannot be read.
+pub(super) fn compare(disks: &[PathBuf], monitor: &Monitor) -> Vec<Stale> {
+    let states = disks.iter().flat_map(|disk| job::aid_state(disk, monitor).unwrap_or_default());
+    let stale = states.filter(job::AidState::is_stale);
+    stale.map(|state| Stale { partition: state.partition, differs: state.differs, renewal: state.renewal }).collect()
 }
 
 /// Plans a change; nothing to do is a refusal here.

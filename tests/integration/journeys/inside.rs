@@ -281,3 +281,25 @@ fn an_interrupted_restore_is_finished_and_not_taken_back() {
     stage.keys("<enter>i");
     assert_eq!(stage.screen(), Screen::Start, "what is finished is offered no more");
 }
+
+#[test]
+fn a_recovery_partition_that_is_out_of_date_is_offered_to_be_renewed() {
+    let mut stage = Stage::with_images();
+    let Some(Effect::Compare(ticket, disks)) =
+        stage.asked.iter().find(|effect| matches!(effect, Effect::Compare(..))).cloned()
+    else {
+        panic!("nothing was compared")
+    };
+    assert_eq!(disks, ["/dev/sda", "/dev/sdb", "/dev/sdc"].map(std::path::PathBuf::from));
+    stage.keys("n");
+    assert_eq!(stage.screen(), Screen::Start, "nothing is offered that is not needed");
+    stage.send(Msg::Compared(ticket, vec![super::stage::stale()]));
+    assert!(stage.text(80, 24).contains("/dev/sda:4 is out of date. Press n"));
+    stage.script.plan = Ok(Proposed { job: Job::Renew, confirm: Some("sda:4".into()), ..reset_plan() });
+    stage.keys("n");
+    assert!(matches!(stage.last(), Effect::PlanAid(_, request) if request.target.to_string() == "/dev/sda:4"));
+    stage.keys("<enter><enter>");
+    assert_eq!((stage.screen(), stage.runs()), (Screen::Confirm, 0));
+    stage.keys("sda:4<enter>");
+    assert_eq!(stage.runs(), 1);
+}

@@ -8,10 +8,10 @@ use lifeboat::inventory::{
     Address, Disk, FoundBy, ImageView, ImageVolumeView, Inventory, Partition, TableView, Volume,
 };
 use lifeboat::job::{Outcome, Progress, Report, StepProgress};
-use lifeboat::plan::{ChangeView, PatchView, Preview, Safety, Step, StepKind};
+use lifeboat::plan::{AidRequest, ChangeView, PatchView, Preview, Safety, Step, StepKind};
 use lifeboat::table;
 use lifeboat::ui::Options;
-use lifeboat::ui::model::{ImageInfo, ImageRow, Job, Model, Proposed, Screen, Trouble, Waiting};
+use lifeboat::ui::model::{ImageInfo, ImageRow, Job, Model, Proposed, Screen, Stale, Trouble, Waiting};
 use lifeboat::ui::msg::{Clock, Completion, Effect, Key, Msg};
 use lifeboat::ui::theme::Theme;
 use lifeboat::ui::update::update;
@@ -126,7 +126,8 @@ impl Stage {
             Effect::PlanBackup(ticket, _)
             | Effect::PlanRestore(ticket, _)
             | Effect::PlanResume(ticket, _)
-            | Effect::PlanContainer(ticket, _) => {
+            | Effect::PlanContainer(ticket, _)
+            | Effect::PlanAid(ticket, _) => {
                 Msg::Planned(ticket, self.script.plan.clone().map(|plan| Box::new(Proposed { ticket, ..plan })))
             }
             _ => return None,
@@ -531,5 +532,15 @@ pub(crate) fn report(outcome: Outcome) -> Report {
         facts: vec![("Image".into(), "10.9 GiB".into()), ("Took".into(), "3 min 41 s".into())],
         warnings: Vec::new(),
         next: vec!["Keep the image on another disk than the one it was made from.".into()],
+    }
+}
+
+/// A recovery partition that is out of date.
+pub(crate) fn stale() -> Stale {
+    let address = |text: &str| text.parse().expect("an address");
+    Stale {
+        partition: "/dev/sda:4".into(),
+        differs: vec!["an image was made since".into()],
+        renewal: AidRequest { source: address("/dev/sda"), target: address("/dev/sda:4") },
     }
 }

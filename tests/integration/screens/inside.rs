@@ -93,6 +93,9 @@ fn the_start_screen_with_factory_images() {
     none.script.interrupted.clear();
     none.send(Msg::Begin);
     shows("start without a factory image, asked for one", none.keys("f"));
+    let mut stale = after("");
+    stale.model.stale = vec![super::super::journeys::stage::stale()];
+    shows("start with a recovery partition out of date", &mut stale);
 }
 
 #[test]
