@@ -150,9 +150,19 @@ fn make_room(
         copy(&survey.moved, target, monitor).map_err(|error| left(error, stays))?;
     }
     if plan.enter(StepKind::WriteContents, monitor) {
+        if !survey.moved_to_free && has_new_tables(survey) {
+            seals.mark_on(target)?;
+        }
         write_contents(&survey.today, &survey.toc, target, monitor).map_err(|error| left(error, stays))?;
     }
     monitor.check().map_err(|error| left(error, stays))
+}
+
+/// True when a table of contents comes to lie where none lies today.
+fn has_new_tables(survey: &InPlaceSurvey) -> bool {
+    let old: Vec<_> = survey.today.runs().collect();
+    let mut tables = survey.toc.files.iter().filter(|file| file.role.is_toc());
+    tables.any(|file| file.runs.iter().any(|run| !old.contains(run)))
 }
 
 impl Act<'_> {
