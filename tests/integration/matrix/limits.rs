@@ -14,19 +14,29 @@ fn survives(family: Family) {
     act(&stage, &cell).unwrap_or_else(|error| panic!("{}: {error}", family.name));
 }
 
+/// Left free below the large file: the user image has room there when that comes back.
+const GAP: u64 = 2 << 20;
+
 /// A file that fills the volume but for a few MiB goes after the factory image was made. The user image comes to lie
 /// where that file was, and so where the factory image has clusters: the user image moves when the file comes back.
 fn collision(family: Family) {
     let mut stage = Stage::bare(family);
     let (_, system) = open(&stage.volume.image);
     let free = system.grid().clusters - system.used().unwrap().used();
-    let fill = system.grid().bytes_of(free).0 - 1_150_000;
+    let fill = system.grid().bytes_of(free).0 - 1_150_000 - GAP;
     drop(system);
     let script = match family.structure {
-        Structure::Fat32 | Structure::Fat => "mcopy -i volume.img big ::/big",
-        _ => "cp ../big big",
+        Structure::Fat32 | Structure::Fat => {
+            "mcopy -i volume.img gap ::/gap; mcopy -i volume.img big ::/big; mdel -i volume.img ::/gap"
+        }
+        _ => "cp ../gap gap; cp ../big big; rm gap",
     };
-    sh(stage.dir(), &format!("(yes 'of one kind' || true) | head -c {fill} > big"));
+    sh(
+        stage.dir(),
+        &format!(
+            "truncate -s {fill} big; truncate -s {GAP} gap; for f in big gap; do tr '\\0' 'z' < $f > t; mv t $f; done"
+        ),
+    );
     within(family.structure, stage.dir(), script);
     stage.put_back();
     stage.factory = stage.volume.walk();
