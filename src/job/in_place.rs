@@ -29,7 +29,7 @@ use super::survey::same_file;
 use crate::device::{SharedDevice, Window};
 use crate::error::{Error, Kind, Result};
 use crate::image::Image;
-use crate::image::container::Toc;
+use crate::image::container::{FileRecord, Role, TOC_BEGIN, TOC_END, Toc, encode};
 use crate::inventory::{self, Address, Container, LocateRequest, Place, Thoroughness};
 use crate::plan::{self, ImageSource, Plan, RestoreRequest};
 use crate::unit::{ByteLen, ByteOffset};
@@ -37,6 +37,11 @@ use crate::unit::{ByteLen, ByteOffset};
 pub(super) use act::run;
 pub(super) use entry::{refuse_changed, write as write_table};
 pub(super) use resume::{interrupted, plan as plan_resume};
+
+/// More than any table of contents has.
+const MAX_TABLE: u64 = 1 << 20;
+/// A new table's length is a multiple of this.
+const TABLE_STEP: u64 = 4096;
 
 /// What a restore in place is worked out for.
 struct Site {
@@ -138,6 +143,15 @@ fn holds(path: &Path, place: &Place) -> bool {
     same_file(path, &place.node) || same_file(path, &place.disk)
 }
 
+/// Tables of contents for a container that has lost all of its own, without places yet: with room for half as much
+/// again, for what a later image adds.
+fn tables(toc: &Toc) -> Result<[FileRecord; 2]> {
+    let needed = encode(toc, ByteOffset::ZERO, ByteLen(MAX_TABLE))?.len() as u64;
+    let bytes = (needed + needed / 2).next_multiple_of(TABLE_STEP).min(MAX_TABLE);
+    let table = |name: &str, role| FileRecord { name: name.into(), role, bytes, runs: Vec::new() };
+    Ok([table(TOC_BEGIN, Role::TocBegin), table(TOC_END, Role::TocEnd)])
+}
+
 impl Site {
     /// The volume of a container: where no table names it, no longer than its table of contents says.
     fn new(container: &Container) -> Result<Self> {
@@ -148,6 +162,10 @@ impl Site {
             place.len = ByteLen(container.toc.volume.bytes);
             device = std::sync::Arc::new(Window::new(device, ByteOffset::ZERO, place.len)?);
         }
-        Ok(Self { place, device, toc: container.toc.clone(), damage: container.damage.clone() })
+        let mut toc = container.toc.clone();
+        if !toc.files.iter().any(|file| file.role.is_toc()) {
+            toc.files.extend(tables(&toc)?);
+        }
+        Ok(Self { place, device, toc, damage: container.damage.clone() })
     }
 }

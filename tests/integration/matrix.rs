@@ -7,6 +7,7 @@
 
 mod cells;
 mod family;
+mod kernel;
 mod limits;
 mod stage;
 

@@ -3,14 +3,16 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::files::{self, record_of};
 use super::search::Spot;
 use super::tocs::Sights;
 use super::{Container, FoundBy, FoundImage};
-use crate::device::SharedDevice;
+use crate::device::{Pieces, SharedDevice};
 use crate::error::Result;
 use crate::fs::{Finding, Watch};
+use crate::image::container::blocks::bytes_in_blocks;
 use crate::image::container::scavenge::{Scavenged, scavenge};
 use crate::image::container::{FileRecord, ImageRecord, Role, Toc, VolumeRecord};
 use crate::image::{Header, Image};
@@ -158,9 +160,42 @@ fn replace(container: &mut Container, new: FoundImage, scavenged: &Scavenged, ba
     let own = |file: &FileRecord| matches!(file.role, Role::Part { image, .. } if image == id);
     container.toc.files.retain(|file| !own(file));
     if let Some(record) = container.toc.image(id) {
-        let file = keep_out(record, scavenged, container, base);
+        let file = as_file(record, scavenged, container, base);
+        let file = file.unwrap_or_else(|| keep_out(record, scavenged, container, base));
         container.toc.files.push(file);
     }
+}
+
+/// The image as a file in the clusters that its pieces lie in: where these follow each other by whole clusters, as those
+/// of a file do. What lies between two pieces, or behind the last, and was made again, is taken as it lies there; that
+/// the image's index is the same in this file proves it.
+fn as_file(record: &ImageRecord, scavenged: &Scavenged, container: &Container, base: u64) -> Option<FileRecord> {
+    let start = container.source.place.start.0;
+    let cluster = u64::from(container.toc.volume.grid.cluster_bytes).max(512);
+    let bytes = if scavenged.scattered { bytes_in_blocks(scavenged.bytes) } else { scavenged.bytes };
+    let mut runs: Vec<ByteRange> = Vec::new();
+    let mut at = 0;
+    for (offset, piece) in &scavenged.pieces {
+        let gap = offset.0.checked_sub(at)?;
+        let from = (piece.offset.0 + base).checked_sub(start)?.checked_sub(gap)?;
+        at += gap + piece.len.0;
+        match runs.last_mut() {
+            Some(last) if last.offset.0 + last.len.0 == from => last.len.0 += gap + piece.len.0,
+            Some(last) if gap > 0 || !last.len.0.is_multiple_of(cluster) => return None,
+            _ => runs.push(ByteRange { offset: ByteOffset(from), len: ByteLen(gap + piece.len.0) }),
+        }
+    }
+    let last = runs.last_mut()?;
+    last.len.0 += bytes.checked_sub(at)?;
+    if !runs.iter().all(|run| run.offset.0.is_multiple_of(cluster)) {
+        return None;
+    }
+    let device: SharedDevice = Arc::new(Pieces::new(container.source.device.clone(), runs.clone()).ok()?);
+    let same = Image::from_device(device, 1).ok()?.digest()? == record.digest;
+    let last = runs.last_mut()?;
+    last.len.0 = last.len.0.next_multiple_of(cluster);
+    let role = Role::Part { image: record.image_id, number: 0 };
+    same.then(|| FileRecord { name: format!("{}.lbi", record.name), role, bytes, runs })
 }
 
 /// The clusters that an image's pieces lie in, as a file: what must not be overwritten. Its bytes are not simply those

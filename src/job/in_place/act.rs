@@ -179,9 +179,19 @@ fn make_room(
         copy(&survey.moved, target, monitor)?;
     }
     if plan.enter(StepKind::WriteContents, monitor) {
+        if !survey.moved_to_free && has_new_tables(survey) {
+            seals.mark_on(target)?;
+        }
         write_contents(&survey.today, &survey.toc, target, monitor)?;
     }
     monitor.check()
+}
+
+/// True when a table of contents comes to lie where none lies today.
+fn has_new_tables(survey: &InPlaceSurvey) -> bool {
+    let old: Vec<_> = survey.today.runs().collect();
+    let mut tables = survey.toc.files.iter().filter(|file| file.role.is_toc());
+    tables.any(|file| file.runs.iter().any(|run| !old.contains(run)))
 }
 
 impl Act<'_> {

@@ -51,7 +51,8 @@ impl Room<'_> {
     /// # Errors
     /// `Refused`, with the numbers, when there is no room.
     pub(super) fn place(&self, toc: &Toc) -> Result<Placed> {
-        let without = |file: &&FileRecord| file.runs.is_empty() && file.bytes > 0;
+        // A table of contents without a place is a new one: its bytes are written wherever it comes to lie.
+        let without = |file: &&FileRecord| file.runs.is_empty() && file.bytes > 0 && !file.role.is_toc();
         let names = toc.files.iter().filter(without).map(|file| file.name.clone()).collect();
         let lying: Vec<Lying> = toc.files.iter().filter(|file| !without(file)).map(|file| self.lying(file)).collect();
         let mut blocked = self.taken.clone();
@@ -74,11 +75,11 @@ impl Room<'_> {
     }
 
     fn lying<'a>(&self, file: &'a FileRecord) -> Lying<'a> {
-        let extents = super::super::container::extents(file, self.grid).ok();
+        let extents = super::super::container::extents(file, self.grid).ok().filter(|extents| !extents.is_empty());
         let extents = extents.filter(|extents| extents.iter().all(|extent| self.units.holds(*extent)));
         let extents = extents.map(|extents| self.trimmed(&extents, file.bytes));
         let free = |extent: &Extent| self.taken.runs_in(extent.start.0..extent.end()).next().is_none();
-        let stays = extents.as_ref().is_some_and(|extents| extents.iter().all(free));
+        let stays = file.bytes == 0 || extents.as_ref().is_some_and(|extents| extents.iter().all(free));
         Lying { file, extents, stays }
     }
 
