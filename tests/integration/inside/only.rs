@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lifeboat::error::Kind as ErrorKind;
 use lifeboat::image::Kind;
 use lifeboat::job::{self, Monitor, Outcome, Resumption};
-use lifeboat::plan::{BackupRequest, Direction, Only, ResumeRequest};
+use lifeboat::plan::{BackupRequest, ContainerAct, Direction, Only, ResumeRequest};
 
 use super::stage::{Stage, Walk};
 use crate::in_place::cuts::Dying;
@@ -143,7 +143,6 @@ fn journey(family: &Family) {
 
 /// The newest image gets another file of today, in its own place; then the list that was kept is taken.
 fn replacement(family: &Family, stage: &Stage, first: &Walk) {
-    let dir = stage.dir.path().join("work");
     let address = stage.image.display().to_string();
     let run = |words: &[&str]| {
         let output = lifeboat().args(["backup", &address, "--inside"]).args(words).output().unwrap();
@@ -195,7 +194,11 @@ fn replacement(family: &Family, stage: &Stage, first: &Walk) {
     let also = "rm -r e/docs e/gone.d/in/a; cp -a s2/docs e/; seq 11 > e/single; cp -a s2/keep/other e/keep/";
     family.read_by_strangers(stage, "user-3", also);
     stage.prove("user", first);
-    sh(&dir, "rm -rf s1 s2");
+    stage.done(&stage.change(ContainerAct::Tidy).unwrap(), "tidy");
+    stage.judge(&format!("{}: tidied", family.name));
+    assert_eq!(stage.order()[..2], ["toc-begin.lbc", "lifeboat.toml"], "{}", family.name);
+    family.read_by_strangers(stage, "user-3", also);
+    assert_eq!(run(&["--only", "--dry-run"]).0, Some(0), "{}: the list is still there", family.name);
 }
 
 #[test]
@@ -224,7 +227,7 @@ fn too_little_room_in_the_image_is_refused_with_numbers() {
         "truncate -s 12M v.img; mkfs.fat -F 16 -s 1 v.img >/dev/null; head -c 9000000 /dev/zero > old
          seq 100 > small; mcopy -i v.img old small ::/",
     );
-    stage.create(&stage.request(Kind::User));
+    stage.create(&stage.request(Kind::Factory));
     sh(
         stage.dir.path(),
         "mdel -i v.img ::/old; head -c 5000000 /dev/zero > huge; seq 200 > small; mcopy -o -i v.img huge small ::/",
@@ -234,12 +237,15 @@ fn too_little_room_in_the_image_is_refused_with_numbers() {
     let refused = stage.plan(&request(&["huge"])).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Refused);
     let text = refused.to_string();
-    assert!(text.contains("need 9766 clusters (5000192 bytes) in the volume of the image user, and"), "{text}");
+    assert!(text.contains("need 9766 clusters (5000192 bytes) in the volume of the image factory, and"), "{text}");
     assert!(std::fs::read(&stage.image).unwrap() == before);
     // With the old file, there is room.
     stage.create(&request(&["huge", "old", "small"]));
     let walk = stage.walk();
-    stage.prove("user-2", &walk);
+    stage.prove("user", &walk);
+    let container = stage.container().unwrap();
+    let factory = container.find("factory").unwrap().record.image_id;
+    assert_eq!(container.find("user").unwrap().record.base_id, Some(factory));
 }
 
 /// The power goes at some write of a replacement: then the image is the old one or the new one, and the volume is sound.
