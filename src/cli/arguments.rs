@@ -439,9 +439,13 @@ pub(super) struct Demo {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) dir: Option<PathBuf>,
 
-    /// Do the main job without the wizard: back up, verify, wreck, restore, compare
+    /// Do the main job without the wizard: find the images, restore, compare
     #[arg(long)]
     pub(super) no_wizard: bool,
+
+    /// Leave the practice disk whole and without images: for trying a first backup
+    #[arg(long)]
+    pub(super) whole: bool,
 }
 
 #[derive(Args, Debug)]

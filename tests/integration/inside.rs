@@ -5,4 +5,4 @@ mod only;
 mod order;
 mod room;
 mod shapes;
-mod stage;
+pub(crate) mod stage;

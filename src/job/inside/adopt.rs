@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::site::Site;
 use crate::device::{ReadDevice, SharedDevice};
 use crate::error::Result;
-use crate::fs::{self, Edit, Kind, Overlay};
+use crate::fs::{self, Edit, Kind, Overlay, Tag};
 use crate::image::PartitionRecord;
 use crate::image::container::{FileRecord, ImageRecord, Role, SavedBytes, Toc, VolumeRecord};
 use crate::inventory::{Address, Place, open_source};
@@ -37,10 +37,19 @@ pub(super) struct Addition {
 /// The change, worked out.
 pub(super) struct Adoption {
     pub(super) phase: Phase,
-    /// Bytes of new tables, to be written before.
+    /// Bytes of new tables, to be written before: all but their first sectors, which are part of the change.
     pub(super) contents: Vec<(ByteOffset, Vec<u8>)>,
     /// Units that are used afterwards, and were not before.
     pub(super) taken_units: u64,
+}
+
+/// Bytes of a table that a journalled change writes or overwrites: its first sector. Without it nobody takes what lies in
+/// free clusters for a table: neither that of an image that was not finished, nor that of a container that is gone.
+pub(super) const HEAD: usize = 512;
+
+/// Where a file begins.
+pub(super) fn begin(file: &FileRecord) -> ByteOffset {
+    file.runs.first().map_or(ByteOffset::ZERO, |run| run.offset)
 }
 
 /// A path in the container's folder.
@@ -61,7 +70,7 @@ pub(super) fn work_out(
 ) -> Result<Adoption> {
     let toc = new_toc(site, addition)?;
     let overlay = Arc::new(Overlay::new(site.source.device.clone()));
-    let mut edit = fs::edit::open_on(overlay, site.kind)?;
+    let mut edit = fs::edit::open_on(overlay.clone(), site.kind)?;
     let mut used = site.used.clone();
     edit.mark(true)?;
     let mut steps = vec![edit.take("Mark the volume as in use")?];
@@ -83,6 +92,13 @@ pub(super) fn work_out(
         edit.adopt(&folder(), &file.name, &extents(file, site.grid)?, ByteLen(file.bytes))?;
     }
     renew(&mut *edit, &toc, &addition.tables)?;
+    let mut contents = Vec::new();
+    for file in &addition.tables {
+        let (start, bytes) = (begin(file), toc_bytes(&toc, file)?);
+        let (head, rest) = bytes.split_at(HEAD.min(bytes.len()));
+        overlay.write(start, head, Tag::new("table of contents"))?;
+        contents.push((ByteOffset(start.0 + head.len() as u64), rest.to_vec()));
+    }
     steps.push(edit.take(&format!("Make the image {} and its tables of contents files", addition.image.name))?);
     let after = edit.used()?;
     let taken = (after.used() + freed).saturating_sub(site.used.used());
@@ -94,11 +110,7 @@ pub(super) fn work_out(
     let taken_units = taken / site.units.clusters;
     let journal = |len: ByteLen| may(taken_units, site.units_of(len.0));
     let phase = super::vacate::phase_if(site, address, name, steps, used, &journal)?;
-    let contents = addition.tables.iter().map(|file| {
-        let start = file.runs.first().map_or(ByteOffset::ZERO, |run| run.offset);
-        Ok((start, toc_bytes(&toc, file)?))
-    });
-    Ok(Adoption { phase, contents: contents.collect::<Result<_>>()?, taken_units })
+    Ok(Adoption { phase, contents, taken_units })
 }
 
 /// Gives a file of the container another name: its clusters become another file.

@@ -1,7 +1,8 @@
 //! Taking an image out of a container.
 //!
 //! The image's files go, and the table right below it: the one at the container's beginning is followed in that place
-//! by the next. With the last image the whole container goes.
+//! by the next. With the last image the whole container goes. Tables that go lose their first sector in the same change;
+//! what else an image would be found by is overwritten afterwards, when nothing can lead back to it.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::site::Site;
 use super::vacate;
 use crate::error::{Error, Result};
 use crate::extent::ClusterMap;
-use crate::fs::{self, Change, Kind, Overlay};
+use crate::fs::{self, Change, Kind, Overlay, Tag};
 use crate::image::container::{FileRecord, ImageRecord, Role, TOC_BEGIN, Toc};
 use crate::inventory::Source;
 use crate::job::Monitor;
@@ -99,7 +100,7 @@ fn work_out(
     last: bool,
 ) -> Result<Phase> {
     let overlay = Arc::new(Overlay::new(site.source.device.clone()));
-    let mut edit = fs::edit::open_on(overlay, site.kind)?;
+    let mut edit = fs::edit::open_on(overlay.clone(), site.kind)?;
     let mut used: ClusterMap = site.used.clone();
     edit.mark(true)?;
     let mut steps: Vec<Change> = vec![edit.take("Mark the volume as in use")?];
@@ -109,6 +110,9 @@ fn work_out(
     toc.images.retain(|other| other.image_id != image.image_id);
     for file in gone {
         edit.release(&folder(), &file.name)?;
+        if file.role.is_toc() && !file.runs.is_empty() {
+            overlay.write(adopt::begin(file), &[0; adopt::HEAD], Tag::new("table of contents"))?;
+        }
     }
     if !last {
         if gone.iter().any(|file| file.role == Role::TocBegin)

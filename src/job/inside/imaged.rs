@@ -49,10 +49,10 @@ impl Imaged {
         Ok(Self { device: source.device, survey, renewal: None })
     }
 
-    /// The header of an image of it.
+    /// The header of an image of it. It has the name that the image goes by in the container: where every table of
+    /// contents is lost, nothing else tells it, and the label of the volume is beside it anyway.
     pub(super) fn header(&self, request: &BackupRequest, name: &str) -> Header {
-        let title = request.name.clone().or_else(|| self.survey.summary.label.clone());
-        backup::header(&self.survey, &self.device, request.kind, title.unwrap_or_else(|| name.into()), false)
+        backup::header(&self.survey, &self.device, request.kind, name.into(), false)
     }
 
     /// Writes the image: as it is, or in blocks.

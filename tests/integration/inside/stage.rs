@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lifeboat::device::{FileDevice, ReadDevice, SharedDevice};
-use lifeboat::error::Result;
+use lifeboat::error::{Error, Result};
 use lifeboat::fs::{self, EntryKind, FileSystem, Kind, Probe};
 use lifeboat::image::{self, Image};
 use lifeboat::inventory::{Address, Container, container_of, open_source};
@@ -154,11 +154,16 @@ pub(crate) fn open(image: &Path) -> (SharedDevice, Box<dyn FileSystem>) {
     (device.clone(), fs::open(device, kind).unwrap())
 }
 
-fn walk(volume: &dyn FileSystem) -> Walk {
+pub(crate) fn walk(volume: &dyn FileSystem) -> Walk {
+    try_walk(volume).unwrap()
+}
+
+/// The same of a volume that may be damaged.
+pub(crate) fn try_walk(volume: &dyn FileSystem) -> Result<Walk> {
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::from("/")];
     while let Some(folder) = folders.pop() {
-        for entry in volume.tree().list(&folder).unwrap() {
+        for entry in volume.tree().list(&folder)? {
             let path = folder.join(&entry.name);
             if path.starts_with("/LIFEBOAT") {
                 continue;
@@ -168,7 +173,8 @@ fn walk(volume: &dyn FileSystem) -> Walk {
                 EntryKind::Directory => folders.push(path),
                 EntryKind::File => {
                     let mut hasher = blake3::Hasher::new();
-                    std::io::copy(&mut volume.tree().open(&path).unwrap(), &mut hasher).unwrap();
+                    let cannot = |error| Error::io("reading a file", error);
+                    std::io::copy(&mut volume.tree().open(&path)?, &mut hasher).map_err(cannot)?;
                     line += &format!(" {}", hasher.finalize());
                 }
                 _ => {}
@@ -177,11 +183,11 @@ fn walk(volume: &dyn FileSystem) -> Walk {
         }
     }
     found.sort();
-    found
+    Ok(found)
 }
 
 /// Our check must find nothing worse than a note, and strangers nothing at all.
-fn judge(dir: &Path, image: &Path, what: &str) {
+pub(crate) fn judge(dir: &Path, image: &Path, what: &str) {
     let (device, volume) = open(image);
     let kind = volume.summary().kind;
     let source = job::CheckSource { device, mounted_at: Vec::new(), place: None, deep: false };
