@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use lifeboat::device::FileDevice;
 use lifeboat::error::Kind as ErrorKind;
 use lifeboat::image::Kind;
+use lifeboat::image::container::{Toc, read_toc};
 use lifeboat::job::{self, Monitor, Outcome, Resumption};
 use lifeboat::plan::{BackupRequest, ContainerAct, Direction, Only, ResumeRequest};
 
@@ -141,6 +143,23 @@ fn journey(family: &Family) {
     replacement(family, &stage, &first);
 }
 
+/// Every table of contents names the files and images that are there, and no others.
+fn tables_are_true(stage: &Stage, what: &str) {
+    let container = stage.container().unwrap();
+    assert_eq!(container.damage, Vec::<String>::new(), "{what}");
+    let names = |toc: &Toc| {
+        let mut names: Vec<String> = toc.files.iter().map(|file| file.name.clone()).collect();
+        names.extend(toc.images.iter().map(|image| image.image_id.to_string()));
+        names.sort();
+        names
+    };
+    let device = FileDevice::open(&stage.image).unwrap();
+    for table in container.toc.files.iter().filter(|file| file.role.is_toc()) {
+        let (said, _) = read_toc(&device, table.runs[0].offset).unwrap();
+        assert_eq!(names(&said), names(&container.toc), "{what}: {}", table.name);
+    }
+}
+
 /// The newest image gets another file of today, in its own place; then the list that was kept is taken.
 fn replacement(family: &Family, stage: &Stage, first: &Walk) {
     let address = stage.image.display().to_string();
@@ -178,8 +197,8 @@ fn replacement(family: &Family, stage: &Stage, first: &Walk) {
     assert_eq!(now, order, "{}: one image for the other", family.name);
     let also = format!("{EXPECTED}; cp -a s2/keep/other e/keep/");
     family.read_by_strangers(stage, "user-2", &also);
+    tables_are_true(stage, family.name);
     let container = stage.container().unwrap();
-    assert_eq!(container.damage, Vec::<String>::new());
     let (old, new) = (&container.find("user").unwrap().record, &container.find("user-2").unwrap().record);
     // What it replaces was based on the first image, and so is it.
     assert_eq!((container.images.len(), new.base_id), (2, Some(old.image_id)), "{}", family.name);
@@ -278,6 +297,7 @@ fn a_replacement_that_is_cut_leaves_the_old_image_or_the_new_one() {
         }
         let what = format!("cut at write {count}");
         stage.judge(&what);
+        tables_are_true(&stage, &what);
         assert!(stage.walk() == today, "{what}: the files are what they were");
         for name in ["user", "user-2"] {
             let (walk, out) = stage.restored(name);
