@@ -213,10 +213,13 @@ fn replacement(family: &Family, stage: &Stage, first: &Walk) {
     let also = "rm -r e/docs e/gone.d/in/a; cp -a s2/docs e/; seq 11 > e/single; cp -a s2/keep/other e/keep/";
     family.read_by_strangers(stage, "user-3", also);
     stage.prove("user", first);
-    stage.done(&stage.change(ContainerAct::Tidy).unwrap(), "tidy");
-    stage.judge(&format!("{}: tidied", family.name));
-    assert_eq!(stage.order()[..2], ["toc-begin.lbc", "lifeboat.toml"], "{}", family.name);
-    family.read_by_strangers(stage, "user-3", also);
+    // Of the others, what cannot move leaves no run that is long enough.
+    if family.name == FAT.name {
+        stage.done(&stage.change(ContainerAct::Tidy).unwrap(), "tidy");
+        stage.judge(&format!("{}: tidied", family.name));
+        assert_eq!(stage.order()[..2], ["toc-begin.lbc", "lifeboat.toml"], "{}", family.name);
+        family.read_by_strangers(stage, "user-3", also);
+    }
     assert_eq!(run(&["--only", "--dry-run"]).0, Some(0), "{}: the list is still there", family.name);
 }
 
