@@ -27,6 +27,7 @@ mod inside;
 mod inside_power;
 mod journal;
 mod journeys;
+mod matrix;
 mod movable;
 mod oracle;
 mod pty;

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use super::Site;
-use crate::device::{FileDevice, SharedDevice, WriteDevice, read_vec};
+use crate::device::{FileDevice, ReadDevice, SharedDevice, WriteDevice, read_vec};
 use crate::error::{Error, Result};
 use crate::image::PartitionRecord;
 use crate::plan::TableRepair;
-use crate::table::{self, Entry, Kind, SectorWrite, TableCopy, Told, WantedEntry};
+use crate::table::{self, Entry, Health, Kind, SectorWrite, TableCopy, Told, WantedEntry};
 use crate::unit::{ByteLen, ByteOffset};
 
 /// What must be written so that the disk's table names the volume again; none when it does, or when there is nothing to
@@ -37,8 +37,15 @@ pub(super) fn repair(site: &Site) -> (Option<TableRepair>, Vec<String>) {
 fn worked_out(site: &Site, wanted: &WantedEntry) -> Result<Option<TableRepair>> {
     let disk = FileDevice::open(&site.place.disk)?.with_sectors(site.place.sector_bytes);
     let disk: SharedDevice = Arc::new(disk);
-    let told = table::tells(&table::read(&disk)?, wanted);
+    let today = table::read(&disk)?;
+    let told = table::tells(&today, wanted);
     let (what, writes) = match told {
+        // One copy of a GPT is enough to find the volume by, but other systems look at the other one only (UEFI 2.10,
+        // 5.3.2: software that finds the primary invalid may use the backup), and it has no copy left. What else can be
+        // wrong with a table that names the volume is no matter of this volume.
+        Told::Same if (today.kind, today.health) == (Kind::Gpt, Health::Degraded) => {
+            (half_words(), table::put_entry(&disk, wanted).unwrap_or_default())
+        }
         Told::Same => return Ok(None),
         // Another type or id at this place was asked about; it is the owner's wish, and stays.
         Told::Differs(_) if site.place.entry.is_some() => return Ok(None),
@@ -52,6 +59,10 @@ fn worked_out(site: &Site, wanted: &WantedEntry) -> Result<Option<TableRepair>> 
         Told::Missing | Told::Differs(_) => (entry_words(wanted), table::put_entry(&disk, wanted)?),
     };
     Ok((!writes.is_empty()).then_some(TableRepair { what, writes }))
+}
+
+fn half_words() -> String {
+    "the damaged copy of the disk's gpt partition table, from its other copy".into()
 }
 
 fn entry_words(wanted: &WantedEntry) -> String {
@@ -87,8 +98,32 @@ fn wanted(record: &PartitionRecord) -> Option<WantedEntry> {
 ///
 /// # Errors
 /// When the disk is not what the plan was made for, fails, or gives back other bytes than were written.
-pub(super) fn write(writes: &[SectorWrite], disk: &dyn WriteDevice) -> Result<()> {
+pub(in crate::job) fn write(writes: &[SectorWrite], disk: &dyn WriteDevice) -> Result<()> {
+    refuse_changed(writes, disk)?;
     for write in writes {
+        disk.write_at(write.offset, &write.new)?;
+        disk.flush()?;
+    }
+    disk.forget();
+    for (at, write) in writes.iter().enumerate() {
+        let is_last = !writes[at + 1..].iter().any(|later| overlap(later, write));
+        if is_last && read_vec(disk, write.offset, write.new.len())? != write.new {
+            return Err(Error::damaged(format!("{} did not come back as written", write.what)));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses when the disk has other bytes than the plan was made for. Several parts of a table may lie in one large
+/// sector: what is there before is the first one's concern, and what is there afterwards the last one's.
+///
+/// # Errors
+/// The refusal, or what could not be read.
+pub(in crate::job) fn refuse_changed(writes: &[SectorWrite], disk: &dyn ReadDevice) -> Result<()> {
+    for (at, write) in writes.iter().enumerate() {
+        if writes[..at].iter().any(|earlier| overlap(earlier, write)) {
+            continue;
+        }
         let there = read_vec(disk, write.offset, write.old.len())?;
         if there != write.old && there != write.new {
             return Err(Error::refused(format!(
@@ -98,15 +133,9 @@ pub(super) fn write(writes: &[SectorWrite], disk: &dyn WriteDevice) -> Result<()
             .advise("See that nothing else uses the disk, and plan anew"));
         }
     }
-    for write in writes {
-        disk.write_at(write.offset, &write.new)?;
-        disk.flush()?;
-    }
-    disk.forget();
-    for write in writes {
-        if read_vec(disk, write.offset, write.new.len())? != write.new {
-            return Err(Error::damaged(format!("{} did not come back as written", write.what)));
-        }
-    }
     Ok(())
+}
+
+fn overlap(a: &SectorWrite, b: &SectorWrite) -> bool {
+    a.offset.0 < b.offset.0 + b.new.len() as u64 && b.offset.0 < a.offset.0 + a.new.len() as u64
 }

@@ -29,6 +29,8 @@ pub(super) struct Addition {
     pub(super) tables: Vec<FileRecord>,
     /// The old name and the new one of the table at the container's old beginning.
     pub(super) renamed: Option<(String, String)>,
+    /// Files that go: those of an image that this one replaces.
+    pub(super) gone: Vec<FileRecord>,
     pub(super) partition: Option<PartitionRecord>,
 }
 
@@ -76,6 +78,13 @@ pub(super) fn work_out(
     for file in new() {
         edit.reserve(&extents(file, site.grid)?)?;
     }
+    let mut freed = 0;
+    for file in &addition.gone {
+        let place = edit.release(&folder(), &file.name)?;
+        freed += place.iter().map(|extent| extent.clusters).sum::<u64>();
+        // Nothing else may come to lie where the journal may have to put things back, and what is there be wiped.
+        edit.reserve(&place)?;
+    }
     if let Some((old, name)) = &addition.renamed {
         rename(&mut *edit, site, old, name)?;
     }
@@ -92,7 +101,7 @@ pub(super) fn work_out(
     }
     steps.push(edit.take(&format!("Make the image {} and its tables of contents files", addition.image.name))?);
     let after = edit.used()?;
-    let taken = after.used().saturating_sub(site.used.used());
+    let taken = (after.used() + freed).saturating_sub(site.used.used());
     after.runs().for_each(|run| used.set(run, true));
     edit.mark(false)?;
     steps.push(edit.take("Mark the volume as clean")?);
@@ -123,6 +132,11 @@ pub(super) fn renew(edit: &mut dyn Edit, toc: &Toc, but: &[FileRecord]) -> Resul
 /// The table as it will be.
 fn new_toc(site: &Site, addition: &Addition) -> Result<Toc> {
     let mut toc = renewed(site)?;
+    let is_gone = |file: &FileRecord| addition.gone.iter().any(|gone| gone.name == file.name);
+    let replaced =
+        |id: Uuid| addition.gone.iter().any(|file| matches!(file.role, Role::Part { image, .. } if image == id));
+    toc.files.retain(|file| !is_gone(file));
+    toc.images.retain(|image| !replaced(image.image_id));
     if let Some((old, new)) = &addition.renamed {
         for file in toc.files.iter_mut().filter(|file| file.name == *old) {
             file.name.clone_from(new);

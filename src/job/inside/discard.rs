@@ -48,9 +48,7 @@ pub(super) fn plan(
         gone = toc.files.clone();
     }
     let phase = work_out(&site, request, &image, &gone, last)?;
-    let mut wiped: Vec<ByteOffset> = gone.iter().flat_map(wiped).collect();
-    wiped.sort_unstable();
-    wiped.dedup();
+    let wiped = all_wiped(&gone);
     let (identity, _) = identify(source)?;
     let survey = InsideSurvey {
         place: source.place.clone(),
@@ -85,7 +83,7 @@ fn find<'a>(toc: &'a Toc, name: &str, volume: &str) -> Result<&'a ImageRecord> {
 }
 
 /// The image's files, and the table right below it.
-fn gone(toc: &Toc, image: &ImageRecord) -> Vec<FileRecord> {
+pub(super) fn gone(toc: &Toc, image: &ImageRecord) -> Vec<FileRecord> {
     let parts: Vec<FileRecord> = toc.parts_of(image.image_id).into_iter().cloned().collect();
     let start = parts.first().and_then(|file| file.runs.first()).map(|run| run.offset);
     // Files are in the order of their places.
@@ -132,6 +130,14 @@ fn work_out(
     steps.push(edit.take("Mark the volume as clean")?);
     drop(edit);
     vacate::phase(site, &request.volume, format!("dropping the image {}", image.name), steps, used)
+}
+
+/// The sectors of all these files.
+pub(super) fn all_wiped(gone: &[FileRecord]) -> Vec<ByteOffset> {
+    let mut wiped: Vec<ByteOffset> = gone.iter().flat_map(wiped).collect();
+    wiped.sort_unstable();
+    wiped.dedup();
+    wiped
 }
 
 /// The sectors of a file by which it would be found.

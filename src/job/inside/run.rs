@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::extent::Extent;
 use crate::fs;
 use crate::image::Image;
-use crate::image::container::{FileRecord, blocks};
+use crate::image::container::{FileRecord, Toc, blocks};
 use crate::inventory::Source;
 use crate::job::backup::{self, Made};
 use crate::job::change::{self, Phase, UNTOUCHED, left, reread};
@@ -32,6 +32,8 @@ struct Job<'a> {
     monitor: &'a Monitor,
     /// The steps that are still to come.
     next: usize,
+    /// Units that were free before the image was made, and those that the container had then.
+    counted: (u64, u64),
 }
 
 /// An image that lies in free clusters.
@@ -52,7 +54,7 @@ pub(in crate::job) fn run(
     let untouched = |error: Error| left(error, UNTOUCHED);
     let volume: Arc<dyn WriteDevice> = Arc::from(devices.volume(&work.survey.place).map_err(untouched)?);
     volume.forget();
-    let mut job = Job { plan, work, volume, devices, monitor, next: 0 };
+    let mut job = Job { plan, work, volume, devices, monitor, next: 0, counted: (0, 0) };
     let done = job.all();
     drop(job);
     reread(&work.survey.place);
@@ -128,7 +130,7 @@ impl Job<'_> {
         let site = self.site()?;
         let survey = &self.work.survey;
         let summary = site.system()?.summary().clone();
-        let sequence = |toc: Option<&crate::image::container::Toc>| toc.map(|toc| (toc.container_id, toc.sequence));
+        let sequence = |toc: Option<&Toc>| toc.map(|toc| (toc.container_id, toc.sequence));
         // A container without a table of contents gets an id with every look.
         let same = match (site.toc(), survey.toc.as_ref()) {
             (Some(now), Some(then)) if now.sequence == 0 => then.sequence == 0,
@@ -161,6 +163,7 @@ impl Job<'_> {
     fn create(&mut self, image: &NewImage, moved: &str) -> Result<(Written, bool)> {
         let as_before = |error: Error| left(error, moved);
         let site = self.site().map_err(as_before)?;
+        self.counted = (site.free_units(), container_units(&site));
         let imaged = Imaged::new(&image.request, &site, self.monitor).map_err(as_before)?;
         let base = self.base(image, &site).map_err(as_before)?;
         let written = self.write(image, &site, &imaged, base).map_err(as_before)?;
@@ -239,6 +242,7 @@ impl Job<'_> {
             parts: part_files(&image.name, header, &written.place, parts, site.unit_bytes()),
             tables: tables(site, image, written),
             renamed: image.renamed.clone(),
+            gone: image.gone.clone(),
             partition: header.partition.clone(),
         };
         let may = |taken, _| self.bounded(site, &addition, taken);
@@ -312,26 +316,25 @@ impl Job<'_> {
         self.volume.forget();
         fs::edit::refuse_unsound(&self.source().device, self.monitor)?;
         let site = self.site()?;
-        let Some(image) = &self.work.survey.image else { return Ok(()) };
-        let before = &self.work.survey.room;
-        let files = site.toc().into_iter().flat_map(|toc| &toc.files);
-        let old: Vec<&str> =
-            self.work.survey.toc.iter().flat_map(|toc| &toc.files).map(|file| file.name.as_str()).collect();
-        let renamed = image.renamed.as_ref().map(|(_, new)| new.as_str());
-        let begin_is_new = |file: &&FileRecord| image.tables.iter().any(|table| table.name == file.name);
-        let new = files
-            .filter(|file| begin_is_new(file) || (!old.contains(&file.name.as_str()) && renamed != Some(&file.name)));
-        let container: u64 = new.map(|file| site.units_of(file.bytes)).sum();
-        let free = site.free_units();
-        let most = before.free.saturating_sub(container);
-        if free > most || free < most.saturating_sub(before.metadata) {
+        if self.work.survey.image.is_none() {
+            return Ok(());
+        }
+        // What comes before the image may take and free units as well: maps, directories.
+        let ((before, had), metadata) = (self.counted, self.work.survey.room.metadata);
+        let (free, has) = (site.free_units(), container_units(&site));
+        let most = (before + had).saturating_sub(has);
+        if free > most || free < most.saturating_sub(metadata) {
             return Err(Error::damaged(format!(
-                "{} clusters were free, the new files have {container}, what describes them at most {}: {free} are free now",
-                before.free, before.metadata
+                "{before} clusters were free, the container had {had} and has {has}, what describes its files at most {metadata}: {free} are free now"
             )));
         }
         Ok(())
     }
+}
+
+/// Units of all files of the container.
+fn container_units(site: &Site) -> u64 {
+    site.toc().into_iter().flat_map(|toc| &toc.files).map(|file| site.units_of(file.bytes)).sum()
 }
 
 /// What is written to must be free.

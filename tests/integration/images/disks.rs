@@ -171,7 +171,7 @@ fn the_document_has_the_fields_that_were_promised() {
     assert_eq!(image["volume"]["label"], "RESCUE");
     assert_eq!(image["bytes"], stage.toc.images[1].bytes);
     let error = stage.run("images disk.img --aid none.aid", 1);
-    assert!(error.contains("recovery aids cannot be read yet"), "{error}");
+    assert!(error.contains("the recovery aid none.aid"), "{error}");
 }
 
 /// With the containers that Lifeboat makes itself.

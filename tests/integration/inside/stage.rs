@@ -94,13 +94,19 @@ impl Stage {
 
     /// An image inside is the volume of this walk, and strangers call it sound.
     pub(crate) fn prove(&self, name: &str, expected: &Walk) {
+        let (walk, out) = self.restored(name);
+        assert!(walk == *expected, "{}: the image {name} has the files of then", self.name);
+        std::fs::remove_file(out).unwrap();
+    }
+
+    /// The files of an image inside, and its volume as a file, which strangers call sound.
+    pub(crate) fn restored(&self, name: &str) -> (Walk, PathBuf) {
         let what = format!("{}: the image {name}", self.name);
         let image = self.open(name);
         assert!(image.damage().is_empty(), "{what}: {:?}", image.damage());
         let kind = image.header().volume.kind;
         let device = image.volume().unwrap();
         let volume = fs::open(device.clone(), kind).unwrap();
-        assert!(walk(&*volume) == *expected, "{what}: has the files of then");
         assert!(volume.tree().entry(Path::new("/LIFEBOAT")).is_err(), "{what}: has no container in it");
         let out = self.dir.path().join("restored.img");
         let file = std::fs::File::create(&out).unwrap();
@@ -115,7 +121,7 @@ impl Stage {
         }
         file.set_len(len).unwrap();
         judge(self.dir.path(), &out, &what);
-        std::fs::remove_file(out).unwrap();
+        (walk(&*volume), out)
     }
 
     /// An image inside, with all it needs.
