@@ -22,8 +22,10 @@ pub(super) struct Tally {
     pub(super) rolled_back: usize,
     /// Where only finishing helps, and this was said.
     pub(super) one_way: usize,
-    /// The job was planned and done anew after the end.
+    /// The job was planned and done anew after it was taken back, or where nothing waited.
     pub(super) again: usize,
+    /// The file system was destroyed after the cut, and the images were found.
+    pub(super) destroyed: usize,
     /// Cuts while an interrupted job was brought to its end.
     pub(super) stacked: usize,
     pub(super) judged: usize,
@@ -37,17 +39,20 @@ impl Tally {
         self.rolled_back += other.rolled_back;
         self.one_way += other.one_way;
         self.again += other.again;
+        self.destroyed += other.destroyed;
         self.stacked += other.stacked;
         self.judged += other.judged;
     }
 }
 
-fn effort(family: Family) -> Effort {
+fn effort(act: Act, family: Family) -> Effort {
     match (long(), family.is_large) {
         (true, true) => Effort { all_subsets: 2, random: 2, stacked_every: 40, depth: 1 },
         (true, false) => Effort { all_subsets: 5, random: 6, stacked_every: 40, depth: 2 },
         (false, true) => Effort { all_subsets: 1, random: 0, stacked_every: 1000, depth: 0 },
-        (false, false) => Effort { all_subsets: 1, random: 1, stacked_every: 30, depth: 1 },
+        (false, false) => {
+            Effort { all_subsets: 1, random: if act.is_restore() { 3 } else { 1 }, stacked_every: 30, depth: 1 }
+        }
     }
 }
 
@@ -55,7 +60,7 @@ fn effort(family: Family) -> Effort {
 pub(super) fn cut_everywhere(act: Act, family: Family) -> Tally {
     let mut scene = act.on(family);
     let log = scene.rehearse();
-    let effort = effort(family);
+    let effort = effort(act, family);
     let (mut tally, mut seen) = (Tally::default(), HashSet::new());
     states(&scene.before, log, effort, &mut |disk| {
         if seen.insert(blake3::hash(&disk.0)) {
@@ -73,6 +78,11 @@ pub(super) fn recover(scene: &Scene, disk: &Disk, effort: Effort, what: &str, ta
     let what = format!("{}, {what}", scene.name);
     scene.put(disk);
     scene.keeps(&what);
+    if tally.cuts % if long() { 3 } else { 6 } == 1 {
+        scene.put(&scene.destroyed(disk));
+        scene.keeps(&format!("{what}, and the file system destroyed"));
+        tally.destroyed += 1;
+    }
     for direction in [Direction::Finish, Direction::RollBack] {
         let what = format!("{what}, {direction:?}");
         scene.put(disk);
@@ -90,6 +100,9 @@ pub(super) fn recover(scene: &Scene, disk: &Disk, effort: Effort, what: &str, ta
                     Direction::Finish => tally.finished += 1,
                     Direction::RollBack => tally.rolled_back += 1,
                 }
+                if direction == Direction::RollBack && tally.rolled_back % if long() { 4 } else { 8 } == 2 {
+                    tally.again += usize::from(scene.again(&bench.disk(), &what));
+                }
                 if effort.depth > 0 && (tally.finished + tally.rolled_back) % effort.stacked_every < 2 {
                     let (mut below, mut seen) = (Tally::default(), HashSet::new());
                     let less = effort.below();
@@ -105,6 +118,9 @@ pub(super) fn recover(scene: &Scene, disk: &Disk, effort: Effort, what: &str, ta
                 if direction == Direction::Finish {
                     tally.quiet += 1;
                     scene.ended(&what);
+                    if tally.quiet % if long() { 4 } else { 8 } == 2 {
+                        tally.again += usize::from(scene.again(disk, &what));
+                    }
                 }
             }
             Err(error) => {

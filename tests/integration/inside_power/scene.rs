@@ -150,6 +150,31 @@ impl Scene {
         restored
     }
 
+    /// The disk without what the volume begins with.
+    pub(super) fn destroyed(&self, disk: &Disk) -> Disk {
+        let mut bytes = disk.0.clone();
+        let start = self.yard.start as usize;
+        bytes[start..start + (96 << 10)].fill(0);
+        Disk(bytes)
+    }
+
+    /// Plans the job anew on what is left, where it is not done, and does it; gives whether that was so.
+    pub(super) fn again(&self, disk: &Disk, what: &str) -> bool {
+        self.put(disk);
+        let what = format!("{what}, anew");
+        if self.names(Thoroughness::Quick) == self.names_after && self.yard.walk().as_ref() == Some(&self.walk_after) {
+            return false;
+        }
+        let plan = self.act.plan(&self.yard).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let bench = Bench::sound(disk);
+        let report = bench.run(&plan);
+        assert_eq!(report.outcome, Outcome::Done, "{what}: {report:#?}");
+        self.put(&bench.disk());
+        assert!(self.ended(&what), "{what}: the files are right");
+        assert_eq!(self.names(Thoroughness::Quick), self.names_after, "{what}");
+        true
+    }
+
     /// The files are those of before, and lie where they lay: told of the disk as it was put.
     pub(super) fn is_before(&self) -> bool {
         self.yard.walk() == self.walk_before && self.yard.layout() == self.layout_before
