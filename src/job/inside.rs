@@ -18,10 +18,12 @@ mod estimate;
 mod imaged;
 mod names;
 mod place;
+mod reach;
 mod room;
 mod run;
 mod sink;
 mod site;
+mod sound;
 mod tidy;
 mod vacate;
 
