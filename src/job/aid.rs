@@ -103,11 +103,20 @@ pub(super) fn plan(request: &AidRequest, monitor: &Monitor) -> Result<Plan> {
     let whole =
         |copy: &Result<Vec<Aid>>| copy.as_ref().ok().and_then(|aids| aids.first()).map_or(0, |aid| aid.sequence);
     let sequence = now.copies.iter().map(whole).max().unwrap_or(0).saturating_add(1);
-    let Collected { aids, containers, mut lacks, needed } = collect(&request.source, sequence, monitor)?;
+    let Collected { mut aids, containers, mut lacks, needed } = collect(&request.source, sequence, monitor)?;
     let known: Vec<Uuid> = aids.iter().map(|aid| aid.toc.container_id).collect();
     let others = before.map_or(0, |(_, old)| old.iter().filter(|aid| !known.contains(&aid.toc.container_id)).count());
     if others > 0 {
         lacks.push(format!("What leads to the images of {others} other volumes is in it, and is lost"));
+    }
+    let type_writes = type_writes(&target.place, &disk)?;
+    // The table that is kept is the one that will be there.
+    let table = table::capture(&table::after(&disk.device, &type_writes))?;
+    let table = table.and_then(|table| serde_json::to_value(table).ok());
+    for (aid, container) in aids.iter_mut().zip(&containers) {
+        if same_file(&container.source.place.disk, &target.place.disk) {
+            aid.table.clone_from(&table);
+        }
     }
     let mut bytes = encode_aids(&aids)?;
     bytes.resize(bytes.len().next_multiple_of(ALIGN), 0);
@@ -126,7 +135,7 @@ pub(super) fn plan(request: &AidRequest, monitor: &Monitor) -> Result<Plan> {
         counts,
         copies,
         bytes,
-        type_writes: type_writes(&target.place, &disk)?,
+        type_writes,
         overlaps: containers.iter().find(|have| overlaps(&have.source.place)).map(|have| have.volume.clone()),
         containers: containers.iter().map(|have| format!("{} ({} images)", have.volume, have.images.len())).collect(),
         needed,

@@ -27,7 +27,7 @@ use std::path::Path;
 use super::Monitor;
 use super::survey::same_file;
 use crate::device::{SharedDevice, Window};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::image::Image;
 use crate::image::container::Toc;
 use crate::inventory::{self, Address, Container, LocateRequest, Place, Thoroughness};
@@ -64,7 +64,8 @@ pub(super) enum Turn {
 pub(super) fn plan(request: &RestoreRequest, monitor: &Monitor) -> Result<Turn> {
     match &request.image {
         ImageSource::Inside(address) => {
-            let (container, image) = inventory::open_image(address, monitor)?;
+            let (container, image) =
+                inventory::open_image(address, monitor).map_err(|error| unusable(address, error))?;
             match site_of(request, address, &container)? {
                 Some(site) => {
                     let mut request = request.clone();
@@ -76,6 +77,16 @@ pub(super) fn plan(request: &RestoreRequest, monitor: &Monitor) -> Result<Turn> 
         }
         ImageSource::File(_) | ImageSource::Pipe => onto_container(request, monitor),
     }
+}
+
+/// An image of which too little is left to open it is refused like any other damaged one: nothing was written.
+fn unusable(address: &Address, error: Error) -> Error {
+    let is_lost = error.kind() == Kind::Corrupt || (error.is_io() && error.os_error().is_none());
+    if !is_lost {
+        return error;
+    }
+    Error::refused(format!("the image cannot be used: {}", error.without_advice()))
+        .advise(format!("Use another image: lifeboat images {}", address.path().display()))
 }
 
 fn worked_out(request: &RestoreRequest, site: Site, image: Image, monitor: &Monitor) -> Result<Turn> {

@@ -17,6 +17,7 @@ mod discard;
 mod estimate;
 mod imaged;
 mod names;
+mod only;
 mod place;
 mod reach;
 mod room;

@@ -2,8 +2,9 @@
 //! what it was, and every image inside is the volume as it was when it was made.
 
 mod growth;
+mod only;
 mod order;
 mod room;
 mod shapes;
 mod sound;
-mod stage;
+pub(crate) mod stage;

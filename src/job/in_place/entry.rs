@@ -8,7 +8,7 @@ use crate::device::{FileDevice, SharedDevice, WriteDevice, read_vec};
 use crate::error::{Error, Result};
 use crate::image::PartitionRecord;
 use crate::plan::TableRepair;
-use crate::table::{self, Entry, Kind, SectorWrite, TableCopy, Told, WantedEntry};
+use crate::table::{self, Entry, Health, Kind, SectorWrite, TableCopy, Told, WantedEntry};
 use crate::unit::{ByteLen, ByteOffset};
 
 /// What must be written so that the disk's table names the volume again; none when it does, or when there is nothing to
@@ -37,8 +37,15 @@ pub(super) fn repair(site: &Site) -> (Option<TableRepair>, Vec<String>) {
 fn worked_out(site: &Site, wanted: &WantedEntry) -> Result<Option<TableRepair>> {
     let disk = FileDevice::open(&site.place.disk)?.with_sectors(site.place.sector_bytes);
     let disk: SharedDevice = Arc::new(disk);
-    let told = table::tells(&table::read(&disk)?, wanted);
+    let today = table::read(&disk)?;
+    let told = table::tells(&today, wanted);
     let (what, writes) = match told {
+        // One copy of a GPT is enough to find the volume by, but other systems look at the other one only (UEFI 2.10,
+        // 5.3.2: software that finds the primary invalid may use the backup), and it has no copy left. What else can be
+        // wrong with a table that names the volume is no matter of this volume.
+        Told::Same if (today.kind, today.health) == (Kind::Gpt, Health::Degraded) => {
+            (half_words(), table::put_entry(&disk, wanted).unwrap_or_default())
+        }
         Told::Same => return Ok(None),
         // Another type or id at this place was asked about; it is the owner's wish, and stays.
         Told::Differs(_) if site.place.entry.is_some() => return Ok(None),
@@ -52,6 +59,10 @@ fn worked_out(site: &Site, wanted: &WantedEntry) -> Result<Option<TableRepair>> 
         Told::Missing | Told::Differs(_) => (entry_words(wanted), table::put_entry(&disk, wanted)?),
     };
     Ok((!writes.is_empty()).then_some(TableRepair { what, writes }))
+}
+
+fn half_words() -> String {
+    "the damaged copy of the disk's gpt partition table, from its other copy".into()
 }
 
 fn entry_words(wanted: &WantedEntry) -> String {

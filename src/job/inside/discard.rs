@@ -1,7 +1,8 @@
 //! Taking an image out of a container.
 //!
 //! The image's files go, and the table right below it: the one at the container's beginning is followed in that place
-//! by the next. With the last image the whole container goes.
+//! by the next. With the last image the whole container goes. Tables that go lose their first sector in the same change;
+//! what else an image would be found by is overwritten afterwards, when nothing can lead back to it.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use super::sound;
 use super::vacate;
 use crate::error::{Error, Result};
 use crate::extent::ClusterMap;
-use crate::fs::{self, Change, Kind, Overlay};
+use crate::fs::{self, Change, Kind, Overlay, Tag};
 use crate::image::container::{FileRecord, ImageRecord, Role, TOC_BEGIN, Toc};
 use crate::inventory::Source;
 use crate::job::Monitor;
@@ -104,7 +105,7 @@ fn find<'a>(toc: &'a Toc, name: &str, volume: &str) -> Result<&'a ImageRecord> {
 }
 
 /// The image's files, and the table right below it.
-fn gone(toc: &Toc, image: &ImageRecord) -> Vec<FileRecord> {
+pub(super) fn gone(toc: &Toc, image: &ImageRecord) -> Vec<FileRecord> {
     let parts: Vec<FileRecord> = toc.parts_of(image.image_id).into_iter().cloned().collect();
     let start = parts.first().and_then(|file| file.runs.first()).map(|run| run.offset);
     // Files are in the order of their places.
@@ -121,7 +122,7 @@ fn work_out(
     last: bool,
 ) -> Result<Phase> {
     let overlay = Arc::new(Overlay::new(site.source.device.clone()));
-    let mut edit = fs::edit::open_on(overlay, site.kind)?;
+    let mut edit = fs::edit::open_on(overlay.clone(), site.kind)?;
     let mut used: ClusterMap = site.used.clone();
     edit.mark(true)?;
     let mut steps: Vec<Change> = vec![edit.take("Mark the volume as in use")?];
@@ -133,6 +134,9 @@ fn work_out(
     // Somebody may have deleted what the table of contents still names.
     for file in gone.iter().filter(|file| system.tree().entry(&adopt::path(&file.name)).is_ok()) {
         edit.release(&folder(), &file.name)?;
+        if file.role.is_toc() && !file.runs.is_empty() {
+            overlay.write(adopt::begin(file), &[0; adopt::HEAD], Tag::new("table of contents"))?;
+        }
     }
     if !last {
         if gone.iter().any(|file| file.role == Role::TocBegin)
@@ -150,6 +154,14 @@ fn work_out(
     steps.push(edit.take("Mark the volume as clean")?);
     drop(edit);
     vacate::phase(site, &request.volume, format!("dropping the image {}", image.name), steps, used)
+}
+
+/// The sectors of all these files.
+pub(super) fn all_wiped(gone: &[FileRecord]) -> Vec<ByteOffset> {
+    let mut wiped: Vec<ByteOffset> = gone.iter().flat_map(wiped).collect();
+    wiped.sort_unstable();
+    wiped.dedup();
+    wiped
 }
 
 /// The sectors of a file by which it would be found.

@@ -15,10 +15,10 @@ use crate::error::{Error, Kind, Result};
 use crate::extent::Extent;
 use crate::fs;
 use crate::image::Image;
-use crate::image::container::{FileRecord, blocks};
+use crate::image::container::{FileRecord, Toc, blocks};
 use crate::inventory::Source;
 use crate::job::backup::{self, Made};
-use crate::job::change::{self, Phase, left, reread};
+use crate::job::change::{self, Phase, UNTOUCHED, left, reread};
 use crate::job::{Devices, Monitor, Outcome, Report};
 use crate::plan::{InsideWork, NewImage, Plan, StepKind};
 use crate::unit::{ByteLen, ByteOffset};
@@ -56,7 +56,7 @@ pub(in crate::job) fn run(
     devices: &dyn Devices,
     monitor: &Arc<Monitor>,
 ) -> Result<Report> {
-    let untouched = |error: Error| left(error, "Nothing of the volume was changed");
+    let untouched = |error: Error| left(error, UNTOUCHED);
     let volume: Arc<dyn WriteDevice> = Arc::from(devices.volume(&work.survey.place).map_err(untouched)?);
     volume.forget();
     let mut job =
@@ -71,11 +71,11 @@ pub(in crate::job) fn run(
 
 impl Job<'_> {
     fn all(&mut self) -> Result<Report> {
-        let untouched = |error: Error| left(error, "Nothing of the volume was changed");
-        self.check_before().map_err(untouched)?;
+        self.check_before().map_err(|error| left(error, UNTOUCHED))?;
         let (survey, work) = (&self.work.survey, self.work);
-        for phase in &survey.phases {
-            self.change(&phase.name, &phase.survey)?;
+        for (number, phase) in survey.phases.iter().enumerate() {
+            let before = if number == 0 { UNTOUCHED } else { "The volume is sound, and files have moved" };
+            self.change(&phase.name, &phase.survey, before)?;
         }
         let moved = if survey.phases.is_empty() {
             "The volume is what it was: no image was made, and what was written lies in free clusters"
@@ -86,8 +86,9 @@ impl Job<'_> {
             Some(image) => Some(self.create(image, moved)?),
             None => None,
         };
-        self.wipe()?;
-        self.check_after()?;
+        let rest = "All of the job is done, but what a search may find of the image is left in free clusters";
+        self.wipe().map_err(|error| left(error, rest))?;
+        self.check_after().map_err(|error| self.unproven(error))?;
         let mut report = match (made, &survey.image) {
             (Some((written, verified)), Some(image)) => created(work, image, &written, verified),
             _ => changed(work),
@@ -97,6 +98,21 @@ impl Job<'_> {
             report.warnings.append(&mut self.warnings);
         }
         Ok(report)
+    }
+
+    /// What is to be said when all is done and the last check finds something, or does not come to its end.
+    fn unproven(&self, error: Error) -> Error {
+        let volume = &self.work.volume;
+        match error.kind() {
+            Kind::Io | Kind::Cancelled => left(
+                error,
+                &format!(
+                    "All of the job is done, but the volume was not checked again: `lifeboat check {volume}` does that"
+                ),
+            ),
+            _ => Error::damaged(error.without_advice())
+                .advise("The volume is not what it should be: do not use it, and have it checked (`lifeboat check`)"),
+        }
     }
 
     /// The steps that are left.
@@ -131,7 +147,7 @@ impl Job<'_> {
         }
         let survey = &self.work.survey;
         let summary = site.system()?.summary().clone();
-        let sequence = |toc: Option<&crate::image::container::Toc>| toc.map(|toc| (toc.container_id, toc.sequence));
+        let sequence = |toc: Option<&Toc>| toc.map(|toc| (toc.container_id, toc.sequence));
         // A container without a table of contents gets an id with every look.
         let same = match (site.toc(), survey.toc.as_ref()) {
             (Some(now), Some(then)) if now.sequence == 0 => then.sequence == 0,
@@ -153,9 +169,9 @@ impl Job<'_> {
     }
 
     /// A journalled change, with its own steps.
-    fn change(&mut self, name: &str, survey: &crate::plan::ChangeSurvey) -> Result<()> {
+    fn change(&mut self, name: &str, survey: &crate::plan::ChangeSurvey, before: &str) -> Result<()> {
         let steps = self.next..self.next + Phase::step_count(survey);
-        let phase = Phase { plan: self.plan, steps: steps.clone(), name, survey };
+        let phase = Phase { plan: self.plan, steps: steps.clone(), name, survey, before };
         change::carry_out(&phase, &self.volume, self.devices, self.monitor)?;
         self.next = steps.end;
         Ok(())
@@ -243,6 +259,7 @@ impl Job<'_> {
             parts: part_files(&image.name, header, &written.place, parts, site.unit_bytes()),
             tables: tables(site, image, written),
             renamed: image.renamed.clone(),
+            gone: image.gone.clone(),
             partition: header.partition.clone(),
         };
         reach::refuse_lower(image, &addition).map_err(as_before)?;
@@ -253,7 +270,7 @@ impl Job<'_> {
         self.write_proven(&adoption.contents).map_err(as_before)?;
         let steps = self.plan.steps.iter().rposition(|step| step.kind == StepKind::WriteTables);
         self.next = steps.map_or(self.next, |index| index + 1);
-        self.change(&adoption.phase.name, &adoption.phase.survey)
+        self.change(&adoption.phase.name, &adoption.phase.survey, moved)
     }
 
     /// What the change takes beside the image itself must be within what was planned.
@@ -316,24 +333,17 @@ impl Job<'_> {
         }
         self.plan.enter_in(&self.left(), StepKind::CheckVolume, self.monitor);
         self.volume.forget();
-        let advice = "The volume is not what it should be: do not use it, and have it checked (`lifeboat check`)";
-        fs::edit::refuse_unsound(&self.source().device, self.monitor).map_err(|error| match error.kind() {
-            Kind::Refused => Error::damaged(error.without_advice()).advise(advice),
-            _ => {
-                left(error, "All of the job is done, but the volume was not checked again: `lifeboat check` does that")
-            }
-        })?;
+        fs::edit::refuse_unsound(&self.source().device, self.monitor)?;
         let site = self.site()?;
         if let Some(before) = &self.before {
             let now = sound::Findings::of(site.container.as_ref(), self.monitor)?;
-            self.warnings = now.since(before).map_err(|error| error.advise(advice))?;
+            self.warnings = now.since(before)?;
         }
         let free = site.free_units();
         if let Some(expected) = self.free_units.filter(|expected| *expected != free) {
             return Err(Error::damaged(format!(
                 "the new files and what describes them should leave {expected} clusters free, and {free} are"
-            ))
-            .advise(advice));
+            )));
         }
         Ok(())
     }

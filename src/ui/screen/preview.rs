@@ -4,7 +4,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::plan::{ChangeView, Safety, Step};
-use crate::ui::model::{Job, Model, Proposal, Proposed, Trouble};
+use crate::ui::form::FieldId;
+use crate::ui::model::{Job, Model, Proposal, Proposed, Task, Trouble};
 use crate::ui::widget::{clip, pad, pairs, typed, width, wrap};
 use crate::ui::{overlay, text};
 
@@ -22,6 +23,7 @@ fn plan_lines(model: &Model, plan: &Proposed, columns: usize) -> Vec<Line<'stati
     let mut lines: Vec<Line<'static>> =
         wrap(&shown.headline, columns).into_iter().map(|part| Line::styled(part, theme.strong())).collect();
     lines.push(Line::default());
+    lines.extend(reset_lines(model, columns));
     lines.extend(pairs(&shown.facts, columns, theme.quiet()));
     if !shown.warnings.is_empty() {
         lines.extend(super::heading(model, text::WARNINGS));
@@ -40,6 +42,18 @@ fn plan_lines(model: &Model, plan: &Proposed, columns: usize) -> Vec<Line<'stati
     lines.push(Line::default());
     let press = if plan.confirm.is_some() { text::PRESS_CONFIRM } else { text::PRESS_START };
     lines.push(Line::styled(press, theme.accent()));
+    lines
+}
+
+/// What a factory reset means for who has never seen one.
+fn reset_lines(model: &Model, columns: usize) -> Vec<Line<'static>> {
+    let Some(image) = model.image.as_ref().filter(|_| model.task == Task::Reset) else { return Vec::new() };
+    let mut words = text::reset_means(&image.created);
+    if !model.form.switch(FieldId::DropImages) {
+        words = format!("{words} {}", text::RESET_STAY);
+    }
+    let mut lines: Vec<Line<'static>> = wrap(&words, columns).into_iter().map(Line::from).collect();
+    lines.push(Line::default());
     lines
 }
 
@@ -94,6 +108,7 @@ pub(super) fn confirm_lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     let word = plan.confirm.clone().unwrap_or_default();
     let (title, question) = match plan.job {
         Job::Resume => (text::CONFIRM_RESUME_TITLE, text::confirm_resume(&word)),
+        Job::Keep => (text::CONFIRM_KEEP_TITLE, text::confirm_resume(&word)),
         _ => (text::CONFIRM_TITLE, text::confirm_type(&word)),
     };
     let mut asking = vec![Line::styled(title, theme.bad().patch(theme.strong())), Line::default()];

@@ -187,7 +187,8 @@ fn cut_to_one_cluster(stage: &Stage, name: &str) {
     let file = toc.files.iter().find(|file| file.name == name).unwrap();
     assert!(file.role == Role::TocBegin || file.role == Role::TocEnd);
     let grid = toc.volume.grid;
-    let clusters = 2048u64.div_ceil(u64::from(grid.cluster_bytes));
+    let device = open_source(&stage.address()).unwrap().device;
+    let clusters = lifeboat::fs::edit::open_unchecked(device, toc.volume.kind).unwrap().units().clusters;
     let place = lifeboat::extent::Extent::new(grid.cluster_at(ByteOffset(file.runs[0].offset.0)).0, clusters);
     let request = lifeboat::plan::ChangeRequest {
         volume: stage.address(),

@@ -288,7 +288,10 @@ impl<'a> Collector<'a> {
             return;
         }
         if matches!(kind, RecordKind::Toc | RecordKind::Aid) {
-            if self.tocs.len() < MAX_COPIES
+            // A table begins a file, and so a sector. One elsewhere is a copy in a journal, whose own place tells
+            // nothing of where its volume begins.
+            if place.is_multiple_of(512)
+                && self.tocs.len() < MAX_COPIES
                 && let Ok((toc, head)) = read_toc(self.device, ByteOffset(place))
                 && let Some(start) = place.checked_sub(head.offset.get())
             {
