@@ -19,10 +19,12 @@ mod imaged;
 mod names;
 mod only;
 mod place;
+mod reach;
 mod room;
 mod run;
 mod sink;
 mod site;
+mod sound;
 mod tidy;
 mod vacate;
 

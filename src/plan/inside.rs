@@ -133,6 +133,9 @@ pub struct NewImage {
     pub part_bytes: u64,
     /// Where its bytes go, in file order.
     pub place: Vec<Extent>,
+    /// Where the table right below it begins at the lowest, should the image get longer than was thought; none for one in
+    /// blocks, which cannot.
+    pub lowest: Option<ByteOffset>,
     /// It is stored in blocks, each of which can be found by itself.
     pub scattered: bool,
     /// The tables of contents that are new.
@@ -305,11 +308,11 @@ fn wipe(survey: &InsideSurvey) -> Option<Step> {
 }
 
 fn check_before() -> Step {
-    step(StepKind::CheckVolume, "Check that the volume is sound", 0, Safety::Reads)
+    step(StepKind::CheckVolume, "Check that the volume and its container are sound", 0, Safety::Reads)
 }
 
 fn check_after() -> Step {
-    step(StepKind::CheckVolume, "Check the volume again, and count its clusters", 0, Safety::Reads)
+    step(StepKind::CheckVolume, "Check the volume and its container again, and count clusters", 0, Safety::Reads)
 }
 
 fn create_facts(volume: &Address, survey: &InsideSurvey, image: &NewImage) -> Vec<(String, String)> {
@@ -380,7 +383,9 @@ fn where_words(survey: &InsideSurvey, image: &NewImage) -> String {
     let end = all.iter().map(|range| range.1).max().unwrap_or(0);
     let pieces =
         if image.place.len() > 1 { format!(", the image in {} pieces", image.place.len()) } else { String::new() };
-    format!("bytes {start} to {end} of the volume's {}{pieces}", survey.place.len.0)
+    let lowest = image.lowest.filter(|lowest| lowest.0 < start);
+    let lowest = lowest.map_or_else(String::new, |at| format!("; from byte {} on, should it get longer", at.0));
+    format!("bytes {start} to {end} of the volume's {}{pieces}{lowest}", survey.place.len.0)
 }
 
 fn journal_warning(volume: &Address) -> String {
@@ -396,10 +401,13 @@ fn create_warnings(volume: &Address, survey: &InsideSurvey, image: &NewImage, ch
     warnings.extend(image.renewal.iter().flat_map(|renewal| renewal.notes.iter().cloned()));
     warnings.push(journal_warning(volume));
     if !image.exact {
-        warnings.push(
-            "The size is an estimate from samples: should the image need more, the free clusters right below are taken as well; where there are too few, the job stops and makes no image"
-                .into(),
-        );
+        let more = match image.lowest {
+            Some(at) => format!("the free clusters right below are taken as well, down to byte {} at most. If", at.0),
+            None => "there is no more place for it. If".into(),
+        };
+        warnings.push(format!(
+            "The size is an estimate from samples: should the image need more, {more} that is too little, the job stops and makes no image"
+        ));
     }
     if !image.request.verify {
         warnings.push("The image will not be read back: it is not proven".into());

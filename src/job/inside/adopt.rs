@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::create::table_file;
 use super::site::Site;
 use crate::device::{ReadDevice, SharedDevice};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::extent::{Extent, ExtentSet};
 use crate::fs::{self, Edit, Kind, Overlay, Tag};
 use crate::image::PartitionRecord;
 use crate::image::container::{FileRecord, ImageRecord, Role, SavedBytes, Toc, VolumeRecord};
@@ -41,6 +43,8 @@ pub(super) struct Adoption {
     pub(super) contents: Vec<(ByteOffset, Vec<u8>)>,
     /// Units that are used afterwards, and were not before.
     pub(super) taken_units: u64,
+    /// Units that are free afterwards.
+    pub(super) free_units: u64,
 }
 
 /// Bytes of a table that a journalled change writes or overwrites: its first sector. Without it nobody takes what lies in
@@ -79,6 +83,12 @@ pub(super) fn work_out(
         edit.reserve(&extents(file, site.grid)?)?;
     }
     let mut freed = 0;
+    for file in site.toc().map(|toc| replaced(toc, addition)).unwrap_or_default() {
+        overlay.write(begin(&file), &[0; HEAD], Tag::new("table of contents"))?;
+        let place = edit.release(&folder(), &file.name)?;
+        freed += place.iter().map(|extent| extent.clusters).sum::<u64>();
+        edit.reserve(&place)?;
+    }
     for file in &addition.gone {
         let place = edit.release(&folder(), &file.name)?;
         freed += place.iter().map(|extent| extent.clusters).sum::<u64>();
@@ -108,9 +118,11 @@ pub(super) fn work_out(
     drop(edit);
     let name = format!("making the image {} part of the volume", addition.image.name);
     let taken_units = taken / site.units.clusters;
+    // What describes the files may become less, too: NTFS packs a directory or a list of attributes anew.
+    let free = (site.free_units() * site.units.clusters + site.used.used()).saturating_sub(after.used());
     let journal = |len: ByteLen| may(taken_units, site.units_of(len.0));
     let phase = super::vacate::phase_if(site, address, name, steps, used, &journal)?;
-    Ok(Adoption { phase, contents, taken_units })
+    Ok(Adoption { phase, contents, taken_units, free_units: free / site.units.clusters })
 }
 
 /// Gives a file of the container another name: its clusters become another file.
@@ -129,14 +141,59 @@ pub(super) fn renew(edit: &mut dyn Edit, toc: &Toc, but: &[FileRecord]) -> Resul
     Ok(())
 }
 
+/// The old tables that go, because new ones have their names: those that have too little room for what they must tell,
+/// and that at the container's beginning when it is one of them and so gets no other name.
+fn replaced(toc: &Toc, addition: &Addition) -> Vec<FileRecord> {
+    let is_renamed = |file: &FileRecord| addition.renamed.as_ref().is_some_and(|(old, _)| *old == file.name);
+    let is_new = |file: &FileRecord| addition.tables.iter().any(|new| new.name == file.name);
+    let is_gone = |file: &FileRecord| addition.gone.iter().any(|gone| gone.name == file.name);
+    toc.files.iter().filter(|file| is_new(file) && !is_renamed(file) && !is_gone(file)).cloned().collect()
+}
+
+/// Gives old tables new places, as long as the new tables are, when not even the least of what they must tell has room
+/// in them any more. The new places are free, and low: an image that gets longer than was thought takes what is above.
+///
+/// # Errors
+/// `Refused`, when there is no free run for one.
+pub(super) fn enlarge(site: &Site, addition: &mut Addition) -> Result<()> {
+    let Some(bytes) = addition.tables.first().map(|file| file.bytes) else { return Ok(()) };
+    // A new place makes all tables a little longer, so others may be too short then; each gets one at most.
+    for _ in 0..=site.toc().map_or(0, |toc| toc.files.len()) {
+        let toc = new_toc(site, addition)?;
+        let is_old = |file: &&FileRecord| addition.tables.iter().all(|new| new.name != file.name);
+        let mut old = toc.files.iter().filter(|file| file.role.is_toc()).filter(is_old);
+        let Some(short) = old.find(|file| toc_bytes(&toc, file).is_err()) else { break };
+        let clusters = site.units_of(bytes) * site.units.clusters;
+        let mut kept = ExtentSet::new();
+        for file in addition.tables.iter().chain(&addition.parts) {
+            extents(file, site.grid)?.into_iter().for_each(|extent| kept.insert(extent));
+        }
+        let free: ExtentSet = site.free_runs().into_iter().collect();
+        let free = free.intersect(&kept.complement(site.grid.clusters));
+        let run = free.runs().iter().find(|run| run.clusters >= clusters).ok_or_else(|| {
+            Error::refused(format!(
+                "{} has no room for one more image, and no free run of {clusters} clusters is left for a longer one",
+                short.name
+            ))
+            .advise("Drop an image that is not needed any more, or free space on the volume")
+        })?;
+        let larger = table_file(site, &short.name, short.role, Extent::new(run.start.0, clusters));
+        addition.renamed.take_if(|(_, new)| *new == short.name);
+        addition.tables.push(larger);
+    }
+    Ok(())
+}
+
 /// The table as it will be.
 fn new_toc(site: &Site, addition: &Addition) -> Result<Toc> {
     let mut toc = renewed(site)?;
+    let replaced = replaced(&toc, addition);
+    toc.files.retain(|file| replaced.iter().all(|other| other.name != file.name));
     let is_gone = |file: &FileRecord| addition.gone.iter().any(|gone| gone.name == file.name);
-    let replaced =
+    let is_replaced =
         |id: Uuid| addition.gone.iter().any(|file| matches!(file.role, Role::Part { image, .. } if image == id));
     toc.files.retain(|file| !is_gone(file));
-    toc.images.retain(|image| !replaced(image.image_id));
+    toc.images.retain(|image| !is_replaced(image.image_id));
     if let Some((old, new)) = &addition.renamed {
         for file in toc.files.iter_mut().filter(|file| file.name == *old) {
             file.name.clone_from(new);

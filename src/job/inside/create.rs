@@ -7,7 +7,7 @@ use super::estimate::{self, Size};
 use super::imaged::{self, Imaged};
 use super::place::{self, Placing};
 use super::site::Site;
-use super::{arrange, discard, may_begin, names, only, sink, vacate};
+use super::{arrange, discard, may_begin, names, only, reach, sink, sound, vacate};
 use crate::device::SharedDevice;
 use crate::error::{Error, Kind, Result};
 use crate::extent::Extent;
@@ -17,7 +17,7 @@ use crate::inventory::Source;
 use crate::job::Monitor;
 use crate::job::change::identify;
 use crate::plan::{self, BackupRequest, InsideSurvey, Moved, NewImage, Phase, Plan, Room};
-use crate::unit::ByteLen;
+use crate::unit::{ByteLen, ByteOffset};
 use crate::volume::ByteRange;
 
 /// How often a place is looked for anew, because moving what is in the way has made the image longer.
@@ -48,6 +48,7 @@ pub(in crate::job) fn plan_create(request: &BackupRequest, source: &Source, moni
     refuse_options(request)?;
     let kind = may_begin(&request.source, source, request.check, monitor)?;
     let mut site = Site::open(source.clone(), kind, &request.source)?;
+    sound::refuse_lost(site.container.as_ref(), &request.source)?;
     let request = &only::with_paths(request, &site)?;
     let replaced = only::replaced(request, &site)?;
     let name = match &replaced {
@@ -208,7 +209,7 @@ impl Draft<'_> {
     fn table_units(&self, size: &Size) -> Result<u64> {
         let usual = (self.site.source.place.len.0 / 1024).clamp(4 << 10, 128 << 10);
         let toc = adopt::renewed(&self.site)?;
-        let len = crate::image::container::encode(&toc, crate::unit::ByteOffset::ZERO, ByteLen(u64::MAX))?.len() as u64;
+        let len = crate::image::container::encode(&toc, ByteOffset::ZERO, ByteLen(u64::MAX))?.len() as u64;
         // One more image, with its files and its header's text.
         let more = 2048 + 64 * size.parts.len() as u64;
         Ok(self.site.units_of(usual.max((len + more) * 5 / 4)))
@@ -235,7 +236,7 @@ impl Draft<'_> {
         let ranges: Vec<ByteRange> = placing.image.iter().map(|extent| site.range(*extent)).collect();
         let parts = size.parts.iter().map(|part| (part.start, part.bytes));
         let (renamed, gone) = self.left_behind(placing);
-        let addition = Addition {
+        let mut addition = Addition {
             image: record(&self.name, &header, base.as_ref(), &size, placing.scattered)?,
             parts: part_files(&self.name, &header, &ranges, parts, site.unit_bytes()),
             tables: placing.table_files(&site),
@@ -243,6 +244,7 @@ impl Draft<'_> {
             gone,
             partition: header.partition.clone(),
         };
+        adopt::enlarge(&site, &mut addition)?;
         let units = |files: &[FileRecord]| files.iter().map(|file| site.units_of(file.bytes)).sum::<u64>();
         let room = |taken: u64, journal: u64| Room {
             image: size.units,
@@ -253,8 +255,10 @@ impl Draft<'_> {
         };
         let may = |taken, journal| room(taken, journal).refuse(address);
         let adoption = adopt::work_out(&site, address, &addition, &may)?;
-        let room = room(adoption.taken_units, site.units_of(adoption.phase.survey.journal_len.0));
-        let found = Found { phases, imaged, base, addition, adoption: adoption.phase, room, moved };
+        let journal = site.units_of(adoption.phase.survey.journal_len.0);
+        let room = room(adoption.taken_units, journal);
+        let lowest = reach::lowest(&site, &addition, &imaged.survey, &size, journal)?;
+        let found = Found { lowest, phases, imaged, base, addition, adoption: adoption.phase, room, moved };
         self.result(placing, &size, found).map(Ok)
     }
 
@@ -283,6 +287,7 @@ impl Draft<'_> {
             exact: size.exact,
             part_bytes: self.part_bytes,
             place: placing.image.clone(),
+            lowest: found.lowest,
             scattered: placing.scattered,
             tables: found.addition.tables,
             renamed: found.addition.renamed,
@@ -291,7 +296,7 @@ impl Draft<'_> {
             gone: found.addition.gone,
             last: found.adoption,
         };
-        let damage = self.site.container.as_ref().map(|container| container.damage.clone()).unwrap_or_default();
+        let notes = sound::Findings::of(self.site.container.as_ref(), self.monitor)?.sentences();
         let wiped = discard::all_wiped(&image.gone);
         // What comes first of all is counted, too: the volume is then not yet what this was worked out on.
         let before = self.first.as_ref().map_or(&self.site, |(_, before)| before);
@@ -307,7 +312,7 @@ impl Draft<'_> {
             image: Some(Box::new(image)),
             room,
             wiped,
-            notes: damage.into_iter().map(|what| format!("The container: {what}")).collect(),
+            notes,
         })
     }
 }
@@ -326,6 +331,7 @@ fn no_place() -> Error {
 
 /// What was worked out for one place.
 struct Found {
+    lowest: Option<ByteOffset>,
     phases: Vec<Phase>,
     imaged: Imaged,
     base: Option<(Arc<Image>, String)>,

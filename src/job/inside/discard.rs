@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::adopt::{self, renew};
 use super::site::Site;
+use super::sound;
 use super::vacate;
 use crate::error::{Error, Result};
 use crate::extent::ClusterMap;
@@ -48,7 +49,9 @@ pub(super) fn plan(
         gone = toc.files.clone();
     }
     let phase = work_out(&site, request, &image, &gone, last)?;
-    let wiped = all_wiped(&gone);
+    let mut wiped = wiped_of(&site, &image, &gone)?;
+    wiped.sort_unstable();
+    wiped.dedup();
     let (identity, _) = identify(source)?;
     let survey = InsideSurvey {
         place: source.place.clone(),
@@ -60,9 +63,28 @@ pub(super) fn plan(
         image: None,
         room: Room { free: site.free_units(), unit_bytes: site.unit_bytes(), ..Room::default() },
         wiped,
-        notes: if last { vec!["This is the last image: the container goes with it".into()] } else { Vec::new() },
+        notes: notes(&site, last, monitor)?,
     };
     plan::change_container(request, format!("dropping the image {}", image.name), survey)
+}
+
+fn notes(site: &Site, last: bool, monitor: &Monitor) -> Result<Vec<String>> {
+    let mut notes = sound::Findings::of(site.container.as_ref(), monitor)?.sentences();
+    if last {
+        notes.push("This is the last image: the container goes with it".into());
+    }
+    Ok(notes)
+}
+
+/// The sectors to be overwritten. Of an image that is no file any more, those alone which nobody has got meanwhile.
+fn wiped_of(site: &Site, image: &ImageRecord, gone: &[FileRecord]) -> Result<Vec<ByteOffset>> {
+    let found = site.container.iter().flat_map(|container| &container.images);
+    let is_lost = found.filter(|found| found.record.image_id == image.image_id).any(|found| !sound::is_file(found));
+    let used = if is_lost { Some(site.system()?.used()?) } else { None };
+    let may = |at: &ByteOffset| used.as_ref().is_none_or(|used| !used.contains(site.grid.cluster_at(*at)));
+    let is_part = |file: &FileRecord| matches!(file.role, Role::Part { .. });
+    let sectors = |file| wiped(file).into_iter().filter(move |at| !is_part(file) || may(at)).collect::<Vec<_>>();
+    Ok(gone.iter().flat_map(sectors).collect())
 }
 
 /// The image of a name, which nobody needs.
@@ -108,7 +130,9 @@ fn work_out(
     let mut toc = adopt::renewed(site)?;
     toc.files.retain(|file| !is_gone(file));
     toc.images.retain(|other| other.image_id != image.image_id);
-    for file in gone {
+    let system = site.system()?;
+    // Somebody may have deleted what the table of contents still names.
+    for file in gone.iter().filter(|file| system.tree().entry(&adopt::path(&file.name)).is_ok()) {
         edit.release(&folder(), &file.name)?;
         if file.role.is_toc() && !file.runs.is_empty() {
             overlay.write(adopt::begin(file), &[0; adopt::HEAD], Tag::new("table of contents"))?;

@@ -9,6 +9,7 @@ use super::create::{image_record, part_files, table_file};
 use super::imaged::{self, Imaged};
 use super::sink::{self, Hole, Part};
 use super::site::Site;
+use super::{reach, sound};
 use crate::device::{Pieces, SharedDevice, WriteDevice, read_vec};
 use crate::error::{Error, Kind, Result};
 use crate::extent::Extent;
@@ -32,8 +33,12 @@ struct Job<'a> {
     monitor: &'a Monitor,
     /// The steps that are still to come.
     next: usize,
-    /// Units that were free before the image was made, and those that the container had then.
-    counted: (u64, u64),
+    /// What was wrong with the container before.
+    before: Option<sound::Findings>,
+    /// Units that are free when the image is a file.
+    free_units: Option<u64>,
+    /// What still is, and must be known.
+    warnings: Vec<String>,
 }
 
 /// An image that lies in free clusters.
@@ -54,7 +59,8 @@ pub(in crate::job) fn run(
     let untouched = |error: Error| left(error, UNTOUCHED);
     let volume: Arc<dyn WriteDevice> = Arc::from(devices.volume(&work.survey.place).map_err(untouched)?);
     volume.forget();
-    let mut job = Job { plan, work, volume, devices, monitor, next: 0, counted: (0, 0) };
+    let mut job =
+        Job { plan, work, volume, devices, monitor, next: 0, before: None, free_units: None, warnings: Vec::new() };
     let done = job.all();
     drop(job);
     reread(&work.survey.place);
@@ -83,10 +89,15 @@ impl Job<'_> {
         let rest = "All of the job is done, but what a search may find of the image is left in free clusters";
         self.wipe().map_err(|error| left(error, rest))?;
         self.check_after().map_err(|error| self.unproven(error))?;
-        Ok(match (made, &survey.image) {
+        let mut report = match (made, &survey.image) {
             (Some((written, verified)), Some(image)) => created(work, image, &written, verified),
             _ => changed(work),
-        })
+        };
+        if !self.warnings.is_empty() {
+            report.outcome = Outcome::DoneWithWarnings;
+            report.warnings.append(&mut self.warnings);
+        }
+        Ok(report)
     }
 
     /// What is to be said when all is done and the last check finds something, or does not come to its end.
@@ -128,6 +139,12 @@ impl Job<'_> {
             self.next += 1;
         }
         let site = self.site()?;
+        if self.work.survey.image.is_some() {
+            sound::refuse_lost(site.container.as_ref(), &self.work.volume)?;
+        }
+        if self.work.check {
+            self.before = Some(sound::Findings::of(site.container.as_ref(), self.monitor)?);
+        }
         let survey = &self.work.survey;
         let summary = site.system()?.summary().clone();
         let sequence = |toc: Option<&Toc>| toc.map(|toc| (toc.container_id, toc.sequence));
@@ -163,7 +180,6 @@ impl Job<'_> {
     fn create(&mut self, image: &NewImage, moved: &str) -> Result<(Written, bool)> {
         let as_before = |error: Error| left(error, moved);
         let site = self.site().map_err(as_before)?;
-        self.counted = (site.free_units(), container_units(&site));
         let imaged = Imaged::new(&image.request, &site, self.monitor).map_err(as_before)?;
         let base = self.base(image, &site).map_err(as_before)?;
         let written = self.write(image, &site, &imaged, base).map_err(as_before)?;
@@ -180,6 +196,7 @@ impl Job<'_> {
         let Some((id, name)) = &image.base else { return Ok(None) };
         let container = site.container.as_ref();
         let container = container.ok_or_else(|| Error::damaged("the container is not there any more"))?;
+        sound::refuse_base(container, *id)?;
         let base = imaged::open(container, *id).map_err(|error| error.context(format!("the base {name}")))?;
         Ok(Some(Arc::new(base)))
     }
@@ -199,7 +216,7 @@ impl Job<'_> {
                     let (parts, units) = hole.finish()?;
                     break (made, parts, units);
                 }
-                Err(error) if full.load(Ordering::Relaxed) => place = grown(site, image, &place, error)?,
+                Err(error) if full.load(Ordering::Relaxed) => place = reach::grown(site, image, &place, error)?,
                 Err(error) => return Err(error),
             }
         };
@@ -245,8 +262,10 @@ impl Job<'_> {
             gone: image.gone.clone(),
             partition: header.partition.clone(),
         };
+        reach::refuse_lower(image, &addition).map_err(as_before)?;
         let may = |taken, _| self.bounded(site, &addition, taken);
         let adoption = adopt::work_out(site, &self.work.volume, &addition, &may).map_err(as_before)?;
+        self.free_units = Some(adoption.free_units);
         self.plan.enter_in(&self.left(), StepKind::WriteTables, self.monitor);
         self.write_proven(&adoption.contents).map_err(as_before)?;
         let steps = self.plan.steps.iter().rposition(|step| step.kind == StepKind::WriteTables);
@@ -316,25 +335,18 @@ impl Job<'_> {
         self.volume.forget();
         fs::edit::refuse_unsound(&self.source().device, self.monitor)?;
         let site = self.site()?;
-        if self.work.survey.image.is_none() {
-            return Ok(());
+        if let Some(before) = &self.before {
+            let now = sound::Findings::of(site.container.as_ref(), self.monitor)?;
+            self.warnings = now.since(before)?;
         }
-        // What comes before the image may take and free units as well: maps, directories.
-        let ((before, had), metadata) = (self.counted, self.work.survey.room.metadata);
-        let (free, has) = (site.free_units(), container_units(&site));
-        let most = (before + had).saturating_sub(has);
-        if free > most || free < most.saturating_sub(metadata) {
+        let free = site.free_units();
+        if let Some(expected) = self.free_units.filter(|expected| *expected != free) {
             return Err(Error::damaged(format!(
-                "{before} clusters were free, the container had {had} and has {has}, what describes its files at most {metadata}: {free} are free now"
+                "the new files and what describes them should leave {expected} clusters free, and {free} are"
             )));
         }
         Ok(())
     }
-}
-
-/// Units of all files of the container.
-fn container_units(site: &Site) -> u64 {
-    site.toc().into_iter().flat_map(|toc| &toc.files).map(|file| site.units_of(file.bytes)).sum()
 }
 
 /// What is written to must be free.
@@ -348,25 +360,6 @@ fn still_free(site: &Site, place: &[Extent]) -> Result<()> {
         ))
         .advise("See that nothing else uses the volume, and plan anew")),
     }
-}
-
-/// A larger place for an image that is longer than was thought: the free clusters right below are taken as well, the
-/// new table with them.
-fn grown(site: &Site, image: &NewImage, place: &[Extent], error: Error) -> Result<Vec<Extent>> {
-    let ([whole], false) = (place, image.scattered) else { return Err(error) };
-    let table: u64 = image.tables.first().map_or(0, |file| site.units_of(file.bytes) * site.units.clusters);
-    // Twice as much, so that a bad estimate costs few attempts, and at least 16 units; what the new table and the
-    // journal need stays free.
-    let journal = site.units_of(image.last.survey.journal_len.0);
-    let more = (whole.clusters / site.units.clusters).max(16) * site.units.clusters;
-    let free = site.free_runs().into_iter().find(|run| run.start < whole.start && run.end() >= whole.start.0);
-    let below = free.map_or(0, |run| whole.start.0 - run.start.0);
-    let spare = below.saturating_sub(table + 2 * journal * site.units.clusters);
-    let more = more.min(spare / site.units.clusters * site.units.clusters);
-    if more == 0 {
-        return Err(error.advise("Free space on the volume, or write the image elsewhere: --to FILE"));
-    }
-    Ok(vec![Extent::new(whole.start.0 - more, whole.clusters + more)])
 }
 
 /// The new tables: the first stands right before the image.
@@ -399,7 +392,10 @@ fn created(work: &InsideWork, image: &NewImage, written: &Written, verified: boo
         ("Size".into(), format!("{} ({bytes} bytes)", ByteLen(bytes))),
         ("Digest".into(), blake3::Hash::from_bytes(made.written.digest).to_hex().to_string()),
         ("Read back".into(), if verified { "every digest matched" } else { "not done" }.into()),
-        ("Volume".into(), if work.check { "sound, and its counts are right" } else { "not checked" }.into()),
+        (
+            "Volume".into(),
+            if work.check { "sound, its container too, and its counts are right" } else { "not checked" }.into(),
+        ),
     ];
     if let Some((_, name)) = &image.base {
         let same = ByteLen(made.trailer.referenced_bytes);
@@ -418,7 +414,10 @@ fn changed(work: &InsideWork) -> Report {
     Report {
         outcome: Outcome::Done,
         headline: format!("Changed the container inside {}: {}", work.volume, work.name),
-        facts: vec![("Volume".into(), work.survey.identity.words()), ("Checked".into(), "the volume is sound".into())],
+        facts: vec![
+            ("Volume".into(), work.survey.identity.words()),
+            ("Checked".into(), "the volume and its container".into()),
+        ],
         warnings: Vec::new(),
         next: vec![format!("`lifeboat images {}` lists what is inside.", work.volume)],
     }
