@@ -180,6 +180,32 @@ fn a_full_table_of_contents_gets_a_longer_place() {
     }
 }
 
+/// Clusters of 512 bytes: the folder grows with the third image, and does so beside what is meant for a table.
+const SMALL: Shape = Shape {
+    name: "fat16-small-clusters",
+    script: "cd $DIR; truncate -s 12M $IMG; mkfs.fat -F 16 -s 1 $IMG >/dev/null; head -c 600000 /dev/urandom > a
+             mcopy -i $IMG a ::/",
+};
+
+#[test]
+fn a_longer_place_for_a_table_is_kept_free_for_it() {
+    let stage = Stage::new(&SMALL);
+    let original = stage.walk();
+    stage.create(&stage.request(Kind::Factory));
+    stage.create(&stage.request(Kind::User));
+    cut_to_one_cluster(&stage, "toc-end.lbc");
+    let folder = || {
+        let system = super::stage::open(&stage.image).1;
+        system.tree().content(std::path::Path::new("/LIFEBOAT")).unwrap().iter().map(|run| run.clusters).sum::<u64>()
+    };
+    let before = folder();
+    stage.create(&stage.request(Kind::User));
+    assert!(folder() > before, "the folder grows");
+    for name in ["factory", "user", "user-2"] {
+        stage.prove(name, &original);
+    }
+}
+
 /// A table keeps no more than 512 bytes of its place; so it is not readable either.
 fn cut_to_one_cluster(stage: &Stage, name: &str) {
     let folder = std::path::Path::new("/").join(lifeboat::image::container::FOLDER);
