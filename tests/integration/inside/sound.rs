@@ -192,17 +192,20 @@ fn a_longer_place_for_a_table_is_kept_free_for_it() {
     let stage = Stage::new(&SMALL);
     let original = stage.walk();
     stage.create(&stage.request(Kind::Factory));
-    stage.create(&stage.request(Kind::User));
+    // Long names fill the folder.
+    let named =
+        |letter: &str| lifeboat::plan::BackupRequest { name: Some(letter.repeat(64)), ..stage.request(Kind::User) };
+    stage.create(&named("u"));
     cut_to_one_cluster(&stage, "toc-end.lbc");
     let folder = || {
         let system = super::stage::open(&stage.image).1;
         system.tree().content(std::path::Path::new("/LIFEBOAT")).unwrap().iter().map(|run| run.clusters).sum::<u64>()
     };
     let before = folder();
-    stage.create(&stage.request(Kind::User));
+    stage.create(&named("v"));
     assert!(folder() > before, "the folder grows");
-    for name in ["factory", "user", "user-2"] {
-        stage.prove(name, &original);
+    for name in ["factory".into(), "u".repeat(64), "v".repeat(64)] {
+        stage.prove(&name, &original);
     }
 }
 
