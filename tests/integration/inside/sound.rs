@@ -180,6 +180,29 @@ fn a_full_table_of_contents_gets_a_longer_place() {
     }
 }
 
+/// Clusters of 512 bytes: with long names, the folder grows with the third image.
+const SMALL: Shape = Shape {
+    name: "fat16-small-clusters",
+    script: "cd $DIR; truncate -s 12M $IMG; mkfs.fat -F 16 -s 1 $IMG >/dev/null; head -c 600000 /dev/urandom > a
+             mcopy -i $IMG a ::/",
+};
+
+#[test]
+fn a_table_gets_a_longer_place_while_the_folder_grows() {
+    let stage = Stage::new(&SMALL);
+    let original = stage.walk();
+    stage.create(&stage.request(Kind::Factory));
+    // Long names fill the folder.
+    let named =
+        |letter: &str| lifeboat::plan::BackupRequest { name: Some(letter.repeat(64)), ..stage.request(Kind::User) };
+    stage.create(&named("u"));
+    cut_to_one_cluster(&stage, "toc-end.lbc");
+    stage.create(&named("v"));
+    for name in ["factory".into(), "u".repeat(64), "v".repeat(64)] {
+        stage.prove(&name, &original);
+    }
+}
+
 /// A table keeps no more than 512 bytes of its place; so it is not readable either.
 fn cut_to_one_cluster(stage: &Stage, name: &str) {
     let folder = std::path::Path::new("/").join(lifeboat::image::container::FOLDER);
