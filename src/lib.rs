@@ -21,15 +21,18 @@
 //!                                                          │   Monitor: progress out, pause and cancel in
 //!  back up:  used clusters ─► reader ─► N × (BLAKE3, zstd) ─► ordered writer ─► flush ─► read back ─► name
 //!  restore:  verify image ─► unseal ─► N × (unzstd, BLAKE3) ─► ordered writer ─► flush ─► read back ─► seal
+//!  inside:   vacate (a change) ─► image into free clusters ─► flush ─► read back ─► a change makes them files ─► check
 //!  in place: verify image ─► images in the way copied ─► mark ─► clusters that differ ─► flush ─► read back ─► seal ─► check
 //!  change:   check ─► edit on an overlay ─► patches ─► copies ─► flush ─► journal ─► flush ─► patches ─► flush ─► close
 //! ```
 //!
 //! # The public API
 //!
-//! Jobs are planned first: [`job::plan_backup`], [`job::plan_restore`] and [`job::plan_change`] give a [`plan::Plan`];
+//! Jobs are planned first: [`job::plan_backup`] (to a file, or inside the volume), [`job::plan_restore`] and
+//! [`job::plan_change`] give a [`plan::Plan`];
 //! [`plan::preview`] shows it; [`job::run`] carries it out. A change that was cut short is found and brought to its end by
-//! [`job::plan_resume`]. Looking is [`inventory::look`]; an image is opened with [`image::Image::open`], and proven with
+//! [`job::plan_resume`]. Looking is [`inventory::look`]; images inside
+//! volumes are found by [`inventory::locate`]; an image is opened with [`image::Image::open`], and proven with
 //! [`job::verify`]; whether a volume is sound tells [`job::check`].
 //!
 //! ```no_run
@@ -54,8 +57,8 @@
 //! |---|---|
 //! | ground | `bytes` fields of on-disk structures · [`mod@unit`] quantities that must not be mixed up · [`extent`] runs of clusters and the map of used ones · [`error`] · [`volume`] a volume as plain data |
 //! | devices | [`device`] anything with bytes at offsets: disks, files, windows on them, memory; what the machine has |
-//! | formats | [`table`] partition tables and lost volumes · [`fs`] FAT, NTFS, ext: used clusters, files, whose a cluster is, checks, and changes as patches · [`image`] the `.lbi` format |
-//! | look | [`inventory`] one read-only look at the machine; addresses |
+//! | formats | [`table`] partition tables and lost volumes · [`fs`] FAT, NTFS, ext: used clusters, files, whose a cluster is, checks, and changes as patches · [`image`] the `.lbi` format, and containers of images |
+//! | look | [`inventory`] one read-only look at the machine; addresses; the search for images inside volumes |
 //! | plan | [`plan`] what will be done, as data, or a refusal; the preview |
 //! | work | [`job`] the only code that writes |
 //! | faces | [`ui`] the wizard · [`cli`] the command line |
@@ -74,6 +77,9 @@
 //! | job | a plan being carried out |
 //! | unit | what the file system hands out at once: a cluster of its own, which may be several of the grid's ([`fs::Units`]) |
 //! | owner | what holds a cluster: a file, a directory, or the file system's own ([`fs::Owner`]) |
+//! | container | the files inside a volume that hold its images, with a table of contents at both ends ([`image::container`]) |
+//! | reference | a chunk that is not stored again, since the image's base has it |
+//! | aid | what leads to a container, kept elsewhere |
 //! | finding | what a check found: how bad, where, what was expected ([`fs::Finding`]) |
 //! | edit | working out a change of a volume's metadata, on an overlay: reads fall through, writes stay in memory ([`fs::Edit`]) |
 //! | patch / change | bytes to be changed, old and new / one step of a job: copies first, then patches ([`fs::Change`]) |

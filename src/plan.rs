@@ -11,14 +11,14 @@ mod restore;
 mod resume;
 
 pub use aid::{AidRequest, AidSurvey, AidWork, aid};
-pub use backup::{BackupRequest, BackupSurvey, BackupWork, ImageTarget, backup, refuse_source};
+pub use backup::{BackupRequest, BackupSurvey, BackupWork, ImageTarget, Only, backup, refuse_source};
 pub use change::{
     ChangeRequest, ChangeSurvey, ChangeView, ChangeWork, EditRequest, JournalPlace, JournalWish, PatchView,
     VolumeIdentity, change, may_change, resume_command_of,
 };
 pub use in_place::{Differing, InPlaceSurvey, InPlaceWork, MovedPart, TableRepair, in_place};
 pub use inside::{
-    ContainerAct, ContainerRequest, InsideSurvey, InsideWork, Moved, NewImage, Phase, Room, change_container,
+    ContainerAct, ContainerRequest, InsideSurvey, InsideWork, Moved, NewImage, Phase, Renewal, Room, change_container,
     create_inside,
 };
 pub use preview::{Preview, preview};
@@ -146,7 +146,7 @@ pub struct Plan {
 }
 
 /// A word of a command line, as a shell needs it.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=,".contains(c);
     if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }

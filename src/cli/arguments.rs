@@ -114,6 +114,15 @@ pub(super) struct Backup {
     #[arg(long, requires = "inside")]
     pub(super) no_check: bool,
 
+    /// With --inside: take only these files and directories as they are today, and all else as it is in the image of
+    /// --name (which is replaced), or else in the newest user image. Without paths: those that --remember has kept
+    #[arg(long, requires = "inside", value_name = "PATH", num_args = 0..)]
+    pub(super) only: Option<Vec<PathBuf>>,
+
+    /// Keep the paths of --only as the list that it takes when none are named (/LIFEBOAT/lifeboat.toml)
+    #[arg(long, requires = "only")]
+    pub(super) remember: bool,
+
     /// The image's name (else the volume's label; inside: factory, user, user-2, ...)
     #[arg(long)]
     pub(super) name: Option<String>,
@@ -430,9 +439,13 @@ pub(super) struct Demo {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) dir: Option<PathBuf>,
 
-    /// Do the main job without the wizard: back up, verify, wreck, restore, compare
+    /// Do the main job without the wizard: find the images, restore, compare
     #[arg(long)]
     pub(super) no_wizard: bool,
+
+    /// Leave the practice disk whole and without images: for trying a first backup
+    #[arg(long)]
+    pub(super) whole: bool,
 }
 
 #[derive(Args, Debug)]

@@ -7,7 +7,7 @@ use super::console::{Console, is_terminal};
 use super::{preview, progress};
 use crate::error::{Error, Result};
 use crate::job::{self, Monitor};
-use crate::plan::{BackupRequest, ImageTarget};
+use crate::plan::{BackupRequest, ImageTarget, Only};
 
 /// Plans the backup, and carries it out unless only the plan was asked for.
 pub(super) fn run(command: &Backup) -> u8 {
@@ -60,6 +60,7 @@ fn request(command: &Backup) -> BackupRequest {
         full: command.full,
         scattered: command.scattered,
         check: !command.no_check,
+        only: command.only.clone().map(|paths| Only { paths, remember: command.remember }),
         ..BackupRequest::new(command.source.clone(), target)
     }
 }

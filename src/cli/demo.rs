@@ -18,7 +18,7 @@ const DISK: &str = "practice.img";
 /// More demos than this (100) in one folder for temporary files are forgotten ones.
 const MAX_FOLDERS: u32 = 100;
 
-/// Makes the practice disk; then the wizard, or the whole job without it.
+/// Makes the practice disk, with images inside, and breaks it; then the wizard, or the whole job without it.
 pub(super) fn run(command: &Demo) -> Next {
     let console = Console::new(false);
     match start(command, &console) {
@@ -40,11 +40,12 @@ fn start(command: &Demo, console: &Console) -> Result<Next> {
     disk::make(&path)?;
     console.line(&format!("A practice disk: {} (a file; your own disks are not touched)", path.display()));
     console.line("On it: 1 FAT32, 2 NTFS, 3 ext4, and 4, which is empty and may be restored onto.");
+    let before = if command.whole { None } else { Some(tour::prepare(console, &path)?) };
     let wizard = !command.no_wizard && is_terminal(&std::io::stdout()) && is_terminal(&std::io::stdin());
     if wizard {
         return Ok(Next::Wizard(WizardRequest { disks: vec![path], images: Some(folder), ..WizardRequest::default() }));
     }
-    let code = tour::run(console, &path, &folder)?;
+    let code = before.map_or(Ok(0), |before| tour::run(console, &path, &before))?;
     console.line("");
     console.line(&format!("All of it is in {}; delete that folder when you are done.", folder.display()));
     Ok(Next::Exit(code))

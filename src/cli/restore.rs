@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::arguments::Restore;
 use super::console::{Console, is_terminal};
-use super::{preview, progress};
+use super::{complain_usage, preview, progress};
 use crate::error::{Error, Result};
 use crate::inventory::Address;
 use crate::job::{self, Monitor};
@@ -17,16 +17,18 @@ const YES: &str = "yes";
 /// Plans the restore, shows it, asks, and carries it out.
 pub(super) fn run(command: &Restore) -> u8 {
     let console = Console::new(command.json);
-    work(command, &console).unwrap_or_else(|error| console.error(&error))
+    match request(command) {
+        Ok(request) => work(command, &request, &console).unwrap_or_else(|error| console.error(&error)),
+        Err(message) => complain_usage(&message),
+    }
 }
 
-fn work(command: &Restore, console: &Console) -> Result<u8> {
-    let request = request(command)?;
+fn work(command: &Restore, request: &RestoreRequest, console: &Console) -> Result<u8> {
     if !command.yes && !command.dry_run {
-        can_ask(&request)?;
+        can_ask(request)?;
     }
     let monitor = Arc::new(Monitor::new());
-    let plan = progress::watch(&monitor, |monitor| job::plan_restore(&request, monitor))??;
+    let plan = progress::watch(&monitor, |monitor| job::plan_restore(request, monitor))??;
     preview::log(&plan);
     if command.dry_run {
         preview::print(console, &plan);
@@ -73,7 +75,8 @@ pub(super) fn ask(console: &Console, plan: &Plan) -> Result<()> {
     Err(Error::refused("not confirmed; nothing was written"))
 }
 
-fn request(command: &Restore) -> Result<RestoreRequest> {
+/// What the command asks for, or in words why it makes no sense.
+fn request(command: &Restore) -> std::result::Result<RestoreRequest, String> {
     let inside = || command.image.to_str()?.parse::<Address>().ok().filter(|address| address.image().is_some());
     let image = match inside() {
         _ if command.image == "-" => ImageSource::Pipe,
@@ -84,8 +87,9 @@ fn request(command: &Restore) -> Result<RestoreRequest> {
         (image, Some(target)) => RestoreRequest::new(image, target.clone()),
         (ImageSource::Inside(address), None) => RestoreRequest::home(address),
         (image, None) => {
-            return Err(Error::refused(format!("where {image} shall be restored to was not said"))
-                .advise("Add --to TARGET; only an image inside a volume (PATH:N/NAME) knows where it came from"));
+            return Err(format!(
+                "where {image} shall be restored to was not said. Add --to TARGET; only an image inside a volume (PATH:N/NAME) knows where it came from"
+            ));
         }
     };
     Ok(RestoreRequest {

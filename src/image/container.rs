@@ -83,7 +83,8 @@
 //! | 24 | … | a zstd frame: the text, UTF-8 JSON: the fields of [`Aid`] by the names there |
 //!
 //! A set has a record for each container of a disk, one behind the other, each beginning at a multiple of 512 bytes;
-//! what is between them is zeros. It is whole when all its records are, with one sequence number. An aid file is a set.
+//! what is between them is zeros. Their texts have at most 16 MiB together. It is whole when all its records are, with
+//! one sequence number. An aid file is a set.
 //!
 //! A recovery partition (types [`RECOVERY_TYPE_GPT`](crate::table::RECOVERY_TYPE_GPT) and
 //! [`RECOVERY_TYPE_MBR`](crate::table::RECOVERY_TYPE_MBR)) holds two sets: one from its first byte on, one from its middle

@@ -321,9 +321,9 @@ pub fn container_of(source: &Source, volume: &Address) -> Result<Option<Containe
     }
 }
 
-/// Fills in the images of a disk that was looked at: those that a quick look finds. Volumes that only a table of
+/// Fills in the images of a disk that was looked at. Volumes that only a table of
 /// contents tells of become partitions.
-pub(super) fn fill(disk: &mut Disk, device: &SharedDevice) {
+pub(super) fn fill(disk: &mut Disk, device: &SharedDevice, thoroughness: Thoroughness) {
     let may_hold = |volume: &Option<Volume>| {
         volume.as_ref().is_none_or(|volume| {
             let broken = [volume::Kind::Unknown, volume::Kind::Unfinished, volume::Kind::Ambiguous];
@@ -351,7 +351,7 @@ pub(super) fn fill(disk: &mut Disk, device: &SharedDevice) {
         base: 0,
         spots,
         is_whole: !is_divided && may_hold(&disk.volume),
-        thoroughness: Thoroughness::Quick,
+        thoroughness,
         goal: None,
         aids: [aid::named(), aid::of_disk(device)].concat(),
         watch: &Unwatched,
@@ -367,6 +367,9 @@ pub(super) fn fill(disk: &mut Disk, device: &SharedDevice) {
             (None, Some(volume)) if start == 0 => volume.images.extend(views),
             _ => disk.partitions.push(lost(&container, views)),
         }
+    }
+    if !is_divided {
+        disk.partitions.sort_by_key(|partition| partition.start_bytes);
     }
 }
 

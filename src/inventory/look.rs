@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Disk, Inventory, LookRequest, Partition, TableView, locate, volume};
+use super::{Disk, Inventory, LookRequest, Partition, TableView, Thoroughness, locate, volume};
 use crate::device::discover::{self, BlockDisk, Roots};
 use crate::device::{FileDevice, ReadDevice, SharedDevice, Window};
 use crate::fs::Kind as FsKind;
@@ -18,6 +18,8 @@ use crate::unit::{ByteLen, ByteOffset};
 const MAX_THREADS: usize = 4;
 /// A named file up to this size is searched for lost volumes wholly; all else as far as [`Depth::Quick`] goes.
 const FULL_SCAN_BYTES: u64 = 64 << 30;
+/// A named file up to this size, whose table is of no use, is searched for images wholly: that takes a few seconds.
+const SEARCHED_BYTES: u64 = 1 << 30;
 
 /// Looks. What cannot be read is listed with its problem; this never fails and never writes.
 #[must_use]
@@ -137,13 +139,22 @@ fn read(disk: &mut Disk, device: &SharedDevice, subject: &Subject<'_>, machine: 
             disk.volume = Some(whole);
         }
     }
-    locate::fill(disk, device);
+    locate::fill(disk, device, thoroughness(device, block, usable));
     for partition in disk.partitions.iter_mut().filter(|partition| !is_frame(partition)) {
         let (start, len) = (ByteOffset(partition.start_bytes), ByteLen(partition.bytes));
         partition.mounted_at = match block {
             Some(block) => block.mounted_within(start, len),
             None => discover::mounted_in_file(machine, roots, &subject.path, start, len),
         };
+    }
+}
+
+/// How thoroughly images are looked for: a small file whose table is of no use is searched wholly, as for volumes.
+fn thoroughness(device: &SharedDevice, block: Option<&BlockDisk>, usable: bool) -> Thoroughness {
+    if block.is_none() && !usable && device.len().0 <= SEARCHED_BYTES {
+        Thoroughness::Full
+    } else {
+        Thoroughness::Quick
     }
 }
 

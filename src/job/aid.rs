@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::change::{in_use, left, reread};
 use super::export::refuse_same_volume;
+use super::in_place::{refuse_changed, write_table};
 use super::survey::{occupant, same_file};
 use super::{Devices, Monitor, Outcome, Report};
 use crate::device::{FileDevice, FileWriter, MemoryDevice, ReadDevice, Window, WriteDevice, read_vec};
@@ -103,11 +104,20 @@ pub(super) fn plan(request: &AidRequest, monitor: &Monitor) -> Result<Plan> {
     let whole =
         |copy: &Result<Vec<Aid>>| copy.as_ref().ok().and_then(|aids| aids.first()).map_or(0, |aid| aid.sequence);
     let sequence = now.copies.iter().map(whole).max().unwrap_or(0).saturating_add(1);
-    let Collected { aids, containers, mut lacks, needed } = collect(&request.source, sequence, monitor)?;
+    let Collected { mut aids, containers, mut lacks, needed } = collect(&request.source, sequence, monitor)?;
     let known: Vec<Uuid> = aids.iter().map(|aid| aid.toc.container_id).collect();
     let others = before.map_or(0, |(_, old)| old.iter().filter(|aid| !known.contains(&aid.toc.container_id)).count());
     if others > 0 {
         lacks.push(format!("What leads to the images of {others} other volumes is in it, and is lost"));
+    }
+    let type_writes = type_writes(&target.place, &disk)?;
+    // The table that is kept is the one that will be there.
+    let table = table::capture(&table::after(&disk.device, &type_writes))?;
+    let table = table.and_then(|table| serde_json::to_value(table).ok());
+    for (aid, container) in aids.iter_mut().zip(&containers) {
+        if same_file(&container.source.place.disk, &target.place.disk) {
+            aid.table.clone_from(&table);
+        }
     }
     let mut bytes = encode_aids(&aids)?;
     bytes.resize(bytes.len().next_multiple_of(ALIGN), 0);
@@ -126,7 +136,7 @@ pub(super) fn plan(request: &AidRequest, monitor: &Monitor) -> Result<Plan> {
         counts,
         copies,
         bytes,
-        type_writes: type_writes(&target.place, &disk)?,
+        type_writes,
         overlaps: containers.iter().find(|have| overlaps(&have.source.place)).map(|have| have.volume.clone()),
         containers: containers.iter().map(|have| format!("{} ({} images)", have.volume, have.images.len())).collect(),
         needed,
@@ -178,7 +188,8 @@ pub(super) fn run(plan: &Plan, work: &AidWork, devices: &dyn Devices, monitor: &
         monitor.check().map_err(written)?;
     }
     if plan.enter(StepKind::WriteTable, monitor) {
-        target.write_table(&survey.type_writes)?;
+        let stays = "What leads to the images is written, but the partition may not have its type: do it again";
+        write_table(&survey.type_writes, &*target.device).map_err(|error| left(error, stays))?;
     }
     let aids = read_aids(&MemoryDevice::new(survey.bytes.clone()), ByteOffset::ZERO)?;
     drop(target);
@@ -199,21 +210,11 @@ impl Target {
         let window = Window::new(Arc::clone(&self.device) as Arc<dyn ReadDevice>, ByteOffset(self.base), self.len)?;
         let now = RecoveryPartition::read(&table::Entry::default(), &window);
         let counts = now.current().and_then(|(_, aids)| aids.first()).map(|aid| aid.sequence);
-        let same = |write: &SectorWrite| {
-            read_vec(&*self.device, write.offset, write.old.len()).is_ok_and(|bytes| bytes == write.old)
-        };
-        // Later writes of the list may lie over earlier ones: only what is first at its place is there yet.
-        let first = survey.type_writes.iter().enumerate().filter(|(at, write)| {
-            let end = write.offset.0 + write.new.len() as u64;
-            let before = &survey.type_writes[..*at];
-            before
-                .iter()
-                .all(|other| other.offset.0 >= end || write.offset.0 >= other.offset.0 + other.new.len() as u64)
-        });
-        if counts == survey.counts && first.into_iter().all(|(_, write)| same(write)) {
+        refuse_changed(&survey.type_writes, &*self.device)?;
+        if counts == survey.counts {
             return Ok(());
         }
-        Err(Error::refused("the partition or its table was changed since the plan was made").advise("Plan it again"))
+        Err(Error::refused("the recovery partition was changed since the plan was made").advise("Plan it again"))
     }
 
     fn write(&self, copy: ByteRange, bytes: &[u8]) -> Result<()> {
@@ -222,25 +223,6 @@ impl Target {
         self.device.flush()?;
         self.device.forget();
         if read_vec(&*self.device, at, bytes.len())? == bytes { Ok(()) } else { Err(other_bytes()) }
-    }
-
-    /// In the order that [`table`] gives, each flushed before the next: the table is the old or the new one.
-    fn write_table(&self, writes: &[SectorWrite]) -> Result<()> {
-        let stays = |error: Error| {
-            left(error, "What leads to the images is written, but the partition may not have its type: do it again")
-        };
-        for write in writes {
-            self.device.write_at(write.offset, &write.new).map_err(stays)?;
-            self.device.flush().map_err(stays)?;
-        }
-        self.device.forget();
-        for (at, write) in writes.iter().enumerate() {
-            let is_last = writes[at + 1..].iter().all(|other| other.offset != write.offset);
-            if is_last && read_vec(&*self.device, write.offset, write.new.len()).map_err(stays)? != write.new {
-                return Err(stays(other_bytes()));
-            }
-        }
-        Ok(())
     }
 }
 

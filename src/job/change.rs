@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use super::journal::apply::Work;
 use super::journal::copies::{self, Side};
+use super::journal::format::State;
 use super::journal::judge::{self, Reached};
 use super::journal::record::{LoggedCopy, Record, Step};
 use super::journal::store::Store;
@@ -55,7 +56,12 @@ pub(super) struct Phase<'a> {
     /// In words, for whoever finds the journal.
     pub(super) name: &'a str,
     pub(super) survey: &'a ChangeSurvey,
+    /// What the volume is until the change is begun, in words.
+    pub(super) before: &'a str,
 }
+
+/// What the volume is before a job's first change.
+pub(super) const UNTOUCHED: &str = "Nothing of the volume was changed";
 
 impl Phase<'_> {
     /// How many steps of a plan a change has.
@@ -68,9 +74,9 @@ impl Phase<'_> {
 /// Carries a change out.
 pub(super) fn run(plan: &Plan, work: &ChangeWork, devices: &dyn Devices, monitor: &Arc<Monitor>) -> Result<Report> {
     let survey = &work.survey;
-    let untouched = |error: Error| left(error, "Nothing of the volume was changed");
+    let untouched = |error: Error| left(error, UNTOUCHED);
     let volume: Arc<dyn WriteDevice> = Arc::from(devices.volume(&survey.place).map_err(untouched)?);
-    let phase = Phase { plan, steps: 0..plan.steps.len(), name: &work.request.name, survey };
+    let phase = Phase { plan, steps: 0..plan.steps.len(), name: &work.request.name, survey, before: UNTOUCHED };
     let done = carry_out(&phase, &volume, devices, monitor);
     drop(volume);
     reread(&survey.place);
@@ -90,7 +96,7 @@ pub(super) fn carry_out(
     monitor: &Monitor,
 ) -> Result<Record> {
     let (plan, survey) = (phase.plan, phase.survey);
-    let untouched = |error: Error| left(error, "Nothing of the volume was changed");
+    let untouched = |error: Error| left(error, phase.before);
     let mut record = record(phase.name, survey);
     check_plan(survey, &record, volume).map_err(untouched)?;
     let own = match &survey.journal {
@@ -112,14 +118,21 @@ pub(super) fn carry_out(
     };
     let store = Store { device: journal, start };
     plan.enter_in(&phase.steps, StepKind::WriteJournal, monitor);
-    let (header, body) = record.encode().map_err(untouched)?;
-    store.create(&header, &body).map_err(untouched)?;
-    drop(body);
-    monitor.check().map_err(untouched)?;
-    // From the note on the job is begun. If writing it fails, nothing is changed yet, but it may have landed.
     let resume = plan::resume_command_of(plan);
+    // What could not be written to the volume may have landed all the same.
+    let perhaps = |error: Error| left(error, &format!("{}. `{resume}` tells", phase.before));
+    let (header, body) = record.encode().map_err(untouched)?;
+    let created = store.create(&header, &body);
+    created.map_err(|error| if own.is_some() { untouched(error) } else { perhaps(error) })?;
+    drop(body);
+    if let Err(stopped) = monitor.check() {
+        // Whoever comes next finds no job that waits.
+        store.close(&header, State::RolledBack).map_err(perhaps)?;
+        return Err(untouched(stopped));
+    }
+    // From the note on the job is begun. If writing it fails, nothing is changed yet, but it may have landed.
     let begun = store.note(&header, 1, Direction::Finish, 0).and_then(|()| journal.flush());
-    begun.map_err(|error| left(error, &format!("Nothing of the volume was changed. `{resume}` tells")))?;
+    begun.map_err(perhaps)?;
     let go = Work { record: &record, header: &header, store, volume: &**volume, notes: 1 };
     let mut at = None;
     let done = go.go(Reached { done: 0, partly: false }, Direction::Finish, &mut |step| {

@@ -35,6 +35,7 @@ use crate::plan::{self, ImageSource, Plan, RestoreRequest};
 use crate::unit::{ByteLen, ByteOffset};
 
 pub(super) use act::run;
+pub(super) use entry::{refuse_changed, write as write_table};
 pub(super) use resume::{interrupted, plan as plan_resume};
 
 /// More than any table of contents has.

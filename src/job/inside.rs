@@ -17,11 +17,14 @@ mod discard;
 mod estimate;
 mod imaged;
 mod names;
+mod only;
 mod place;
+mod reach;
 mod room;
 mod run;
 mod sink;
 mod site;
+mod sound;
 mod tidy;
 mod vacate;
 

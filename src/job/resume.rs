@@ -224,6 +224,7 @@ fn torn(header: &Header, place: &JournalPlace) -> Interrupted {
         partly: false,
         steps: Vec::new(),
         copied_bytes: 0,
+        can_roll_back: true,
     }
 }
 
@@ -254,6 +255,7 @@ fn interrupted(record: &Record, reached: Reached, place: &JournalPlace) -> Inter
         partly: reached.partly,
         steps: steps.collect(),
         copied_bytes: record.copied_bytes(),
+        can_roll_back: true,
     }
 }
 

@@ -67,6 +67,17 @@ pub struct BackupRequest {
     pub scattered: bool,
     /// Inside: check the volume before and after.
     pub check: bool,
+    /// Inside: take some files as they are today, and all else as it is in an image that is there already.
+    pub only: Option<Only>,
+}
+
+/// Which files an image takes as they are today, when the rest is as in an earlier image.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Only {
+    /// Files, and directories with all that is in them; none: those that the list in the container names.
+    pub paths: Vec<PathBuf>,
+    /// Keep the paths as that list.
+    pub remember: bool,
 }
 
 impl BackupRequest {
@@ -89,6 +100,7 @@ impl BackupRequest {
             full: false,
             scattered: false,
             check: true,
+            only: None,
         }
     }
 
@@ -119,8 +131,14 @@ impl BackupRequest {
             (self.full, "--full"),
             (self.scattered, "--scattered"),
             (!self.check, "--no-check"),
+            (self.only.as_ref().is_some_and(|only| only.remember), "--remember"),
         ];
         words.extend(flags.iter().filter(|(on, _)| *on).map(|(_, flag)| (*flag).into()));
+        // The last, since it takes all words behind it.
+        if let Some(only) = &self.only {
+            words.push("--only".into());
+            words.extend(only.paths.iter().map(|path| quoted(&path.to_string_lossy())));
+        }
         words.join(" ")
     }
 }

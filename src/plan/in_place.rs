@@ -112,7 +112,10 @@ pub fn in_place(request: &RestoreRequest, survey: InPlaceSurvey) -> Result<Plan>
         said.push("The images are moved to clusters that are in use today: from then on what is there now is lost, and only finishing helps".into());
     }
     if let Some(repair) = &survey.table {
-        said.push(format!("The disk's partition table does not name this volume: {} is put back", repair.what));
+        said.push(format!(
+            "The disk's partition table is damaged, or does not name this volume: {} is put back",
+            repair.what
+        ));
     }
     if !survey.journals.is_empty() {
         said.push(format!(

@@ -133,6 +133,9 @@ pub struct NewImage {
     pub part_bytes: u64,
     /// Where its bytes go, in file order.
     pub place: Vec<Extent>,
+    /// Where the table right below it begins at the lowest, should the image get longer than was thought; none for one in
+    /// blocks, which cannot.
+    pub lowest: Option<ByteOffset>,
     /// It is stored in blocks, each of which can be found by itself.
     pub scattered: bool,
     /// The tables of contents that are new.
@@ -141,8 +144,35 @@ pub struct NewImage {
     pub renamed: Option<(String, String)>,
     /// What must move to make room.
     pub moved: Moved,
+    /// Only some files are taken as they are today.
+    pub renewal: Option<Renewal>,
+    /// Files of the container that go when the new image is there: those of the image that it replaces.
+    pub gone: Vec<FileRecord>,
     /// The change that makes the image's clusters files, as it was rehearsed.
     pub last: Phase,
+}
+
+/// How an image differs from an earlier one of which only some files are renewed.
+#[derive(Clone, Debug)]
+pub struct Renewal {
+    /// The earlier image: its id and name.
+    pub previous: (Uuid, String),
+    /// It goes once the new one is there, which takes its name.
+    pub replaces: bool,
+    /// The image whose chunks need not be stored again.
+    pub base: Option<Uuid>,
+    /// Files that are taken from the volume.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Directories that are made.
+    pub directories: u64,
+    /// Files that are as they were.
+    pub same: u64,
+    /// Files that are not there any more, and go.
+    pub gone: u64,
+    /// What must be known of it.
+    pub notes: Vec<String>,
 }
 
 /// What was found and worked out.
@@ -205,6 +235,7 @@ pub fn create_inside(volume: &Address, check: bool, survey: InsideSurvey) -> Res
     let tables: u64 = image.tables.iter().map(|file| file.bytes).sum();
     steps.push(step(StepKind::WriteTables, "Write the new tables of contents", tables, Safety::Creates));
     steps.extend(change::phase_steps(&image.last.survey));
+    steps.extend(wipe(&survey));
     steps.extend(check.then(check_after));
     let label = image.survey.summary.label.as_ref().map(|label| format!(", \"{label}\"")).unwrap_or_default();
     let kind = image.survey.summary.kind;
@@ -239,11 +270,7 @@ pub fn change_container(request: &ContainerRequest, name: String, survey: Inside
     for phase in &survey.phases {
         steps.extend(change::phase_steps(&phase.survey));
     }
-    if !survey.wiped.is_empty() {
-        let bytes = survey.wiped.len() as u64 * 512;
-        let title = "Overwrite what would make left-overs be found";
-        steps.push(step(StepKind::WriteTables, title, bytes, Safety::Overwrites));
-    }
+    steps.extend(wipe(&survey));
     steps.push(check_after());
     let changes = || survey.phases.iter().flat_map(|phase| &phase.survey.changes);
     let copied: u64 = changes().map(Change::copied_bytes).sum();
@@ -273,12 +300,19 @@ fn survey_in_use(survey: &InsideSurvey) -> Option<&str> {
     survey.phases.iter().chain(last).find_map(|phase| phase.survey.in_use.as_deref())
 }
 
+/// Overwriting what is left of images that go.
+fn wipe(survey: &InsideSurvey) -> Option<Step> {
+    let bytes = survey.wiped.len() as u64 * 512;
+    let title = "Overwrite what would make left-overs be found";
+    (bytes > 0).then(|| step(StepKind::WriteTables, title, bytes, Safety::Overwrites))
+}
+
 fn check_before() -> Step {
-    step(StepKind::CheckVolume, "Check that the volume is sound", 0, Safety::Reads)
+    step(StepKind::CheckVolume, "Check that the volume and its container are sound", 0, Safety::Reads)
 }
 
 fn check_after() -> Step {
-    step(StepKind::CheckVolume, "Check the volume again, and count its clusters", 0, Safety::Reads)
+    step(StepKind::CheckVolume, "Check the volume and its container again, and count clusters", 0, Safety::Reads)
 }
 
 fn create_facts(volume: &Address, survey: &InsideSurvey, image: &NewImage) -> Vec<(String, String)> {
@@ -291,6 +325,7 @@ fn create_facts(volume: &Address, survey: &InsideSurvey, image: &NewImage) -> Ve
         ("To be read".into(), image.survey.used_bytes().to_string()),
         ("Image".into(), format!("{volume}/{}", image.name)),
     ];
+    facts.extend(image.renewal.iter().flat_map(renewal_facts));
     facts.push(match &image.base {
         Some((_, name)) => ("Based on".into(), format!("{name}: what is the same is not stored again")),
         None => ("Based on".into(), "nothing: it is complete in itself".into()),
@@ -319,6 +354,25 @@ fn create_facts(volume: &Address, survey: &InsideSurvey, image: &NewImage) -> Ve
     facts
 }
 
+/// What is taken from where.
+fn renewal_facts(renewal: &Renewal) -> Vec<(String, String)> {
+    let name = &renewal.previous.1;
+    let mut from_today = format!("{} in {} files", ByteLen(renewal.bytes), renewal.files);
+    for (count, what) in [(renewal.directories, "new directories"), (renewal.gone, "files are gone")] {
+        if count > 0 {
+            from_today += &format!(", {count} {what}");
+        }
+    }
+    let mut facts = vec![
+        ("Taken as it is today".into(), format!("{from_today}; {} are as they were", renewal.same)),
+        ("All else".into(), format!("as in the image {name}")),
+    ];
+    if renewal.replaces {
+        facts.push(("Replaces".into(), format!("{name}, once the new image is proven")));
+    }
+    facts
+}
+
 /// The byte range in which everything new comes to lie.
 fn where_words(survey: &InsideSurvey, image: &NewImage) -> String {
     let grid = survey.grid;
@@ -329,7 +383,9 @@ fn where_words(survey: &InsideSurvey, image: &NewImage) -> String {
     let end = all.iter().map(|range| range.1).max().unwrap_or(0);
     let pieces =
         if image.place.len() > 1 { format!(", the image in {} pieces", image.place.len()) } else { String::new() };
-    format!("bytes {start} to {end} of the volume's {}{pieces}", survey.place.len.0)
+    let lowest = image.lowest.filter(|lowest| lowest.0 < start);
+    let lowest = lowest.map_or_else(String::new, |at| format!("; from byte {} on, should it get longer", at.0));
+    format!("bytes {start} to {end} of the volume's {}{pieces}{lowest}", survey.place.len.0)
 }
 
 fn journal_warning(volume: &Address) -> String {
@@ -342,12 +398,16 @@ fn journal_warning(volume: &Address) -> String {
 fn create_warnings(volume: &Address, survey: &InsideSurvey, image: &NewImage, check: bool) -> Vec<String> {
     let mut warnings = image.survey.summary.notes.clone();
     warnings.extend(survey.notes.iter().cloned());
+    warnings.extend(image.renewal.iter().flat_map(|renewal| renewal.notes.iter().cloned()));
     warnings.push(journal_warning(volume));
     if !image.exact {
-        warnings.push(
-            "The size is an estimate from samples: should the image need more, the free clusters right below are taken as well; where there are too few, the job stops and makes no image"
-                .into(),
-        );
+        let more = match image.lowest {
+            Some(at) => format!("the free clusters right below are taken as well, down to byte {} at most. If", at.0),
+            None => "there is no more place for it. If".into(),
+        };
+        warnings.push(format!(
+            "The size is an estimate from samples: should the image need more, {more} that is too little, the job stops and makes no image"
+        ));
     }
     if !image.request.verify {
         warnings.push("The image will not be read back: it is not proven".into());

@@ -78,6 +78,8 @@ pub struct Interrupted {
     pub steps: Vec<ChangeView>,
     /// Bytes that were copied before the first step.
     pub copied_bytes: u64,
+    /// What it overwrites was kept; a restore can only be finished.
+    pub can_roll_back: bool,
 }
 
 impl Interrupted {
@@ -86,6 +88,9 @@ impl Interrupted {
     pub fn words(&self) -> String {
         if !self.begun {
             return "a job was interrupted before anything was changed".into();
+        }
+        if !self.can_roll_back {
+            return format!("{} did not come to its end", self.name);
         }
         let partly = if self.partly { ", the next one in part" } else { "" };
         format!("{}: {} of {} steps done{partly}", self.name, self.done, self.steps.len())

@@ -2,6 +2,7 @@
 
 use super::form::Value;
 use super::model::{Model, Proposal, Screen, Task};
+use super::rows::RowKind;
 use super::screen;
 use super::text::{KeyWord, key};
 
@@ -33,13 +34,14 @@ pub(super) fn screen_keys(model: &Model) -> Vec<KeyWord> {
 
 fn all_keys(model: &Model) -> Vec<KeyWord> {
     let mut keys = match model.screen() {
+        Screen::Start if model.factory_cursor.is_some() => vec![key::CHOOSE, key::MOVE],
         Screen::Start => return vec![key::MOVE, key::CHOOSE, key::QUIT, key::HELP],
-        Screen::Disks if model.task == Task::Browse => vec![key::CHECK, key::MOVE, key::REFRESH],
+        Screen::Disks if model.task == Task::Browse => disk_keys(model),
         Screen::Disks => vec![key::CHOOSE, key::MOVE, key::REFRESH],
         Screen::Images if model.images.path.is_some() => vec![key::OPEN, key::COMPLETE],
         Screen::Images => vec![key::CHOOSE, key::MOVE, key::GO, key::REFRESH],
-        Screen::Interrupted => vec![key::FINISH, key::UNDO, key::MOVE],
-        Screen::Facts => vec![key::VERIFY, key::SCROLL],
+        Screen::Interrupted => interrupted_keys(model),
+        Screen::Facts => facts_keys(model),
         Screen::Options => option_keys(model),
         Screen::Preview => preview_keys(model),
         Screen::Confirm => vec![key::CONFIRM],
@@ -50,10 +52,40 @@ fn all_keys(model: &Model) -> Vec<KeyWord> {
     keys
 }
 
+/// What can be done with the chosen line.
+fn disk_keys(model: &Model) -> Vec<KeyWord> {
+    let row = model.disks.rows.get(model.disks.cursor);
+    let mut keys = match row.map(|row| row.kind) {
+        Some(RowKind::Image) => vec![key::OPEN, key::TIDY],
+        Some(RowKind::Disk) | None => Vec::new(),
+        Some(_) => vec![key::CHECK],
+    };
+    if row.is_some_and(|row| !row.images().is_empty()) {
+        keys.push(key::TIDY);
+    }
+    keys.extend([key::SEARCH, key::MOVE, key::REFRESH]);
+    keys
+}
+
+fn facts_keys(model: &Model) -> Vec<KeyWord> {
+    if model.image.as_ref().is_some_and(|image| image.is_inside()) {
+        return vec![key::RESTORE, key::ELSEWHERE, key::VERIFY, key::EXPORT, key::DROP, key::SCROLL];
+    }
+    vec![key::RESTORE, key::VERIFY, key::SCROLL]
+}
+
+fn interrupted_keys(model: &Model) -> Vec<KeyWord> {
+    let jobs = &model.interrupted;
+    let mut keys = vec![key::FINISH, key::UNDO, key::MOVE];
+    keys.retain(|word| *word != key::UNDO || jobs.jobs.get(jobs.cursor).is_none_or(|job| job.can_roll_back));
+    keys
+}
+
 fn option_keys(model: &Model) -> Vec<KeyWord> {
     let mut keys = vec![key::NEXT, key::MOVE];
     match model.form.fields.get(model.form.cursor).map(|field| &field.value) {
-        Some(Value::Text(_)) => keys.push(key::COMPLETE),
+        Some(Value::Text(_)) if model.form.is_path() => keys.push(key::COMPLETE),
+        Some(Value::Text(_)) => {}
         Some(Value::Level(_)) => keys.push(key::LESS_MORE),
         Some(Value::Switch(_)) => keys.push(key::CHANGE),
         None => {}
@@ -63,7 +95,7 @@ fn option_keys(model: &Model) -> Vec<KeyWord> {
 
 fn preview_keys(model: &Model) -> Vec<KeyWord> {
     let mut keys = plan_keys(model);
-    keys.retain(|word| *word != key::OPTIONS || model.task != Task::Resume);
+    keys.retain(|word| *word != key::OPTIONS || !matches!(model.task, Task::Resume | Task::Keep | Task::Renew));
     keys
 }
 

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use crate::image::Kind;
 use crate::inventory::Address;
-use crate::plan::{BackupRequest, ImageSource, ImageTarget, RestoreRequest};
+use crate::job::ExportRequest;
+use crate::plan::{BackupRequest, ImageSource, ImageTarget, ImagesInside, RestoreRequest};
 
 use super::input::Input;
 use super::rows::{Row, RowKind};
@@ -13,15 +14,21 @@ use super::text;
 /// The longest file a FAT volume takes: its length is a 32-bit field.
 const FAT_FILE_BYTES: u64 = u32::MAX as u64;
 
-/// Which setting.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Which setting; they stand in this order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum FieldId {
     /// Where the image goes.
     Path,
+    /// Into the volume itself, and not to a file.
+    Inside,
+    /// The image's name inside.
+    Name,
     /// zstd level.
     Level,
     /// Factory or user image.
     Factory,
+    /// Independent of the images that are inside already.
+    Full,
     /// Read the result back.
     ReadBack,
     /// Parts below 4 GiB.
@@ -30,6 +37,10 @@ pub enum FieldId {
     EvenIfDirty,
     /// Take all sectors.
     Raw,
+    /// Look what differs, and write only that.
+    Compare,
+    /// Drop the images inside afterwards.
+    DropImages,
     /// Check the image first.
     CheckFirst,
     /// Restore what is whole of a damaged image.
@@ -65,6 +76,8 @@ pub struct Field {
 pub struct Form {
     /// The settings, in order.
     pub fields: Vec<Field>,
+    /// Those that make no sense with what is set, with what they were set to.
+    hidden: Vec<Field>,
     /// The chosen one.
     pub cursor: usize,
     /// Why it cannot be accepted.
@@ -74,7 +87,7 @@ pub struct Form {
 impl Form {
     fn of(fields: impl IntoIterator<Item = (FieldId, Value)>) -> Self {
         let fields = fields.into_iter().map(|(id, value)| Field { id, value }).collect();
-        Self { fields, cursor: 0, problem: None }
+        Self { fields, hidden: Vec::new(), cursor: 0, problem: None }
     }
 
     /// The settings of a backup of a place. What only a volume that is not clean or cannot be read needs is offered
@@ -83,11 +96,15 @@ impl Form {
     pub fn backup(path: &Path, place: &Row) -> Self {
         let mut form = Self::of([
             (FieldId::Path, Value::Text(Input::with(path.display().to_string()))),
+            (FieldId::Inside, Value::Switch(false)),
+            (FieldId::Name, Value::Text(Input::default())),
             (FieldId::Level, Value::Level(3)),
             (FieldId::ReadBack, Value::Switch(true)),
             (FieldId::Factory, Value::Switch(false)),
+            (FieldId::Full, Value::Switch(false)),
             (FieldId::Split, Value::Switch(false)),
         ]);
+        form.arrange();
         if place.unclean() {
             form.offer(FieldId::EvenIfDirty);
         }
@@ -95,6 +112,40 @@ impl Form {
             form.offer(FieldId::Raw);
         }
         form
+    }
+
+    /// The settings of a restore of an image to the volume that holds it.
+    #[must_use]
+    pub fn home() -> Self {
+        Self::of([
+            (FieldId::Compare, Value::Switch(true)),
+            (FieldId::CheckFirst, Value::Switch(true)),
+            (FieldId::ReadBack, Value::Switch(true)),
+            (FieldId::DropImages, Value::Switch(false)),
+        ])
+    }
+
+    /// The settings of an export.
+    #[must_use]
+    pub fn export(path: &Path) -> Self {
+        Self::of([
+            (FieldId::Path, Value::Text(Input::with(path.display().to_string()))),
+            (FieldId::Split, Value::Switch(false)),
+        ])
+    }
+
+    /// Hides what makes no sense with what is set, and shows what does.
+    fn arrange(&mut self) {
+        let inside = self.switch(FieldId::Inside);
+        let chosen = self.fields.get(self.cursor).map(|field| field.id);
+        let mut all: Vec<Field> = self.fields.drain(..).chain(self.hidden.drain(..)).collect();
+        all.sort_by_key(|field| field.id);
+        (self.fields, self.hidden) = all.into_iter().partition(|field| match field.id {
+            FieldId::Path | FieldId::Split | FieldId::Raw => !inside,
+            FieldId::Name | FieldId::Full => inside,
+            _ => true,
+        });
+        self.cursor = self.fields.iter().position(|field| Some(field.id) == chosen).unwrap_or(0);
     }
 
     /// The settings of a restore.
@@ -126,6 +177,12 @@ impl Form {
         self.fields.get_mut(self.cursor)
     }
 
+    /// True when the chosen setting is a path, which Tab completes.
+    #[must_use]
+    pub fn is_path(&self) -> bool {
+        self.fields.get(self.cursor).is_some_and(|field| field.id == FieldId::Path)
+    }
+
     /// True when the chosen setting is a text.
     #[must_use]
     pub fn is_typing(&self) -> bool {
@@ -141,9 +198,13 @@ impl Form {
     /// The typed path.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.fields
-            .iter()
-            .find_map(|field| if let Value::Text(input) = &field.value { Some(input.text()) } else { None })
+        self.text(FieldId::Path)
+    }
+
+    fn text(&self, id: FieldId) -> &str {
+        let field = self.fields.iter().find(|field| field.id == id);
+        field
+            .and_then(|field| if let Value::Text(input) = &field.value { Some(input.text()) } else { None })
             .unwrap_or("")
     }
 
@@ -158,6 +219,9 @@ impl Form {
     pub fn toggle(&mut self) {
         let Some(Field { id, value: Value::Switch(on) }) = self.current() else { return };
         *on = !*on;
+        if *id == FieldId::Inside {
+            return self.arrange();
+        }
         let other = match (*id, *on) {
             (FieldId::ZeroFree, true) => FieldId::Discard,
             (FieldId::Discard, true) => FieldId::ZeroFree,
@@ -180,28 +244,51 @@ impl Form {
     /// The request for a backup of `source`.
     #[must_use]
     pub fn backup_request(&self, source: Address) -> BackupRequest {
+        let target =
+            if self.switch(FieldId::Inside) { ImageTarget::Inside } else { ImageTarget::File(self.path().into()) };
+        let name = self.text(FieldId::Name).trim();
         BackupRequest {
+            name: (!name.is_empty()).then(|| name.to_owned()),
+            full: self.switch(FieldId::Full),
             level: self.level(),
             verify: self.switch(FieldId::ReadBack),
             even_if_dirty: self.switch(FieldId::EvenIfDirty),
             raw: self.switch(FieldId::Raw),
             split: self.switch(FieldId::Split).then_some(FAT_FILE_BYTES),
             kind: if self.switch(FieldId::Factory) { Kind::Factory } else { Kind::User },
-            ..BackupRequest::new(source, ImageTarget::File(self.path().into()))
+            ..BackupRequest::new(source, target)
         }
     }
 
-    /// The request for a restore of `image` to `target`.
+    /// The request for a restore of the image at `image`: to `target`, or back to the volume that holds it.
     #[must_use]
-    pub fn restore_request(&self, image: &Path, target: Address) -> RestoreRequest {
+    pub fn restore_request(&self, image: &Address, target: Option<Address>) -> RestoreRequest {
+        let plain = match (image.image(), target) {
+            (Some(_), None) => RestoreRequest::home(image.clone()),
+            (Some(_), Some(target)) => RestoreRequest::new(ImageSource::Inside(image.clone()), target),
+            (None, target) => {
+                let file = ImageSource::File(image.path().to_owned());
+                RestoreRequest::new(file, target.unwrap_or_else(|| image.clone()))
+            }
+        };
+        let is_off = |id| self.fields.iter().any(|field| field.id == id && field.value == Value::Switch(false));
         RestoreRequest {
             trust: !self.switch(FieldId::CheckFirst),
             verify: self.switch(FieldId::ReadBack),
             keep_going: self.switch(FieldId::KeepGoing),
             zero_free: self.switch(FieldId::ZeroFree),
             discard: self.switch(FieldId::Discard),
-            ..RestoreRequest::new(ImageSource::File(image.to_owned()), target)
+            compare: !is_off(FieldId::Compare),
+            images: if self.switch(FieldId::DropImages) { ImagesInside::Drop } else { ImagesInside::Keep },
+            ..plain
         }
+    }
+
+    /// The request for writing the image at `image` to a file.
+    #[must_use]
+    pub fn export_request(&self, image: &Address) -> ExportRequest {
+        let split = self.switch(FieldId::Split).then_some(FAT_FILE_BYTES);
+        ExportRequest { image: image.clone(), target: self.path().into(), split }
     }
 }
 
@@ -216,14 +303,14 @@ pub fn file_name(row: &Row, date: &str) -> String {
         match row.kind {
             RowKind::Disk | RowKind::Whole => disk,
             RowKind::Partition => format!("{disk}-{}", row.number),
-            RowKind::Found => format!("{disk}-at-{}", row.start_bytes),
+            RowKind::Found | RowKind::Image => format!("{disk}-at-{}", row.start_bytes),
         }
     });
     format!("{stem}-{date}.lbi")
 }
 
 /// A name that every file system takes: letters, digits, `-` and `_`.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     let kept: String = name
         .chars()
         .map(|character| if character.is_alphanumeric() || character == '_' { character } else { '-' })

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::{Error, Kind};
-use crate::inventory::{Address, Inventory, LookRequest};
-use crate::job::{Progress, Report};
-use crate::plan::Preview;
+use crate::inventory::{Address, Inventory, LookRequest, Partition};
+use crate::job::{ExportRequest, Progress, Report};
+use crate::plan::{AidRequest, Preview};
 
 use super::Options;
 use super::form::Form;
@@ -55,6 +55,16 @@ pub enum Task {
     Browse,
     /// Bring an interrupted job to an end.
     Resume,
+    /// A partition back to its factory image.
+    Reset,
+    /// Drop an image inside a volume, or put the images in order.
+    Keep,
+    /// An image inside a volume to a file.
+    Export,
+    /// Search a disk for images.
+    Search,
+    /// Renew a recovery partition.
+    Renew,
 }
 
 /// Something went wrong, or must not be: what happened, and what to do next.
@@ -81,12 +91,12 @@ impl From<&Error> for Trouble {
     }
 }
 
-/// An image file, opened far enough to describe it.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+/// An image, opened far enough to describe it.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ImageInfo {
-    /// The file.
-    pub path: PathBuf,
-    /// The file's length with all its parts.
+    /// The file, or the image's address inside a volume.
+    pub place: Address,
+    /// Its length with all its parts.
     pub bytes: u64,
     /// The image's name.
     pub name: String,
@@ -117,6 +127,14 @@ pub struct ImageRow {
     pub info: Result<Box<ImageInfo>, Trouble>,
 }
 
+impl ImageInfo {
+    /// True for an image that lies inside a volume.
+    #[must_use]
+    pub fn is_inside(&self) -> bool {
+        self.place.image().is_some()
+    }
+}
+
 /// The disks, and where the cursor is among them.
 #[derive(Clone, Debug, Default)]
 pub struct Disks {
@@ -128,6 +146,8 @@ pub struct Disks {
     pub looking: Option<Ticket>,
     /// The chosen line.
     pub cursor: usize,
+    /// What searches of whole disks have found.
+    pub searched: Vec<(PathBuf, Vec<Partition>)>,
 }
 
 /// A folder's image files.
@@ -156,6 +176,19 @@ pub struct Waiting {
     pub words: String,
     /// When it was begun, and all else that its journal tells.
     pub facts: Vec<(String, String)>,
+    /// It can be taken back; a restore can only be finished.
+    pub can_roll_back: bool,
+}
+
+/// A recovery partition that does not say any more what is on its disk.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stale {
+    /// The partition.
+    pub partition: String,
+    /// What differs, in sentences.
+    pub differs: Vec<String>,
+    /// What would be asked for to renew it.
+    pub renewal: AidRequest,
 }
 
 /// The interrupted jobs, and where the cursor is among them.
@@ -163,6 +196,8 @@ pub struct Waiting {
 pub struct Interrupted {
     /// Those found.
     pub jobs: Vec<Waiting>,
+    /// They are to be looked for as soon as the disks are known.
+    pub wanted: bool,
     /// The search that is under way.
     pub seeking: Option<Ticket>,
     /// The chosen one.
@@ -213,6 +248,14 @@ pub enum Job {
     Verify,
     Check,
     Resume,
+    /// An image is made inside a volume.
+    Inside,
+    /// Images inside a volume are dropped or put in order.
+    Keep,
+    Export,
+    Search,
+    /// A recovery partition is renewed.
+    Renew,
 }
 
 /// A job under way.
@@ -253,12 +296,18 @@ pub struct Model {
     pub task: Task,
     /// The start screen's cursor.
     pub start_cursor: usize,
+    /// The list of factory images is open on the start screen, with its cursor.
+    pub factory_cursor: Option<usize>,
     /// The disks.
     pub disks: Disks,
     /// The image files.
     pub images: Images,
     /// The interrupted jobs.
     pub interrupted: Interrupted,
+    /// Recovery partitions that are out of date.
+    pub stale: Vec<Stale>,
+    /// The comparison that is under way.
+    pub comparing: Option<Ticket>,
     /// The chosen image.
     pub image: Option<Box<ImageInfo>>,
     /// The chosen source or target.
@@ -275,6 +324,8 @@ pub struct Model {
     pub wait: Option<Wait>,
     /// The plan.
     pub proposal: Proposal,
+    /// What is exported, when that was shown.
+    pub export: Option<ExportRequest>,
     /// The word being typed.
     pub typed: Input,
     /// The typed word was wrong.
@@ -308,9 +359,12 @@ impl Model {
             trouble: None,
             task: Task::default(),
             start_cursor: 0,
+            factory_cursor: None,
             disks: Disks::default(),
             images: Images { folder, ..Images::default() },
             interrupted: Interrupted::default(),
+            stale: Vec::new(),
+            comparing: None,
             image: None,
             place: None,
             form: Form::default(),
@@ -319,6 +373,7 @@ impl Model {
             completing: None,
             wait: None,
             proposal: Proposal::None,
+            export: None,
             typed: Input::default(),
             wrong: false,
             scroll: 0,
@@ -341,7 +396,7 @@ impl Model {
     pub fn animated(&self) -> bool {
         self.wait.is_some()
             || self.running.is_some()
-            || (self.screen() == Screen::Disks && self.disks.looking.is_some())
+            || (matches!(self.screen(), Screen::Disks | Screen::Start) && self.disks.looking.is_some())
             || (self.screen() == Screen::Images && self.images.listing.is_some())
     }
 

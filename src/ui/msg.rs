@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::inventory::{Address, Inventory, LookRequest};
-use crate::job::{Progress, Report};
-use crate::plan::{BackupRequest, RestoreRequest, ResumeRequest};
+use crate::inventory::{Address, Inventory, LookRequest, Partition};
+use crate::job::{ExportRequest, Progress, Report};
+use crate::plan::{AidRequest, BackupRequest, ContainerRequest, RestoreRequest, ResumeRequest};
 
-use super::model::{ImageInfo, ImageRow, Proposed, Trouble, Waiting};
+use super::model::{ImageInfo, ImageRow, Proposed, Stale, Trouble, Waiting};
 
 /// Which request an answer belongs to. Answers to abandoned requests are dropped by it.
 pub type Ticket = u64;
@@ -84,8 +84,10 @@ pub enum Msg {
     Signal(Signal),
     /// The disks were looked at.
     Looked(Ticket, Inventory),
-    /// The jobs that were interrupted on these disks.
+    /// The jobs that were interrupted on these volumes.
     Sought(Ticket, Vec<Waiting>),
+    /// The recovery partitions that are out of date.
+    Compared(Ticket, Vec<Stale>),
     /// A folder's image files.
     Listed(Ticket, Result<Vec<ImageRow>, Trouble>),
     /// One image file was opened.
@@ -100,6 +102,8 @@ pub enum Msg {
     Progress(Progress),
     /// The job ended.
     Finished(Report),
+    /// Every sector of a disk was searched for images: the volumes that hold some, or why nobody knows.
+    Searched(PathBuf, Result<Vec<Partition>, Trouble>),
 }
 
 /// What the wizard asks the worker for.
@@ -108,11 +112,15 @@ pub enum Effect {
     /// Look at the disks.
     Look(Ticket, LookRequest),
     /// Look for jobs that were interrupted.
-    Seek(Ticket, LookRequest),
+    Seek(Ticket, Vec<Address>),
+    /// Hold the recovery partitions of these disks against what is there.
+    Compare(Ticket, Vec<PathBuf>),
+    /// Plan to renew a recovery partition (reads only).
+    PlanAid(Ticket, Box<AidRequest>),
     /// List a folder's image files.
     List(Ticket, PathBuf),
-    /// Open one image file (or say that it is a folder).
-    Inspect(Ticket, PathBuf),
+    /// Open one image, a file or inside a volume (or say that it is a folder).
+    Inspect(Ticket, Address),
     /// Complete a path.
     Complete(Ticket, String),
     /// Plan a backup (reads only).
@@ -121,12 +129,18 @@ pub enum Effect {
     PlanRestore(Ticket, Box<RestoreRequest>),
     /// Plan the end of an interrupted job (reads only).
     PlanResume(Ticket, Box<ResumeRequest>),
-    /// Nobody waits for the plan any more.
+    /// Plan a change of what a volume holds of images (reads only).
+    PlanContainer(Ticket, Box<ContainerRequest>),
+    /// Nobody waits for the plan, or the image that is being opened, any more.
     Abandon,
-    /// Carry out the plan that was proposed under this ticket. The only effect that writes.
+    /// Carry out the plan that was proposed under this ticket. The only effect that writes to a disk.
     Run(Ticket),
     /// Read an image against its digests.
-    Verify(PathBuf),
+    Verify(Address),
+    /// Write an image from inside a volume to a new file.
+    Export(Box<ExportRequest>),
+    /// Search every sector of a disk for images.
+    Search(PathBuf),
     /// Look whether a volume is sound.
     Check(Address),
     /// Let the job wait, or go on.

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::fs::{Kind, State};
-use crate::inventory::{Address, Disk, Inventory, Partition, Volume};
+use crate::image;
+use crate::inventory::{Address, Disk, FoundBy, ImageView, Inventory, Partition, Volume};
 use crate::table;
 
 use super::model::{ImageInfo, Task};
@@ -20,6 +21,8 @@ pub enum RowKind {
     Partition,
     /// A volume that no table names.
     Found,
+    /// An image inside the volume above it.
+    Image,
 }
 
 /// A line of the disks screen.
@@ -39,6 +42,8 @@ pub struct Row {
     pub bytes: u64,
     /// What is in it.
     pub volume: Option<Volume>,
+    /// The image that it is.
+    pub image: Option<ImageView>,
     /// Where it (or for a whole disk anything on it) is mounted.
     pub mounted_at: Vec<PathBuf>,
     /// Cannot be written.
@@ -65,11 +70,20 @@ pub fn rows(inventory: &Inventory) -> Vec<Row> {
             continue;
         }
         if disk.table.kind == table::Kind::None {
-            rows.push(whole_row(disk));
+            push(&mut rows, whole_row(disk));
         }
-        rows.extend(disk.partitions.iter().map(|partition| partition_row(disk, partition)));
+        for partition in &disk.partitions {
+            push(&mut rows, partition_row(disk, partition));
+        }
     }
     rows
+}
+
+/// A place, and below it the images inside.
+fn push(rows: &mut Vec<Row>, place: Row) {
+    let images: Vec<Row> = place.images().iter().map(|view| image_row(&place, view)).collect();
+    rows.push(place);
+    rows.extend(images);
 }
 
 fn mounted_anywhere(disk: &Disk) -> Vec<PathBuf> {
@@ -95,6 +109,7 @@ fn disk_row(disk: &Disk) -> Row {
         start_bytes: 0,
         bytes: disk.bytes,
         volume: None,
+        image: None,
         mounted_at: mounted_anywhere(disk),
         read_only: disk.read_only,
         extended: false,
@@ -142,6 +157,7 @@ fn partition_row(disk: &Disk, partition: &Partition) -> Row {
         start_bytes: partition.start_bytes,
         bytes: partition.bytes,
         volume: partition.volume.clone(),
+        image: None,
         mounted_at,
         read_only: disk.read_only,
         extended: matches!(partition.type_id.to_ascii_lowercase().as_str(), "0x05" | "0x0f" | "0x85"),
@@ -152,6 +168,75 @@ fn partition_row(disk: &Disk, partition: &Partition) -> Row {
     };
     add_volume(&mut row);
     row
+}
+
+fn image_row(place: &Row, view: &ImageView) -> Row {
+    // Where two images have one name, the address has the id in its place.
+    let name = view.address.rsplit('/').next().unwrap_or(&view.name);
+    let address = Address::Inside(Box::new(place.address.clone()), name.to_owned());
+    let details = vec![
+        (text::DETAIL_ADDRESS, address.to_string()),
+        (text::FACT_KIND, view.kind.name().to_owned()),
+        (text::FACT_MADE, made(view)),
+        (text::FACT_VOLUME, text::imaged(view.volume.kind, view.volume.label.as_deref(), view.volume.bytes)),
+        (text::DETAIL_FOUND_BY, text::found_by(view.found_by).to_owned()),
+    ];
+    Row {
+        kind: RowKind::Image,
+        address,
+        number: 0,
+        title: view.name.clone(),
+        start_bytes: place.start_bytes,
+        bytes: view.bytes,
+        volume: None,
+        image: Some(view.clone()),
+        mounted_at: place.mounted_at.clone(),
+        read_only: place.read_only,
+        extended: false,
+        problem: None,
+        table_trouble: None,
+        details,
+        notes: view.damage.clone(),
+    }
+}
+
+/// The day an image was made on, in this machine's time.
+#[must_use]
+pub fn made(view: &ImageView) -> String {
+    view.created.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d").to_string()
+}
+
+/// The factory images among the lines that nothing is known to be wrong with.
+#[must_use]
+pub fn factory_images(rows: &[Row]) -> Vec<&Row> {
+    rows.iter().filter(|row| row.is_factory_image() && row.is_whole_image()).collect()
+}
+
+/// Adds to an inventory what a search of a whole disk has found.
+pub fn merge(inventory: &mut Inventory, path: &Path, found: &[Partition]) {
+    let Some(disk) = inventory.disks.iter_mut().find(|disk| disk.path == path) else { return };
+    for place in found {
+        let there = disk.partitions.iter_mut().find(|partition| partition.start_bytes == place.start_bytes);
+        let volume = match there {
+            Some(partition) => &mut partition.volume,
+            None if place.start_bytes == 0 && disk.volume.is_some() => &mut disk.volume,
+            None => {
+                disk.partitions.push(place.clone());
+                continue;
+            }
+        };
+        let new = place.volume.iter().flat_map(|volume| &volume.images);
+        match volume {
+            Some(volume) => {
+                let new: Vec<ImageView> = new
+                    .filter(|view| !volume.images.iter().any(|have| have.image_id == view.image_id))
+                    .cloned()
+                    .collect();
+                volume.images.extend(new);
+            }
+            None => *volume = place.volume.clone(),
+        }
+    }
 }
 
 fn add_volume(row: &mut Row) {
@@ -165,6 +250,63 @@ fn add_volume(row: &mut Row) {
 }
 
 impl Row {
+    /// The images inside its volume.
+    #[must_use]
+    pub fn images(&self) -> &[ImageView] {
+        self.volume.as_ref().map_or(&[], |volume| &volume.images)
+    }
+
+    /// True for the image of the state that a machine was delivered in.
+    #[must_use]
+    pub fn is_factory_image(&self) -> bool {
+        self.image.as_ref().is_some_and(|view| view.kind == image::Kind::Factory)
+    }
+
+    /// True for an image that nothing is known to be wrong with.
+    #[must_use]
+    pub fn is_whole_image(&self) -> bool {
+        self.image.as_ref().is_some_and(|view| view.whole)
+    }
+
+    /// True for an image that no file system tells of any more.
+    #[must_use]
+    pub fn is_found(&self) -> bool {
+        let searched = self.image.as_ref().is_some_and(|view| view.found_by != FoundBy::FileSystem);
+        self.kind == RowKind::Found || searched
+    }
+
+    /// The image as far as a look at the disks tells: enough to ask for it to be restored.
+    #[must_use]
+    pub fn image_info(&self) -> Option<ImageInfo> {
+        let view = self.image.as_ref()?;
+        Some(ImageInfo {
+            place: self.address.clone(),
+            bytes: view.bytes,
+            name: view.name.clone(),
+            kind: view.kind.name().to_owned(),
+            volume: view.volume.kind.name().to_owned(),
+            label: view.volume.label.clone(),
+            created: made(view),
+            volume_bytes: view.volume.bytes,
+            damage: view.damage.clone(),
+            facts: Vec::new(),
+        })
+    }
+
+    /// The volume that it is, or that holds it.
+    #[must_use]
+    pub fn volume_address(&self) -> &Address {
+        self.address.image().map_or(&self.address, |(volume, _)| volume)
+    }
+
+    /// True for a place whose interrupted jobs are worth looking for: a volume that Lifeboat changes, one that it did
+    /// not finish restoring, one that only its images tell of.
+    #[must_use]
+    pub fn may_wait(&self) -> bool {
+        let kind = self.volume.as_ref().map(|volume| volume.kind);
+        kind.is_some_and(|kind| kind.has_driver() || kind == Kind::Unfinished) || !self.images().is_empty()
+    }
+
     /// Used bytes of the volume, where that is known.
     #[must_use]
     pub fn used_bytes(&self) -> Option<u64> {
@@ -198,6 +340,9 @@ impl Row {
         if self.extended {
             return Some(text::REFUSED_EXTENDED.to_owned());
         }
+        if self.kind == RowKind::Image {
+            return Some(text::REFUSED_IMAGE.to_owned());
+        }
         if task == Task::Restore { self.refused_target(image) } else { None }
     }
 
@@ -221,7 +366,7 @@ impl Row {
             return Some(text::REFUSED_READ_ONLY.to_owned());
         }
         let image = image?;
-        if lies_in(&image.path, self.address.path()) {
+        if lies_in(&image.place, self.address.path()) {
             return Some(text::REFUSED_SAME.to_owned());
         }
         (image.volume_bytes > self.bytes).then(|| text::refused_small(image.volume_bytes, self.bytes))
@@ -229,6 +374,6 @@ impl Row {
 }
 
 /// True when the image file is itself the target. Paths only; the planner compares the files.
-fn lies_in(image: &Path, target: &Path) -> bool {
-    image == target
+fn lies_in(image: &Address, target: &Path) -> bool {
+    matches!(image, Address::Whole(path) if path == target)
 }

@@ -84,7 +84,11 @@ fn draw_title(model: &Model, buffer: &mut Buffer) {
     let theme = model.theme;
     // A job's title is that of its task, wherever it was started from.
     let task = match model.running.as_ref().map(|running| running.job) {
-        Some(Job::Backup) => Task::Backup,
+        Some(Job::Backup | Job::Inside) => Task::Backup,
+        Some(Job::Keep) => Task::Keep,
+        Some(Job::Export) => Task::Export,
+        Some(Job::Search) => Task::Search,
+        Some(Job::Renew) => Task::Renew,
         Some(Job::Restore) => Task::Restore,
         Some(Job::Verify) => Task::Check,
         Some(Job::Check) => Task::Browse,

@@ -1,18 +1,22 @@
-//! Every word the wizard says, in one file. Short and plain: what happened, why it matters, what to do next.
+//! Every word the wizard says, in one place. Short and plain: what happened, why it matters, what to do next.
+
+mod help;
+
+pub use help::help;
 
 use std::path::Path;
 use std::time::Duration;
 
 use crate::fs;
 use crate::image::PartitionRecord;
-use crate::inventory::{TableView, Volume};
-use crate::job::Outcome;
+use crate::inventory::{Address, FoundBy, TableView, Volume};
+use crate::job::{Outcome, Report};
 use crate::plan::{Safety, StepKind};
 use crate::table::{Health, Kind as TableKind};
 use crate::unit::ByteLen;
 
-use super::form::FieldId;
-use super::model::{Job, Screen, Task};
+use super::form::{FieldId, plain};
+use super::model::{ImageInfo, Job, Screen, Task};
 
 /// A key and what it does, for the footer.
 pub type KeyWord = (&'static str, &'static str);
@@ -29,6 +33,17 @@ words! {
 
     START_QUESTION = "What do you want to do?";
     START_PROMISE = "Looking never writes. Nothing is written before you have seen and confirmed it.";
+
+    FACTORY_LOOKING = "The disks are still being looked at.";
+    FACTORY_LOOKING_NEXT = "Wait a moment, and press f again.";
+    FACTORY_NONE_WHY = "No factory image was found by a quick look at the disks.";
+    FACTORY_NONE_NEXT = "Press d for the disks, choose the disk, and press s: every sector of it is searched. If the image is a file, press e.";
+    FACTORY_DAMAGED_NEXT = "Press d for the disks, open the image with Enter, and press v: that tells what is lost.";
+    FACTORY_WHICH = "Which one?";
+    FACTORY_SOME = "Put a partition back as it was delivered.";
+    FACTORY_NONE = "No factory image was found so far.";
+    FACTORY_WAIT = "Looking for a factory image…";
+    RESET_STAY = "The images inside the partition stay.";
 
     LOOKING = "Looking at the disks…";
     NO_DISKS = "No disks were found.";
@@ -57,12 +72,17 @@ words! {
     DETAIL_MOUNTED = "Mounted at";
     DETAIL_NO_TARGET = "Not possible";
     DETAIL_NOTE = "Note";
+    DETAIL_FOUND_BY = "Found";
     FOUND_NOTE = "No partition table names this volume; it was found by its own signature.";
 
     REFUSED_DISK = "This is a whole disk with partitions. Choose one of the lines below it.";
     REFUSED_EXTENDED = "An extended partition only holds other partitions. Choose one of those.";
     REFUSED_READ_ONLY = "This disk cannot be written. Take off its write protection, or choose another.";
     REFUSED_NO_VOLUME = "No file system was found here that could be checked.";
+    REFUSED_IMAGE = "This is an image inside the partition above it. Choose the partition.";
+    REFUSED_NO_IMAGES = "There are no images inside this partition.";
+    NOTHING_TO_TIDY = "There is nothing to do: the images lie in order, at the end of the partition.";
+    REFUSED_ROLL_BACK = "A restore cannot be taken back: what it has overwritten was not kept. f finishes it.";
     REFUSED_SAME = "This is the image itself. It cannot be restored onto itself; choose another place.";
 
     FOLDER = "Folder";
@@ -77,6 +97,14 @@ words! {
     STATE_UNREADABLE = "unreadable";
     UNREADABLE = "cannot be read";
     DAMAGE = "Damage";
+    FACT_ADDRESS = "Address";
+    FACT_FOUND = "Found";
+    FACT_BASE = "Based on";
+    FACT_CONTAINER = "Container";
+    FACT_IMAGE = "Image";
+    STATE_WHOLE = "whole";
+    STEP_EXPORT_VERIFY = "Check every digest of the image";
+    STEP_EXPORT_WRITE = "Write the new file, and read it back";
     FACT_FILE = "File";
     FACT_FILE_SIZE = "File size";
     FACT_KIND = "Image kind";
@@ -94,6 +122,11 @@ words! {
     NOTE_DIRTY = "The volume was not clean when it was imaged.";
 
     FIELD_PATH = "Image file";
+    FIELD_INSIDE = "Keep it inside the partition itself";
+    FIELD_NAME = "Name (empty: factory, or user and a number)";
+    FIELD_FULL = "Independent of the images inside already";
+    FIELD_COMPARE = "Write only what differs";
+    FIELD_DROP_IMAGES = "Drop the images inside afterwards";
     FIELD_LEVEL = "Compression level";
     FIELD_READ_BACK_IMAGE = "Read the image back and compare";
     FIELD_READ_BACK_TARGET = "Read the target back and compare";
@@ -106,6 +139,11 @@ words! {
     FIELD_ZERO_FREE = "Fill unused space with zeros";
     FIELD_DISCARD = "Discard (TRIM) unused space";
     HINT_PATH = "Where the image is written. It gets this name only once it is complete and checked.";
+    HINT_INSIDE = "Hidden at its end: found again even when table and file system are gone. Not safe from a dying disk.";
+    HINT_NAME = "By this name the image is asked for later. Letters, digits, - and _ are kept.";
+    HINT_FULL = "Otherwise only what differs from the image inside is stored, and that one cannot be dropped.";
+    HINT_COMPARE = "The partition is read first. A lightly damaged one is back in a short time.";
+    HINT_DROP_IMAGES = "Frees their room. The partition can then not be restored from them again.";
     HINT_LEVEL = "1 is fastest, 19 is smallest. 3 is a good middle.";
     HINT_READ_BACK = "Proves what was written. Takes longer; without it nothing is proven.";
     HINT_FACTORY = "For the state a machine was delivered in. Otherwise it is a user image.";
@@ -136,9 +174,12 @@ words! {
     NOTHING_TO_RESUME = "There is nothing to do";
     INTERRUPTED_TITLE = "A job was interrupted.";
     INTERRUPTED_WHY = "Its journal is whole, so nothing is lost: it can be finished, or taken back. Until then, do not use the volume, and do not start a system from it.";
+    INTERRUPTED_RESTORE_TITLE = "A restore was interrupted: finish it?";
+    INTERRUPTED_RESTORE_WHY = "The partition is half restored and cannot be used. The image that it is restored from lies inside it and was left alone: finishing begins again, and writes what is missing. It cannot be taken back.";
     INTERRUPTED_NOTICE = "! A job was interrupted and can be finished or taken back. Press i.";
 
     CONFIRM_RESUME_TITLE = "This changes the volume's own records.";
+    CONFIRM_KEEP_TITLE = "This changes the partition's own records.";
     CONFIRM_TITLE = "This overwrites what is there.";
     CONFIRM_WRONG = "That is not the word. Nothing was started.";
     CONFIRM_NEXT = "Then press Enter. Esc goes back.";
@@ -165,7 +206,8 @@ words! {
 }
 
 /// The start screen's choices: letter, words, explanation.
-pub const START_CHOICES: [(char, &str, &str); 5] = [
+pub const START_CHOICES: [(char, &str, &str); 6] = [
+    ('f', "Reset to factory image", FACTORY_SOME),
     ('b', "Back up a partition", "Write an image of a partition to a file."),
     ('e', "Restore an image", "Put an image back onto a partition."),
     ('l', "Look at an image", "See what is in an image, and verify it."),
@@ -202,6 +244,12 @@ pub mod key {
     pub const LESS_MORE: KeyWord = ("←→", "less, more");
     pub const START: KeyWord = ("s", "start");
     pub const OPTIONS: KeyWord = ("o", "options");
+    pub const RESTORE: KeyWord = ("e", "restore");
+    pub const ELSEWHERE: KeyWord = ("o", "elsewhere");
+    pub const EXPORT: KeyWord = ("x", "export");
+    pub const DROP: KeyWord = ("d", "drop");
+    pub const SEARCH: KeyWord = ("s", "search");
+    pub const TIDY: KeyWord = ("t", "tidy");
     pub const VERIFY: KeyWord = ("v", "verify");
     pub const CHECK: KeyWord = ("c", "check");
     pub const PAUSE: KeyWord = ("p", "pause");
@@ -225,11 +273,24 @@ pub fn title(screen: Screen, task: Task) -> &'static str {
         (Screen::Images, _) => "Look > Which image?",
         (Screen::Facts, _) => "Look > Image",
         (Screen::Options, Task::Backup) => "Back up > Where to?",
+        (Screen::Options, Task::Export) => "Export > Where to?",
+        (Screen::Options, Task::Reset) => "Factory reset > Options",
         (Screen::Options, _) => "Restore > Options",
         (Screen::Interrupted, _) => "Interrupted",
         (Screen::Preview, Task::Resume) => "Interrupted > What will be done",
         (Screen::Confirm, Task::Resume) => "Interrupted > Confirm",
         (Screen::Running, Task::Resume) => "Interrupted > Running",
+        (Screen::Preview, Task::Reset) => "Factory reset > What will be done",
+        (Screen::Confirm, Task::Reset) => "Factory reset > Confirm",
+        (Screen::Preview, Task::Keep) => "Images inside > What will be done",
+        (Screen::Confirm, Task::Keep) => "Images inside > Confirm",
+        (Screen::Running, Task::Keep) => "Images inside > Running",
+        (Screen::Preview, Task::Renew) => "Recovery partition > What will be done",
+        (Screen::Confirm, Task::Renew) => "Recovery partition > Confirm",
+        (Screen::Running, Task::Renew) => "Recovery partition > Running",
+        (Screen::Preview, Task::Export) => "Export > What will be done",
+        (Screen::Running, Task::Export) => "Export > Running",
+        (Screen::Running, Task::Search) => "Search > Running",
         (Screen::Preview, Task::Backup) => "Back up > What will be done",
         (Screen::Preview, _) => "Restore > What will be done",
         (Screen::Confirm, _) => "Restore > Confirm",
@@ -241,75 +302,16 @@ pub fn title(screen: Screen, task: Task) -> &'static str {
     }
 }
 
-/// Help for a screen: one paragraph.
-#[must_use]
-pub fn help(screen: Screen, task: Task) -> &'static str {
-    match (screen, task) {
-        (Screen::Start, _) => {
-            "Choose what you want to do, with its letter or with the arrow keys and Enter. You see what will be done \
-             before anything is done, and you can always go back with Esc."
-        }
-        (Screen::Disks, Task::Restore) => {
-            "These are the disks and what is on them. Choose the partition that the image shall be written to. \
-             What is there now will be overwritten, but only after you have confirmed it on a later screen. Mounted and \
-             read-only places and places that are too small cannot be chosen; the reason is shown below the list."
-        }
-        (Screen::Disks, Task::Browse) => {
-            "These are the disks, their partitions and the volumes in them. Looking changes nothing. “Found” means that \
-             no partition table names the volume, but its own signature was found. Press c to check whether the chosen \
-             volume is sound; that changes nothing, either. The lines below the list tell more about the chosen one."
-        }
-        (Screen::Disks, _) => {
-            "These are the disks, their partitions and the volumes in them. Looking changes nothing. “Found” means that \
-             no partition table names the volume, but its own signature was found. The lines below the list tell \
-             more about the chosen one."
-        }
-        (Screen::Images, _) => {
-            "These are the images in the folder. Press g to type the path of another folder or of an image file; Tab \
-             completes it."
-        }
-        (Screen::Facts, _) => {
-            "This is what the image says of itself. Press v to read it from start to end and check every part of it \
-             against its digest. Nothing is changed by that."
-        }
-        (Screen::Options, Task::Backup) => {
-            "Say where the image shall go. Choose another disk than the one you are backing up. The file appears under its \
-             name only when it is complete and was read back."
-        }
-        (Screen::Options, _) => {
-            "The defaults are the safe choice. Enter plans anew with what you set; Esc leaves it as it was."
-        }
-        (Screen::Preview, _) => {
-            "This is everything that will be done, step by step. Nothing has been written yet. The last line is the \
-             command that does the same without this screen."
-        }
-        (Screen::Interrupted, _) => {
-            "The power went, or the program was stopped, while Lifeboat was changing this volume. It had written down \
-             beforehand what it would change. f does what is left to do; u puts everything back as it was before. Both \
-             show first what they will write, and ask. Esc leaves it for later."
-        }
-        (Screen::Confirm, Task::Resume) => {
-            "To be sure that it is the right volume, type its name as shown and press Enter. Nothing else starts the job."
-        }
-        (Screen::Confirm, _) => {
-            "Restoring replaces what is on the target. To be sure that it is the right one, type its name as shown and \
-             press Enter. Nothing else starts the job."
-        }
-        (Screen::Running, _) => {
-            "The job is under way. p lets it wait and go on again. c asks whether to cancel, and says what the disk \
-             will then be. The time left includes the final flush and reading back."
-        }
-        (Screen::Report, _) => {
-            "This is how it ended. Only “Done” means that everything was done and proven. Enter leads back to the start."
-        }
-    }
-}
-
 /// A setting's name.
 #[must_use]
 pub fn field(id: FieldId, task: Task) -> &'static str {
     match id {
         FieldId::Path => FIELD_PATH,
+        FieldId::Inside => FIELD_INSIDE,
+        FieldId::Name => FIELD_NAME,
+        FieldId::Full => FIELD_FULL,
+        FieldId::Compare => FIELD_COMPARE,
+        FieldId::DropImages => FIELD_DROP_IMAGES,
         FieldId::Level => FIELD_LEVEL,
         FieldId::Factory => FIELD_FACTORY,
         FieldId::ReadBack if task == Task::Backup => FIELD_READ_BACK_IMAGE,
@@ -329,6 +331,11 @@ pub fn field(id: FieldId, task: Task) -> &'static str {
 pub fn hint(id: FieldId) -> &'static str {
     match id {
         FieldId::Path => HINT_PATH,
+        FieldId::Inside => HINT_INSIDE,
+        FieldId::Name => HINT_NAME,
+        FieldId::Full => HINT_FULL,
+        FieldId::Compare => HINT_COMPARE,
+        FieldId::DropImages => HINT_DROP_IMAGES,
         FieldId::Level => HINT_LEVEL,
         FieldId::Factory => HINT_FACTORY,
         FieldId::ReadBack => HINT_READ_BACK,
@@ -373,8 +380,21 @@ pub fn after_cancel(job: Job, steps: &[StepKind], current: usize) -> &'static st
         Job::Check => "Nothing is changed. You do not know whether the volume is sound.",
         Job::Resume => "What is done stays done, and the journal stays: the job can be finished or taken back later.",
         Job::Backup => "The disk that is read stays as it is. No image is left under the chosen name.",
+        Job::Export => "The image inside stays. No file is left under the chosen name.",
+        Job::Search => "Nothing is changed. What the quick look has found stays in the list.",
+        Job::Renew => "One of its two copies stays whole. It can be renewed again at any time.",
+        Job::Inside => {
+            "No image is left inside, and all files stay. A change of the partition's records that has begun is finished \
+             first."
+        }
+        Job::Keep => "A change of the partition's records that has begun is finished first. All files stay.",
         Job::Restore if begun(StepKind::Unseal) || begun(StepKind::WriteClusters) => {
             "The target is then unfinished: it cannot be used, and is marked so. Restoring the image again completes it."
+        }
+        Job::Restore
+            if begun(StepKind::MoveImages) || begun(StepKind::WriteContents) || begun(StepKind::WriteTable) =>
+        {
+            "Images may have been moved already, and stay whole. What the partition holds now may be damaged by that."
         }
         Job::Restore => "Nothing was written to the target yet. It stays as it is.",
     }
@@ -388,6 +408,11 @@ pub fn cancelled(job: Job) -> &'static str {
         Job::Check => "Nothing was changed. It is not known whether the volume is sound.",
         Job::Resume => "The journal is still there: the job can be finished or taken back later.",
         Job::Backup => "The disk that was read is as it was. No image was left under the chosen name.",
+        Job::Export => "The image inside is as it was. No file was left under the chosen name.",
+        Job::Search => "Nothing was changed.",
+        Job::Inside => "No image was left inside. All files are as they were.",
+        Job::Keep => "All files are as they were.",
+        Job::Renew => "One of its two copies is whole. It can be renewed again at any time.",
         Job::Restore => "Nothing was written to the target. It is as it was.",
     }
 }
@@ -412,6 +437,97 @@ pub fn volume_summary(summary: &fs::Summary) -> String {
     words.push(summary.state.to_string());
     words.extend(summary.id.clone());
     words.join(", ")
+}
+
+/// By what an image was found.
+#[must_use]
+pub fn found_by(how: FoundBy) -> &'static str {
+    match how {
+        FoundBy::FileSystem => "as a file of the partition",
+        FoundBy::Toc => "by its table of contents",
+        FoundBy::Aid => "by a recovery aid",
+        FoundBy::RecoveryPartition => "by a recovery partition",
+        FoundBy::Scavenged => "put together from its records",
+    }
+}
+
+/// The volume in an image, in one line.
+#[must_use]
+pub fn imaged(kind: fs::Kind, label: Option<&str>, size: u64) -> String {
+    let label = label.filter(|label| !label.is_empty()).map(|label| format!(" “{label}”")).unwrap_or_default();
+    format!("{}{label}, {}", kind.name(), bytes(size))
+}
+
+/// An image by its name.
+#[must_use]
+pub fn made_of(name: &str, kind: &str, created: &str) -> String {
+    format!("“{name}”, a {kind} image of {created}")
+}
+
+/// A line of the list of factory images.
+#[must_use]
+pub fn factory_image(volume: &Address, image: &ImageInfo) -> String {
+    let label = image.label.as_ref().map(|label| format!(" “{label}”")).unwrap_or_default();
+    format!("{volume}  {}  {}{label}, {}", image.created, image.volume, bytes(image.volume_bytes))
+}
+
+/// A recovery partition that is out of date.
+#[must_use]
+pub fn stale_notice(partition: &str) -> String {
+    format!("! The recovery partition {partition} is out of date. Press n to renew it.")
+}
+
+/// A volume that only its images tell of.
+#[must_use]
+pub fn was_volume(kind: fs::Kind) -> String {
+    format!("Nothing of it can be read but the images inside; it was a {} volume.", kind.name())
+}
+
+/// A factory image that is of no use as it is.
+#[must_use]
+pub fn factory_damaged(address: &str, why: &str) -> String {
+    format!("The factory image {address} is damaged: {why}")
+}
+
+/// What a factory reset means, above its preview.
+#[must_use]
+pub fn reset_means(created: &str) -> String {
+    format!(
+        "The partition becomes what it was on {created}. Files made or changed since then are lost: if you need some, go \
+         back (Esc) and save them first."
+    )
+}
+
+/// Above the progress of a search.
+#[must_use]
+pub fn search_headline(disk: &Path) -> String {
+    format!("Search every sector of {} for images", disk.display())
+}
+
+/// A search that found nothing.
+#[must_use]
+pub fn nothing_found(disk: &Path) -> Report {
+    Report {
+        outcome: Outcome::Done,
+        headline: format!("There are no images inside the partitions of {}.", disk.display()),
+        facts: Vec::new(),
+        warnings: Vec::new(),
+        next: vec!["Every sector was looked at. If the image is a file, choose “Restore an image”.".to_owned()],
+    }
+}
+
+/// Above the preview of an export.
+#[must_use]
+pub fn export_headline(image: &str, target: &str) -> String {
+    format!("Export {image} to {target}")
+}
+
+/// The offered file name of an exported image.
+#[must_use]
+pub fn export_name(label: Option<&str>, name: &str, date: &str) -> String {
+    let parts = [plain(label.unwrap_or_default()), plain(name), date.to_owned()];
+    let words: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    format!("{}.lbi", words.join("-"))
 }
 
 /// Where an image came from.

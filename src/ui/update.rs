@@ -6,15 +6,17 @@
 //! that writes.
 
 mod disks;
+mod factory;
 mod images;
+mod inside;
 mod interrupted;
 mod job;
 mod options;
 
 use super::form::Form;
 use super::model::{Model, Proposal, Screen, Task, Trouble, Wait};
-use super::msg::{Effect, Key, Msg, Signal};
-use super::{rows, screen, text};
+use super::msg::{Effect, Key, Msg, Signal, Ticket};
+use super::{screen, text};
 
 /// The exit code of a wizard that was told to end.
 const SIGNALLED: u8 = 130;
@@ -36,6 +38,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Signal(signal) => job::signal(model, signal),
         Msg::Progress(progress) => job::progress(model, progress),
         Msg::Finished(report) => job::finished(model, report),
+        Msg::Searched(disk, found) => disks::searched(model, disk, found),
         answer => answered(model, answer),
     }
 }
@@ -44,17 +47,17 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 fn answered(model: &mut Model, answer: Msg) -> Vec<Effect> {
     match answer {
         Msg::Looked(ticket, inventory) if model.disks.looking == Some(ticket) => {
-            let chosen = model.disks.rows.get(model.disks.cursor).map(|row| (row.kind, row.address.clone()));
-            let rows = rows::rows(&inventory);
-            let same = chosen.and_then(|chosen| rows.iter().position(|row| (row.kind, row.address.clone()) == chosen));
-            model.disks.cursor = same.unwrap_or_else(|| usize::from(rows.len() > 1));
-            model.disks.rows = rows;
-            model.disks.inventory = Some(inventory);
             model.disks.looking = None;
-            Vec::new()
+            disks::show(model, inventory);
+            interrupted::look(model)
         }
         Msg::Sought(ticket, jobs) if model.interrupted.seeking == Some(ticket) => {
             interrupted::sought(model, jobs);
+            Vec::new()
+        }
+        Msg::Compared(ticket, stale) if model.comparing == Some(ticket) => {
+            model.comparing = None;
+            model.stale = stale;
             Vec::new()
         }
         Msg::Listed(ticket, list) if model.images.listing == Some(ticket) => {
@@ -149,6 +152,9 @@ fn help_key(model: &mut Model, pressed: Key) {
 }
 
 fn start_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
+    if model.factory_cursor.is_some() {
+        return factory::key(model, pressed);
+    }
     let choices = text::START_CHOICES;
     let chosen = match pressed {
         Key::Enter => choices.get(model.start_cursor).map(|(letter, ..)| *letter),
@@ -163,11 +169,13 @@ fn start_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         model.start_cursor = at;
     }
     match letter {
+        'f' => factory::begin(model),
         'b' => enter_task(model, Task::Backup),
         'e' => enter_task(model, Task::Restore),
         'l' => enter_task(model, Task::Check),
         'd' => enter_task(model, Task::Browse),
         'i' if !model.interrupted.jobs.is_empty() => enter_task(model, Task::Resume),
+        'n' if !model.stale.is_empty() => inside::renew(model),
         'q' => vec![Effect::Quit(model.exit_code)],
         _ => Vec::new(),
     }
@@ -179,12 +187,12 @@ fn enter_task(model: &mut Model, task: Task) -> Vec<Effect> {
     model.place = None;
     model.proposal = Proposal::None;
     match task {
-        Task::Backup | Task::Browse => disks::enter(model),
         Task::Restore | Task::Check => images::enter(model),
         Task::Resume => {
             go(model, Screen::Interrupted);
             Vec::new()
         }
+        _ => disks::enter(model),
     }
 }
 
@@ -202,13 +210,32 @@ fn back(model: &mut Model) -> Vec<Effect> {
     }
     model.scroll = 0;
     model.completion = None;
+    settle_task(model);
     Vec::new()
+}
+
+/// What was begun from an image's facts or from the disks is over when the user is back there.
+fn settle_task(model: &mut Model) {
+    let is_inside = model.image.as_ref().is_some_and(|image| image.is_inside());
+    match model.screen() {
+        Screen::Facts => {
+            model.task = if is_inside { Task::Browse } else { Task::Check };
+            model.place = None;
+        }
+        Screen::Disks if model.task == Task::Keep || (is_inside && model.trail.len() == 2) => {
+            model.task = Task::Browse;
+            model.image = None;
+        }
+        _ => {}
+    }
 }
 
 /// Back to the start screen, with nothing chosen.
 fn home(model: &mut Model) {
     model.trail = vec![Screen::Start];
     model.scroll = 0;
+    model.factory_cursor = None;
+    model.export = None;
     model.proposal = Proposal::None;
     model.form = Form::default();
 }
@@ -217,36 +244,40 @@ fn home(model: &mut Model) {
 fn stop_waiting(model: &mut Model) -> Vec<Effect> {
     let planning = matches!(model.wait.take(), Some(Wait::Plan(_)));
     if !planning {
-        return Vec::new();
+        return vec![Effect::Abandon];
     }
     // A preview whose plan is being made anew has no plan to show.
     if model.screen() == Screen::Preview {
         model.proposal = Proposal::None;
         back(model);
     }
+    settle_task(model);
     vec![Effect::Abandon]
 }
 
 /// Asks for a plan of what has been chosen.
 fn plan(model: &mut Model) -> Vec<Effect> {
-    let Some(place) = &model.place else { return Vec::new() };
-    let address = place.address.clone();
+    let place = model.place.as_ref().map(|row| row.address.clone());
     model.proposal = Proposal::None;
-    match (model.task, &model.image) {
-        (Task::Backup, _) => {
-            let request = Box::new(model.form.backup_request(address));
-            let ticket = model.next_ticket();
-            model.wait = Some(Wait::Plan(ticket));
-            vec![Effect::PlanBackup(ticket, request)]
+    match (model.task, &model.image, place) {
+        (Task::Backup, _, Some(source)) => {
+            let request = Box::new(model.form.backup_request(source));
+            vec![Effect::PlanBackup(wait_for_plan(model), request)]
         }
-        (Task::Restore, Some(image)) => {
-            let request = Box::new(model.form.restore_request(&image.path, address));
-            let ticket = model.next_ticket();
-            model.wait = Some(Wait::Plan(ticket));
-            vec![Effect::PlanRestore(ticket, request)]
+        (Task::Restore | Task::Reset, Some(image), target) => {
+            let request = Box::new(model.form.restore_request(&image.place, target));
+            vec![Effect::PlanRestore(wait_for_plan(model), request)]
         }
+        (Task::Export, Some(_), _) => inside::show_export(model),
         _ => Vec::new(),
     }
+}
+
+/// A ticket for a plan, whose answer is waited for.
+fn wait_for_plan(model: &mut Model) -> Ticket {
+    let ticket = model.next_ticket();
+    model.wait = Some(Wait::Plan(ticket));
+    ticket
 }
 
 /// Where a key moves the cursor in a list of `len`, of which `page` fit the screen.

@@ -2,21 +2,22 @@
 //! messages; a job is watched through its monitor.
 
 mod images;
+mod inside;
 mod interrupted;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use crossbeam_channel::Sender;
 
 use crate::error::{Error, Result};
-use crate::inventory::{self, Address, Inventory, LookRequest};
-use crate::job::{self, Monitor, Progress, Report};
-use crate::plan::{self, BackupRequest, Plan, RestoreRequest, ResumeRequest, Work};
+use crate::inventory::{self, Address, Inventory, LookRequest, Partition};
+use crate::job::{self, ExportRequest, Monitor, Progress, Report};
+use crate::plan::{self, AidRequest, BackupRequest, ContainerRequest, Plan, RestoreRequest, ResumeRequest, Work};
 
-use super::model::{ImageInfo, Job, Proposed, Trouble, Waiting};
+use super::model::{ImageInfo, Job, Proposed, Stale, Trouble, Waiting};
 use super::msg::{Effect, Msg, Ticket};
 use super::text;
 
@@ -26,19 +27,29 @@ pub struct Library {
     /// Looks at the disks.
     pub look: fn(&LookRequest) -> Inventory,
     /// Opens an image.
-    pub inspect: fn(&Path) -> Result<ImageInfo>,
+    pub inspect: fn(&Address, &Monitor) -> Result<ImageInfo>,
     /// Plans a backup.
     pub plan_backup: fn(&BackupRequest, &Monitor) -> Result<Plan>,
     /// Plans a restore.
     pub plan_restore: fn(&RestoreRequest, &Monitor) -> Result<Plan>,
     /// Looks for the jobs that were interrupted.
-    pub seek: fn(&LookRequest, &Monitor) -> Vec<Waiting>,
+    pub seek: fn(&[Address], &Monitor) -> Vec<Waiting>,
     /// Plans the end of one.
     pub plan_resume: fn(&ResumeRequest, &Monitor) -> Result<Plan>,
+    /// Looks for recovery partitions that are out of date.
+    pub compare: fn(&[PathBuf], &Monitor) -> Vec<Stale>,
+    /// Plans to renew one.
+    pub plan_aid: fn(&AidRequest, &Monitor) -> Result<Plan>,
+    /// Plans a change of what a volume holds of images.
+    pub plan_container: fn(&ContainerRequest, &Monitor) -> Result<Plan>,
     /// Carries out a plan.
     pub run: fn(&Plan, &Arc<Monitor>) -> Report,
     /// Verifies an image.
-    pub verify: fn(&Path, &Arc<Monitor>) -> Report,
+    pub verify: fn(&Address, &Arc<Monitor>) -> Report,
+    /// Writes an image to a file.
+    pub export: fn(&ExportRequest, &Arc<Monitor>) -> Report,
+    /// Searches a disk for images.
+    pub search: fn(&Path, &Monitor) -> Result<Vec<Partition>>,
     /// Checks a volume.
     pub check: fn(&Address, &Arc<Monitor>) -> Report,
 }
@@ -54,8 +65,13 @@ impl Library {
             plan_restore: job::plan_restore,
             seek: interrupted::seek,
             plan_resume: interrupted::plan,
+            compare: inside::compare,
+            plan_aid: job::plan_aid,
+            plan_container: inside::plan,
             run: job::run,
-            verify: job::verify,
+            verify: job::verify_address,
+            export: job::export,
+            search: inside::search,
             check: job::check_address,
         }
     }
@@ -100,10 +116,14 @@ impl Worker {
                 move || Msg::Listed(ticket, images::list(&folder, library.inspect)),
                 move |trouble| Msg::Listed(ticket, Err(trouble)),
             ),
-            Effect::Inspect(ticket, path) => self.ask(
-                move || images::open(ticket, path, library.inspect),
-                move |trouble| Msg::Inspected(ticket, Err(trouble)),
-            ),
+            Effect::Inspect(ticket, place) => {
+                let monitor = Arc::new(Monitor::new());
+                self.planning = Some(Arc::clone(&monitor));
+                self.ask(
+                    move || images::open(ticket, place, library.inspect, &monitor),
+                    move |trouble| Msg::Inspected(ticket, Err(trouble)),
+                );
+            }
             Effect::Complete(ticket, typed) => self.ask(
                 move || Msg::Completed(ticket, images::complete(&typed)),
                 move |trouble| Msg::Inspected(ticket, Err(trouble)),
@@ -114,12 +134,22 @@ impl Worker {
             Effect::PlanRestore(ticket, request) => {
                 self.plan(ticket, move |monitor| (library.plan_restore)(&request, monitor));
             }
-            Effect::Seek(ticket, request) => self.ask(
-                move || Msg::Sought(ticket, (library.seek)(&request, &Monitor::new())),
+            Effect::Seek(ticket, volumes) => self.ask(
+                move || Msg::Sought(ticket, (library.seek)(&volumes, &Monitor::new())),
                 move |_| Msg::Sought(ticket, Vec::new()),
             ),
             Effect::PlanResume(ticket, request) => {
                 self.plan(ticket, move |monitor| (library.plan_resume)(&request, monitor));
+            }
+            Effect::Compare(ticket, disks) => self.ask(
+                move || Msg::Compared(ticket, (library.compare)(&disks, &Monitor::new())),
+                move |_| Msg::Compared(ticket, Vec::new()),
+            ),
+            Effect::PlanAid(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_aid)(&request, monitor));
+            }
+            Effect::PlanContainer(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_container)(&request, monitor));
             }
             Effect::Abandon => {
                 if let Some(monitor) = self.planning.take() {
@@ -127,7 +157,9 @@ impl Worker {
                 }
             }
             Effect::Run(ticket) => self.run(ticket),
-            Effect::Verify(path) => self.start(move |monitor| (library.verify)(&path, monitor)),
+            Effect::Verify(image) => self.start(move |monitor| (library.verify)(&image, monitor)),
+            Effect::Export(request) => self.start(move |monitor| (library.export)(&request, monitor)),
+            Effect::Search(disk) => self.search(disk),
             Effect::Check(address) => self.start(move |monitor| (library.check)(&address, monitor)),
             Effect::Pause(paused) => {
                 if let Some(monitor) = &self.job {
@@ -187,6 +219,20 @@ impl Worker {
         );
     }
 
+    fn search(&mut self, disk: PathBuf) {
+        let search = self.library.search;
+        let monitor = Arc::new(Monitor::new());
+        self.job = Some(Arc::clone(&monitor));
+        let lost = disk.clone();
+        self.ask(
+            move || {
+                let found = search(&disk, &monitor).map_err(|error| Trouble::from(&error));
+                Msg::Searched(disk, found)
+            },
+            move |trouble| Msg::Searched(lost, Err(trouble)),
+        );
+    }
+
     /// Runs `work` on a thread and sends its answer; should it panic or find no thread, `lost` has the answer.
     fn ask(
         &self,
@@ -212,8 +258,11 @@ impl Worker {
 }
 
 fn propose(ticket: Ticket, plan: &Plan) -> Proposed {
-    let job = match plan.work {
-        Work::Backup(_) | Work::Inside(_) | Work::Aid(_) => Job::Backup,
+    let job = match &plan.work {
+        Work::Backup(_) => Job::Backup,
+        Work::Inside(work) if work.survey.image.is_some() => Job::Inside,
+        Work::Inside(_) => Job::Keep,
+        Work::Aid(_) => Job::Renew,
         Work::Restore(_) | Work::RestoreInPlace(_) => Job::Restore,
         Work::Change(_) | Work::Resume(_) => Job::Resume,
     };
@@ -233,7 +282,7 @@ mod tests {
     fn scripted() -> Library {
         Library {
             look: |_| Inventory::default(),
-            inspect: |_| Err(Error::damaged("no image")),
+            inspect: |_, _| Err(Error::damaged("no image")),
             plan_backup: |_, _| Err(Error::refused("too small").advise("Choose another place")),
             plan_restore: |_, monitor| loop {
                 monitor.check()?;
@@ -241,10 +290,15 @@ mod tests {
             },
             seek: |_, _| Vec::new(),
             plan_resume: |_, _| Err(Error::refused("nothing to resume")),
+            compare: |_, _| Vec::new(),
+            plan_aid: |_, _| Err(Error::refused("nothing to renew")),
+            plan_container: |_, _| Err(Error::refused("nothing to change")),
+            export: |_, _| Report::failed(&Error::damaged("nothing is exported")),
+            search: |_, _| panic!("a bug"),
             run: |_, _| Report::failed(&Error::damaged("no plan reaches this")),
             check: |_, _| Report::failed(&Error::damaged("nothing checks this")),
-            verify: |path, monitor| {
-                if path.ends_with("panic") {
+            verify: |image, monitor| {
+                if image.path().ends_with("panic") {
                     panic!("a bug");
                 }
                 let mut report = Report::failed(&Error::cancelled());
@@ -288,7 +342,7 @@ mod tests {
     #[test]
     fn a_job_is_cancelled_even_while_it_pauses() {
         let (mut worker, messages) = worker();
-        worker.carry_out(Effect::Verify("x.lbi".into()));
+        worker.carry_out(Effect::Verify(Address::Whole("x.lbi".into())));
         worker.carry_out(Effect::Pause(true));
         assert!(worker.sample().is_some_and(|progress| progress.paused));
         worker.carry_out(Effect::Cancel);
@@ -309,8 +363,15 @@ mod tests {
     #[test]
     fn a_panic_of_the_worker_is_a_failed_report() {
         let (mut worker, messages) = worker();
-        worker.carry_out(Effect::Verify("panic".into()));
+        worker.carry_out(Effect::Verify(Address::Whole("panic".into())));
         let Ok(Msg::Finished(report)) = messages.recv() else { panic!("a report was expected") };
         assert_eq!(report.outcome, Outcome::Failed);
+    }
+
+    #[test]
+    fn a_panic_while_searching_ends_the_search() {
+        let (mut worker, messages) = worker();
+        worker.carry_out(Effect::Search("disk.img".into()));
+        assert!(matches!(messages.recv(), Ok(Msg::Searched(_, Err(_)))));
     }
 }

@@ -358,7 +358,7 @@ fn the_demo_does_the_whole_job_without_a_terminal() {
     let dir = tempfile::tempdir().unwrap();
     let output = run(dir.path(), &["demo", "--dir", "practice"]);
     assert_eq!(code(&output), 0, "{}{}", stdout(&output), stderr(&output));
-    assert!(stdout(&output).contains("All three volumes came back"));
+    assert!(stdout(&output).contains("All three partitions came back"));
     sh(
         dir.path(),
         "cut() { dd if=practice/practice.img of=$1 bs=1M skip=$2 count=$3 status=none; }

@@ -1,6 +1,6 @@
 //! Restoring a volume in place from the images inside it, judged by strangers' tools.
 
-mod cuts;
+pub(crate) mod cuts;
 mod damage;
 mod inside;
 mod stage;

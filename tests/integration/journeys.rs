@@ -1,5 +1,6 @@
 //! Journeys through the wizard, as sequences of keys.
 
+mod inside;
 pub(crate) mod stage;
 
 use std::time::Duration;
@@ -117,7 +118,7 @@ fn a_refused_plan_says_why_and_offers_the_option_that_lifts_it() {
     stage.keys("ss<enter>");
     assert_eq!(stage.runs(), 0);
     stage.script.plan = Ok(backup_plan());
-    stage.keys("o<down><down><down><down><down> <enter>");
+    stage.keys("o<down><down><down><down><down><down> <enter>");
     let Some(Effect::PlanBackup(_, request)) = stage.asked.last() else { panic!("no plan was asked for") };
     assert!(request.even_if_dirty);
 }
@@ -149,7 +150,7 @@ fn mounted_read_only_and_small_targets_are_refused_with_the_reason() {
 fn an_image_is_not_restored_onto_itself() {
     let mut stage = Stage::restoring();
     let mut same = image("windows.lbi");
-    same.path = "/dev/sda".into();
+    same.place = lifeboat::inventory::Address::Whole("/dev/sda".into());
     stage.script.images = Ok(vec![image_row(same)]);
     stage.keys("e<enter><down><enter>");
     assert!(stage.model.trouble.as_ref().is_some_and(|trouble| trouble.what.contains("itself")));
@@ -189,7 +190,7 @@ fn an_image_is_looked_at_and_verified() {
     stage.keys("l<enter>");
     assert_eq!(stage.screen(), Screen::Facts);
     stage.keys("v");
-    assert!(matches!(stage.last(), Effect::Verify(path) if path.ends_with("windows.lbi")));
+    assert!(matches!(stage.last(), Effect::Verify(image) if image.path().ends_with("windows.lbi")));
     stage.send(Msg::Finished(report(Outcome::Failed)));
     assert_eq!((stage.screen(), stage.model.exit_code, stage.runs()), (Screen::Report, 1, 0));
 }
@@ -223,10 +224,12 @@ fn an_interrupted_job_can_wait_and_does_not_push_in() {
     let mut busy = Stage::new();
     busy.script.silent = true;
     busy.send(Msg::Begin);
-    busy.keys("b");
-    let Some(Effect::Seek(ticket, _)) = busy.asked.first().cloned() else { panic!("no search was asked for") };
+    let Some(Effect::Look(looking, _)) = busy.asked.last().cloned() else { panic!("no look was asked for") };
+    busy.keys("l");
+    busy.send(Msg::Looked(looking, busy.script.inventory.clone()));
+    let Some(Effect::Seek(ticket, _)) = busy.asked.last().cloned() else { panic!("no search was asked for") };
     busy.send(Msg::Sought(ticket, vec![interrupted()]));
-    assert_eq!(busy.screen(), Screen::Disks);
+    assert_eq!(busy.screen(), Screen::Images);
 }
 
 #[test]
@@ -337,7 +340,7 @@ fn a_dirty_volume_brings_the_option_that_it_needs() {
     let mut stage = Stage::new();
     stage.keys("b<down><down><down><enter>");
     assert_eq!(stage.screen(), Screen::Options, "a found volume can be backed up");
-    assert_eq!(stage.model.form.fields.len(), 6);
+    assert_eq!(stage.model.form.fields.len(), 7);
     assert_eq!(stage.model.form.path(), "/mnt/backup/CAMERA-2026-11-21.lbi");
 }
 
@@ -347,7 +350,7 @@ fn a_volume_that_cannot_be_read_can_be_taken_sector_by_sector() {
     let volume = stage.script.inventory.disks[0].partitions[1].volume.as_mut().expect("a volume");
     (volume.state, volume.used_clusters) = (None, None);
     volume.notes = vec!["at byte 0x400: expected a superblock, found zeros".into()];
-    stage.keys("b<down><enter><down><down><down><down><down> <enter>");
+    stage.keys("b<down><enter><down><down><down><down><down><down> <enter>");
     let Some(Effect::PlanBackup(_, request)) = stage.asked.last() else { panic!("no plan was asked for") };
     assert!(request.raw);
 }
@@ -385,7 +388,7 @@ fn any_key() -> impl Strategy<Value = Key> {
         4 => Just(Key::Down),
         2 => Just(Key::Up),
         2 => Just(Key::Esc),
-        6 => proptest::sample::select("beldqsoyncprvg ?sda2".chars().collect::<Vec<_>>()).prop_map(Key::Char),
+        6 => proptest::sample::select("beldqsoyncprvgftxi ?sda2".chars().collect::<Vec<_>>()).prop_map(Key::Char),
         1 => any::<char>().prop_map(Key::Char),
         2 => proptest::sample::select(vec![
             Key::Left, Key::Right, Key::PageUp, Key::PageDown, Key::Home, Key::End, Key::Backspace, Key::Delete,

@@ -207,7 +207,7 @@ fn a_signal_ends_the_wizard_and_leaves_the_terminal_as_it_was() {
 #[test]
 fn the_wizard_backs_a_volume_up_and_restores_it() {
     let dir = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::spawn(&["demo", "--dir", "practice"], dir.path(), 24, 80);
+    let mut terminal = Terminal::spawn(&["demo", "--whole", "--dir", "practice"], dir.path(), 24, 80);
     terminal.wait_for_text("What do you want to do?");
     terminal.send_keys("b");
     terminal.wait_for_text("practice-linux");
@@ -264,7 +264,8 @@ fn the_command_line_restores_only_with_the_typed_word() {
         }
         (terminal.wait(), terminal.text())
     };
-    assert_eq!(lifeboat(&["demo", "--no-wizard", "--dir", "d"], None).0, 0);
+    assert_eq!(lifeboat(&["demo", "--whole", "--no-wizard", "--dir", "d"], None).0, 0);
+    assert_eq!(lifeboat(&["backup", "d/practice.img:1", "--to", "d/practice-1.lbi"], None).0, 0);
     sh(
         dir.path(),
         "dd if=/dev/zero of=d/practice.img bs=1M seek=1 count=1 conv=notrunc status=none; cp d/practice.img wrecked",
@@ -347,7 +348,7 @@ fn restore(terminal: &mut Terminal, image: &str, partition: usize) {
 #[test]
 fn each_kind_of_volume_goes_out_and_back_by_the_wizards_keys() {
     let dir = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::spawn(&["demo", "--dir", "practice"], dir.path(), 40, 120);
+    let mut terminal = Terminal::spawn(&["demo", "--whole", "--dir", "practice"], dir.path(), 40, 120);
     terminal.wait_for_text("What do you want to do?");
     let volumes = [(1, "fat.lbi"), (2, "ntfs.lbi"), (3, "ext4.lbi")];
     for (partition, image) in volumes {
@@ -375,6 +376,53 @@ fn each_kind_of_volume_goes_out_and_back_by_the_wizards_keys() {
          part() { dd if=practice/practice.img of=$1 bs=1M skip=$2 count=$3 conv=sparse status=none; }
          part fat 1 48; part ntfs 49 32; part ext4 81 48
          fsck.fat -n fat; ntfsfix -n ntfs; e2fsck -fn ext4",
+    );
+}
+
+/// Chooses a factory image of the short list on the start screen, and leads it to its end in three screens.
+fn reset(terminal: &mut Terminal, place: &str, downs: usize) {
+    terminal.wait_for_text("Put a partition back");
+    terminal.send_keys("f");
+    terminal.wait_for_text("Which one?");
+    terminal.send_keys(&format!("{}\r", "\x1b[B".repeat(downs)));
+    terminal.wait_for_text("Factory reset > What will be done");
+    terminal.send_keys("\r");
+    terminal.wait_for_text("To overwrite it, type its name:");
+    terminal.send_keys("practice.img\r");
+    terminal.wait_for_text("That is not the word.");
+    terminal.send_keys(&format!("\x15{place}\r"));
+    terminal.wait_for_text("√ Done");
+    terminal.send_keys("\r");
+    terminal.wait_for_text("What do you want to do?");
+}
+
+#[test]
+fn the_broken_practice_disk_is_brought_back_by_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::spawn(&["demo", "--dir", "practice"], dir.path(), 24, 80);
+    terminal.wait_for_text("What do you want to do?");
+    sh(dir.path(), "! sfdisk -d practice/practice.img 2>/dev/null | grep start=");
+    for (number, start) in [1u64, 49, 81].into_iter().enumerate() {
+        reset(&mut terminal, &format!("practice.img@{}", start << 20), number);
+    }
+    terminal.send_keys("d");
+    terminal.wait_for_text("practice-linux");
+    for word in ["PRACTICE", "Practice Windo", "└ factory"] {
+        terminal.wait_for_text(word);
+    }
+    terminal.send_keys("\x1b");
+    terminal.wait_for_text("What do you want to do?");
+    terminal.send_keys("q");
+    assert_eq!(terminal.wait(), 0);
+    terminal.wait_restored();
+    sh(
+        dir.path(),
+        "sgdisk -v practice/practice.img | grep 'No problems found'
+         test $(sfdisk -d practice/practice.img | grep -c start=) = 4
+         part() { dd if=practice/practice.img of=$1 bs=1M skip=$2 count=$3 conv=sparse status=none; }
+         part fat 1 48; part ntfs 49 32; part ext4 81 48
+         fsck.fat -n fat; ntfsfix -n ntfs; e2fsck -fn ext4
+         mdir -i fat ::/Papers; mdir -a -i fat ::/LIFEBOAT | grep -i factory",
     );
 }
 

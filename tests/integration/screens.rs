@@ -1,5 +1,7 @@
 //! Every screen in its main states, as text. The snapshots lie beside this file.
 
+mod inside;
+
 use std::time::Duration;
 
 use lifeboat::fs::{Kind, State};
@@ -89,7 +91,7 @@ fn an_unreadable_volume_and_a_damaged_table() {
     (volume.state, volume.used_clusters) = (None, None);
     volume.notes = vec!["at byte 0x4000: expected a record of the MFT, found zeros".into()];
     shows("disks with an unreadable volume", stage.keys("b<down>"));
-    shows("options of a backup of an unreadable volume", stage.keys("<enter><down><down><down><down><down>"));
+    shows("options of a backup of an unreadable volume", stage.keys("<enter><down><down><down><down><down><down>"));
     shows("disks with a damaged table", stage.keys("<esc><home>"));
 }
 
@@ -182,7 +184,7 @@ fn the_options_screen() {
     shows("options of a backup", &mut after("b<down><enter>"));
     shows(
         "options of a backup of a dirty volume",
-        &mut after("b<down><down><down><enter><down><down><down><down><down>"),
+        &mut after("b<down><down><down><enter><down><down><down><down><down><down>"),
     );
     shows("options of a backup without a path", &mut after("b<down><enter><clear><enter>"));
     shows("options of a restore", &mut restoring("e<enter><down><enter>o<down><down> "));
@@ -399,6 +401,9 @@ fn everywhere() -> Vec<Stage> {
         writing().keys("?").clone(),
         ended,
     ]
+    .into_iter()
+    .chain(inside::stages())
+    .collect()
 }
 
 fn drawn(model: &Model, columns: u16, rows: u16) -> ratatui::buffer::Buffer {

@@ -49,6 +49,9 @@ pub(super) const PARTS: [Part; 4] = [
     Part { number: 4, name: "Empty", start: 129 * MIB, len: 96 * MIB },
 ];
 
+/// So many of them hold a volume; the rest are empty.
+pub(super) const VOLUMES: usize = 3;
+
 /// Makes the disk in a new file.
 ///
 /// # Errors
@@ -133,17 +136,28 @@ fn read_full(from: &mut dyn Read, block: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// Zeros the first MiB of a partition, as a slipped `dd` does. The practice disk is our own: no plan is asked.
+/// Breaks the whole disk as badly as can be: both partition tables and the first MiB of each volume are zeros
+/// afterwards. The practice disk is our own: no plan is asked.
+///
+/// In that MiB lie the boot record, both FATs and the root directory of the FAT32 volume; the boot record, the first 1000
+/// records of the MFT and what else lies there of the NTFS one; the superblock and all group descriptors of the ext4 one.
 ///
 /// # Errors
 /// When it cannot be written.
-pub(super) fn wreck(path: &Path, part: &Part) -> Result<()> {
+pub(super) fn break_all(path: &Path) -> Result<()> {
+    let zeros = vec![0; usize::try_from(MIB).unwrap_or(BLOCK_BYTES)];
+    // The table at the end: 32 sectors of entries and the header (UEFI 2.10, 5.3.1).
+    let table = &zeros[..33 * 512];
     let wreck = || -> io::Result<()> {
         let file = OpenOptions::new().write(true).open(path)?;
-        file.write_all_at(&vec![0; usize::try_from(MIB).unwrap_or(BLOCK_BYTES)], part.start)?;
+        file.write_all_at(&zeros, 0)?;
+        file.write_all_at(table, DISK_BYTES - table.len() as u64)?;
+        for part in &PARTS[..VOLUMES] {
+            file.write_all_at(&zeros, part.start)?;
+        }
         file.sync_all()
     };
-    wreck().map_err(|error| Error::io(format!("wrecking {}", path.display()), error))
+    wreck().map_err(|error| Error::io(format!("breaking {}", path.display()), error))
 }
 
 #[cfg(test)]

@@ -1,69 +1,63 @@
-//! What must be the same before and after: every used byte of a volume, and every file.
+//! What must be the same before and after: every file of a volume. A walk of its own, by names and digests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::device::{ReadDevice, SharedDevice};
 use crate::error::{Error, Result};
-use crate::extent::ClusterMap;
 use crate::fs::{self, EntryKind, FileSystem, MAX_DEPTH, Probe, Tree};
+use crate::image::Image;
 use crate::inventory::{Address, open_source};
-use crate::unit::Grid;
 
-/// Read at once.
-const BLOCK_BYTES: u64 = 1 << 20;
+/// The folder of the images inside: it is no user's.
+const IMAGES: &str = "LIFEBOAT";
 
-/// A volume's digests.
-#[derive(PartialEq, Eq)]
+/// A volume's files.
 pub(super) struct Fingerprint {
-    /// BLAKE3 of all used clusters in order, those of the files left out of the image not among them.
-    used: blake3::Hash,
-    /// BLAKE3 of every file but those.
+    /// BLAKE3 of every file but those that are left out.
     files: BTreeMap<PathBuf, blake3::Hash>,
+    /// Files that the image has not, since Windows makes them anew.
+    left_out: BTreeSet<PathBuf>,
+}
+
+impl PartialEq for Fingerprint {
+    fn eq(&self, other: &Self) -> bool {
+        self.files == other.files
+    }
 }
 
 impl Fingerprint {
+    /// Reads a volume that an image was made of.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn of(address: &Address, image: &Image) -> Result<Self> {
+        let excluded = image.header().excluded.iter();
+        Self::of_files(address, &excluded.map(|file| Path::new("/").join(&file.path)).collect())
+    }
+
     /// Reads a volume.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(super) fn of(address: &Address, left_out: &BTreeSet<PathBuf>) -> Result<Self> {
+    pub(super) fn of_files(address: &Address, left_out: &BTreeSet<PathBuf>) -> Result<Self> {
         let device = open_source(address)?.device;
         let Probe::One(kind) = fs::probe(&device)? else {
             return Err(Error::unsupported(format!("{address}: no volume is recognised there")));
         };
-        let volume = fs::open(device.clone(), kind)?;
-        let mut used = volume.used()?;
-        for path in left_out {
-            for run in volume.tree().extents(path)? {
-                used.set(run, false);
-            }
-        }
-        Ok(Self { used: digest(&device, volume.grid(), &used)?, files: files(&*volume, left_out)? })
+        let volume = fs::open(device, kind)?;
+        Ok(Self { files: files(&*volume, left_out)?, left_out: left_out.clone() })
     }
 
     /// How many files there are.
     pub(super) fn count(&self) -> usize {
         self.files.len()
     }
-}
 
-fn digest(device: &SharedDevice, grid: Grid, used: &ClusterMap) -> Result<blake3::Hash> {
-    let mut hasher = blake3::Hasher::new();
-    let mut block = Vec::new();
-    for run in used.runs() {
-        let (mut at, mut left) = (grid.offset_of(run.start), grid.bytes_of(run.clusters).0);
-        while left > 0 {
-            let count = left.min(BLOCK_BYTES);
-            block.resize(usize::try_from(count).unwrap_or_default(), 0);
-            device.read_at(at, &mut block)?;
-            hasher.update(&block);
-            at.0 += count;
-            left -= count;
-        }
+    /// Files that were not compared.
+    pub(super) fn left_out(&self) -> &BTreeSet<PathBuf> {
+        &self.left_out
     }
-    Ok(hasher.finalize())
 }
 
 fn files(volume: &dyn FileSystem, left_out: &BTreeSet<PathBuf>) -> Result<BTreeMap<PathBuf, blake3::Hash>> {
@@ -73,6 +67,7 @@ fn files(volume: &dyn FileSystem, left_out: &BTreeSet<PathBuf>) -> Result<BTreeM
         for entry in volume.tree().list(&folder)? {
             let path = folder.join(&entry.name);
             match entry.kind {
+                EntryKind::Directory if depth == 0 && entry.name == IMAGES => {}
                 EntryKind::Directory if depth < MAX_DEPTH => folders.push((path, depth + 1)),
                 EntryKind::File if !left_out.contains(&path) => {
                     let digest = file(volume.tree(), &path)?;

@@ -15,8 +15,8 @@ use crate::volume::ByteRange;
 
 /// Records of a set at most: a disk has far fewer volumes with images.
 pub const MAX_AIDS: u32 = 256;
-/// Bytes of text in a set at most: readers keep it in memory.
-pub const MAX_AID_BYTES: u64 = 64 << 20;
+/// Bytes of text in a set at most: readers keep several in memory.
+pub const MAX_AID_BYTES: u64 = 16 << 20;
 /// Where a record may begin, in a file and in a copy: sectors of any disk, so that a search finds it.
 const STEP: u64 = 512;
 /// Where the copies of a recovery partition may begin: sectors of 4 KiB are written whole, too.
@@ -187,7 +187,6 @@ pub fn aid_copies(partition: ByteLen) -> [ByteRange; 2] {
 }
 
 /// Reads both copies of a recovery partition: each whole, or the reason why not.
-#[must_use]
 pub fn read_aid_copies(partition: &dyn ReadDevice) -> [Result<Vec<Aid>>; 2] {
     aid_copies(partition.len()).map(|copy| {
         // An unformatted partition is no damage worth a long message.

@@ -14,7 +14,9 @@ use super::{Container, FoundBy, FoundImage, files};
 use crate::device::{FileDevice, ReadDevice, SharedDevice, Window};
 use crate::error::{Error, Result};
 use crate::fs::Watch;
-use crate::image::container::{Aid, FileRecord, Order, Role, Sign, Toc, read_aid, read_aid_copies, read_aids, scan};
+use crate::image::container::{
+    Aid, FileRecord, MAX_AID_BYTES, Order, Role, Sign, Toc, read_aid, read_aid_copies, read_aids, scan,
+};
 use crate::image::format::RecordKind;
 use crate::inventory::{Address, Source, open_source, source::open_place};
 use crate::table::{self, Entry, RECOVERY_TYPE_GPT, RECOVERY_TYPE_MBR};
@@ -22,10 +24,11 @@ use crate::unit::{ByteLen, ByteOffset};
 
 /// Records of aids that a search of a disk reads: a recovery partition has two for each container.
 pub(super) const MAX_PLACES: usize = 256;
-/// Of those, so many are kept, one for each container: each may have 16 MiB of text.
-const MAX_SEARCHED: usize = 16;
-/// Recovery partitions of a disk that are read. One is meant.
-const MAX_PARTITIONS: usize = 4;
+/// Bytes of text that it unpacks for that, and that it keeps.
+const MAX_READ_BYTES: u64 = 256 << 20;
+const MAX_KEPT_BYTES: u64 = 2 * MAX_AID_BYTES;
+/// Recovery partitions of a disk that are read: one is meant.
+const MAX_PARTITIONS: usize = 2;
 
 /// An aid, and by which way it came.
 #[derive(Clone)]
@@ -143,17 +146,27 @@ pub(super) fn by_search(disk: &dyn ReadDevice, watch: &dyn Watch) -> Result<Vec<
 /// # Errors
 /// Only when it is cancelled.
 pub(super) fn of_places(device: &dyn ReadDevice, places: &[u64], watch: &dyn Watch) -> Result<Vec<Known>> {
-    let mut newest: Vec<Aid> = Vec::new();
+    let mut newest: Vec<(Aid, u64)> = Vec::new();
+    let (mut read, mut kept) = (0, 0);
     for place in places {
         watch.proceed()?;
-        let Ok((aid, ..)) = read_aid(device, ByteOffset(*place)) else { continue };
-        match newest.iter().position(|have| have.toc.container_id == aid.toc.container_id) {
-            Some(at) if rank(&newest[at]) < rank(&aid) => newest[at] = aid,
-            None if newest.len() < MAX_SEARCHED => newest.push(aid),
-            _ => {}
+        let Ok((aid, text_bytes, _)) = read_aid(device, ByteOffset(*place)) else { continue };
+        read += text_bytes;
+        let same = newest.iter().position(|(have, _)| have.toc.container_id == aid.toc.container_id);
+        if same.is_some_and(|at| rank(&newest[at].0) >= rank(&aid)) {
+            continue;
         }
+        if let Some(at) = same {
+            kept -= newest.swap_remove(at).1;
+        }
+        if read > MAX_READ_BYTES || kept + text_bytes > MAX_KEPT_BYTES {
+            break;
+        }
+        kept += text_bytes;
+        newest.push((aid, text_bytes));
     }
-    Ok(newest.into_iter().map(|aid| Known { aid: Arc::new(aid), found_by: FoundBy::RecoveryPartition }).collect())
+    let known = |(aid, _)| Known { aid: Arc::new(aid), found_by: FoundBy::RecoveryPartition };
+    Ok(newest.into_iter().map(known).collect())
 }
 
 /// Which of two aids of one container is the newer.

@@ -13,7 +13,7 @@ use super::files::open_recorded;
 use super::folder::{self, Folder, Look};
 use super::salvage::{self, Salvage};
 use super::tocs::{self, Sight, Sights};
-use super::{Container, Thoroughness};
+use super::{Container, FoundBy, Thoroughness};
 use crate::device::{FileDevice, SharedDevice, Window};
 use crate::error::{Error, Result};
 use crate::fs::Watch;
@@ -159,7 +159,9 @@ impl Hunt<'_> {
             let disk = FileDevice::open(&salvage.disk)?;
             ground.add(&aid::by_search(&disk, salvage.watch)?, &mut found);
         }
-        let whole = found.iter().filter(|container| is_whole(container)).map(|container| {
+        // An aid knows nothing of images that were made after it.
+        let is_settled = |container: &&Container| is_whole(container) && container.found_by < FoundBy::Aid;
+        let whole = found.iter().filter(is_settled).map(|container| {
             let start = container.source.place.start.0.saturating_sub(salvage.base);
             start..start + container.source.place.len.0
         });

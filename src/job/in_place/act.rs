@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::change::{left, reread};
+use super::super::change::{UNTOUCHED, left, reread};
 use super::super::gather::{Chunks, Gatherer};
 use super::super::journal::format;
 use super::super::journal::store::Store;
@@ -53,55 +53,85 @@ pub(in crate::job) fn run(
     devices: &dyn Devices,
     monitor: &Arc<Monitor>,
 ) -> Result<Report> {
-    let (survey, request) = (&work.survey, &work.request);
-    let header = &survey.restore.header;
-    let untouched = |error: Error| left(error, "Nothing of the volume was changed");
-    let target: Arc<dyn WriteDevice> = Arc::from(devices.volume(&survey.restore.place).map_err(untouched)?);
-    target.forget();
-    let volume: SharedDevice = target.clone();
-    let image = open_image(&request.image, header.image_id, &volume, &survey.today).map_err(untouched)?;
-    let mut findings = Findings::default();
-    if plan.enter(StepKind::VerifyImage, monitor) {
-        findings = prove(&image, request, monitor).map_err(untouched)?;
-    }
-    let (image, volume, target) = match &survey.table {
-        None => (image, volume, target),
-        Some(repair) => {
-            drop((image, volume, target));
-            plan.enter(StepKind::WriteTable, monitor);
-            let disk = once_more(|| devices.disk(&survey.restore.place)).map_err(untouched)?;
-            entry::write(&repair.writes, &*disk).map_err(untouched)?;
-            drop(disk);
-            let target = once_more(|| devices.volume(&survey.restore.place)).map_err(untouched)?;
-            let target: Arc<dyn WriteDevice> = Arc::from(target);
-            let volume: SharedDevice = target.clone();
-            let image = open_image(&request.image, header.image_id, &volume, &survey.today).map_err(untouched)?;
-            (image, volume, target)
-        }
-    };
-    let map = if request.keep_going { image.map_of_damaged()?.0 } else { image.map()? };
-    let mut seals = Seals::new(header, &map, Way::InPlace(request.images));
-    still_free(survey, &volume).map_err(untouched)?;
-    make_room(plan, survey, &seals, &*target, monitor)?;
-    let before = seals.read(&*target);
-    let image = open_image(&request.image, header.image_id, &volume, &survey.toc)?;
-    let act = Act { plan, work, image: &image, map: &map, target: &*target, monitor };
-    let outcomes = act.go(&mut seals, &before).map_err(|error| {
-        left(error, &format!("The volume may be unfinished, and is marked so; the images inside are whole. `lifeboat resume {}` finishes the restore", request.target))
-    })?;
-    let mut report = act.report(&findings, &outcomes);
-    if plan.enter(StepKind::CheckVolume, monitor) {
-        target.forget();
-        checked(&survey.restore.place, &volume, monitor, &mut report)?;
-    }
-    if plan.enter(StepKind::DropImages, monitor) {
-        act.forget()?;
-    }
-    drop((volume, image, target));
-    reread(&survey.restore.place);
+    let (findings, target) = begin(plan, work, devices, monitor)?;
+    let report = carry_out(plan, work, &target, &findings, monitor)?;
+    drop(target);
+    reread(&work.survey.restore.place);
     monitor.enter(plan.steps.len());
     Ok(report)
 }
+
+/// Proves the image, and puts the partition's entry back. The volume is not changed.
+fn begin(
+    plan: &Plan,
+    work: &InPlaceWork,
+    devices: &dyn Devices,
+    monitor: &Arc<Monitor>,
+) -> Result<(Findings, Arc<dyn WriteDevice>)> {
+    let (survey, request) = (&work.survey, &work.request);
+    let untouched = |error: Error| left(error, UNTOUCHED);
+    let target: Arc<dyn WriteDevice> = Arc::from(devices.volume(&survey.restore.place).map_err(untouched)?);
+    target.forget();
+    let mut findings = Findings::default();
+    if plan.enter(StepKind::VerifyImage, monitor) {
+        let volume: SharedDevice = target.clone();
+        let image = open_image(&request.image, survey.restore.header.image_id, &volume, &survey.today);
+        findings = image.and_then(|image| prove(&image, request, monitor)).map_err(untouched)?;
+    }
+    let Some(repair) = &survey.table else { return Ok((findings, target)) };
+    drop(target);
+    plan.enter(StepKind::WriteTable, monitor);
+    let disk = once_more(|| devices.disk(&survey.restore.place)).map_err(untouched)?;
+    let half = "Of the disk only the partition table may have changed: the restore can be begun again";
+    entry::write(&repair.writes, &*disk).map_err(|error| left(error, half))?;
+    drop(disk);
+    let target = once_more(|| devices.volume(&survey.restore.place)).map_err(untouched)?;
+    Ok((findings, Arc::from(target)))
+}
+
+fn carry_out(
+    plan: &Plan,
+    work: &InPlaceWork,
+    target: &Arc<dyn WriteDevice>,
+    findings: &Findings,
+    monitor: &Arc<Monitor>,
+) -> Result<Report> {
+    let (survey, request) = (&work.survey, &work.request);
+    let header = &survey.restore.header;
+    let untouched = |error: Error| left(error, UNTOUCHED);
+    let volume: SharedDevice = target.clone();
+    let image = open_image(&request.image, header.image_id, &volume, &survey.today).map_err(untouched)?;
+    let map = if request.keep_going { image.map_of_damaged().map(|known| known.0) } else { image.map() };
+    let map = map.map_err(untouched)?;
+    let mut seals = Seals::new(header, &map, Way::InPlace(request.images));
+    still_free(survey, &volume).map_err(untouched)?;
+    let marked = format!(
+        "The volume may be unfinished, and is marked so; the images inside are whole. `lifeboat resume {}` finishes the restore",
+        request.target
+    );
+    let stays = if survey.moved_to_free || survey.moved.is_empty() { STAYS } else { &marked };
+    make_room(plan, survey, &seals, &**target, monitor).map_err(|error| left(error, stays))?;
+    let before = seals.read(&**target);
+    let image = open_image(&request.image, header.image_id, &volume, &survey.toc);
+    let image = image.map_err(|error| left(error, stays))?;
+    let act = Act { plan, work, image: &image, map: &map, target: &**target, monitor };
+    let outcomes = act.go(&mut seals, &before).map_err(|error| left(error, &marked))?;
+    let mut report = act.report(findings, &outcomes);
+    if plan.enter(StepKind::CheckVolume, monitor) {
+        target.forget();
+        let done =
+            format!("The volume is restored, but was not checked again: `lifeboat check {}` does that", request.target);
+        checked(&survey.restore.place, &volume, monitor, &mut report).map_err(|error| left(error, &done))?;
+    }
+    if plan.enter(StepKind::DropImages, monitor) {
+        let rest = "The volume is restored; of the images that it held, some may be left in its free clusters";
+        act.forget().map_err(|error| left(error, rest))?;
+    }
+    Ok(report)
+}
+
+/// What the volume is until it is marked.
+const STAYS: &str = "The volume and the images inside are as they were";
 
 /// Opens what was closed a moment ago: a program that is just being started may have inherited it, until it runs.
 fn once_more<T>(open: impl Fn() -> Result<T>) -> Result<T> {
@@ -142,20 +172,19 @@ fn make_room(
     target: &dyn WriteDevice,
     monitor: &Monitor,
 ) -> Result<()> {
-    let stays = "The volume and the images inside are as they were";
     if plan.enter(StepKind::MoveImages, monitor) {
         if !survey.moved_to_free {
             seals.mark_on(target)?;
         }
-        copy(&survey.moved, target, monitor).map_err(|error| left(error, stays))?;
+        copy(&survey.moved, target, monitor)?;
     }
     if plan.enter(StepKind::WriteContents, monitor) {
         if !survey.moved_to_free && has_new_tables(survey) {
             seals.mark_on(target)?;
         }
-        write_contents(&survey.today, &survey.toc, target, monitor).map_err(|error| left(error, stays))?;
+        write_contents(&survey.today, &survey.toc, target, monitor)?;
     }
-    monitor.check().map_err(|error| left(error, stays))
+    monitor.check()
 }
 
 /// True when a table of contents comes to lie where none lies today.

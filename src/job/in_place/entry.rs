@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Site;
-use crate::device::{FileDevice, SharedDevice, WriteDevice, read_vec};
+use crate::device::{FileDevice, ReadDevice, SharedDevice, WriteDevice, read_vec};
 use crate::error::{Error, Result};
 use crate::image::PartitionRecord;
 use crate::plan::TableRepair;
@@ -98,8 +98,32 @@ fn wanted(record: &PartitionRecord) -> Option<WantedEntry> {
 ///
 /// # Errors
 /// When the disk is not what the plan was made for, fails, or gives back other bytes than were written.
-pub(super) fn write(writes: &[SectorWrite], disk: &dyn WriteDevice) -> Result<()> {
+pub(in crate::job) fn write(writes: &[SectorWrite], disk: &dyn WriteDevice) -> Result<()> {
+    refuse_changed(writes, disk)?;
     for write in writes {
+        disk.write_at(write.offset, &write.new)?;
+        disk.flush()?;
+    }
+    disk.forget();
+    for (at, write) in writes.iter().enumerate() {
+        let is_last = !writes[at + 1..].iter().any(|later| overlap(later, write));
+        if is_last && read_vec(disk, write.offset, write.new.len())? != write.new {
+            return Err(Error::damaged(format!("{} did not come back as written", write.what)));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses when the disk has other bytes than the plan was made for. Several parts of a table may lie in one large
+/// sector: what is there before is the first one's concern, and what is there afterwards the last one's.
+///
+/// # Errors
+/// The refusal, or what could not be read.
+pub(in crate::job) fn refuse_changed(writes: &[SectorWrite], disk: &dyn ReadDevice) -> Result<()> {
+    for (at, write) in writes.iter().enumerate() {
+        if writes[..at].iter().any(|earlier| overlap(earlier, write)) {
+            continue;
+        }
         let there = read_vec(disk, write.offset, write.old.len())?;
         if there != write.old && there != write.new {
             return Err(Error::refused(format!(
@@ -109,15 +133,9 @@ pub(super) fn write(writes: &[SectorWrite], disk: &dyn WriteDevice) -> Result<()
             .advise("See that nothing else uses the disk, and plan anew"));
         }
     }
-    for write in writes {
-        disk.write_at(write.offset, &write.new)?;
-        disk.flush()?;
-    }
-    disk.forget();
-    for write in writes {
-        if read_vec(disk, write.offset, write.new.len())? != write.new {
-            return Err(Error::damaged(format!("{} did not come back as written", write.what)));
-        }
-    }
     Ok(())
+}
+
+fn overlap(a: &SectorWrite, b: &SectorWrite) -> bool {
+    a.offset.0 < b.offset.0 + b.new.len() as u64 && b.offset.0 < a.offset.0 + a.new.len() as u64
 }

@@ -152,16 +152,19 @@ pub(super) fn write_contents(today: &Toc, toc: &Toc, volume: &dyn WriteDevice, m
 }
 
 /// Overwrites what tables and images begin with, at their places of today and of the plan, so that nobody takes them
-/// for a container: but for clusters that the restored volume uses, which were overwritten already.
+/// for a container: but for clusters that the restored volume uses, which were overwritten already. The tables go first,
+/// and for good: no table may tell of an image that is not there.
 pub(super) fn forget(tocs: [&Toc; 2], used: &dyn Fn(ByteRange) -> bool, volume: &dyn WriteDevice) -> Result<()> {
     let zeros = vec![0; 4096];
-    for file in tocs.iter().flat_map(|toc| &toc.files) {
-        let Some(first) = file.runs.first() else { continue };
-        let range = ByteRange { offset: first.offset, len: ByteLen(first.len.0.min(zeros.len() as u64)) };
-        if !used(range) {
-            volume.write_at(range.offset, &zeros[..range.len.0 as usize])?;
+    for is_toc in [true, false] {
+        for file in tocs.iter().flat_map(|toc| &toc.files).filter(|file| file.role.is_toc() == is_toc) {
+            let Some(first) = file.runs.first() else { continue };
+            let range = ByteRange { offset: first.offset, len: ByteLen(first.len.0.min(zeros.len() as u64)) };
+            if !used(range) {
+                volume.write_at(range.offset, &zeros[..range.len.0 as usize])?;
+            }
         }
+        volume.flush()?;
     }
-    volume.flush()?;
     Ok(())
 }

@@ -29,6 +29,7 @@ pub(in crate::job) fn interrupted(source: &Source) -> Option<Interrupted> {
             patches: Vec::new(),
         }],
         copied_bytes: 0,
+        can_roll_back: false,
     })
 }
 

@@ -268,7 +268,12 @@ mod tests {
     const GRID: Grid = Grid { cluster_bytes: 512, clusters: 100 };
     const UNITS: Units = Units { origin: Cluster(4), clusters: 2, count: 48 };
 
-    fn toc(files: &[(&str, u64, &[(u64, u64)])]) -> Toc {
+    /// Start and length.
+    type Runs<'a> = &'a [(u64, u64)];
+    /// The same of a file.
+    type Places = Vec<(u64, u64)>;
+
+    fn toc(files: &[(&str, u64, Runs<'_>)]) -> Toc {
         let range = |(start, len): &(u64, u64)| ByteRange { offset: ByteOffset(start * 512), len: ByteLen(len * 512) };
         let file = |(name, bytes, runs): &(&str, u64, &[(u64, u64)])| FileRecord {
             name: (*name).into(),
@@ -297,7 +302,7 @@ mod tests {
         map
     }
 
-    fn place(toc: &Toc, taken: &[(u64, u64)], today: Option<&[(u64, u64)]>) -> Result<(Vec<Vec<(u64, u64)>>, bool)> {
+    fn place(toc: &Toc, taken: Runs<'_>, today: Option<Runs<'_>>) -> Result<(Vec<Places>, bool)> {
         let (taken, today) = (map(taken), today.map(map));
         let placed = Room { grid: GRID, units: UNITS, taken: &taken, today: today.as_ref() }.place(toc)?;
         let runs = |file: &FileRecord| file.runs.iter().map(|run| (run.offset.0 / 512, run.len.0 / 512)).collect();

@@ -7,7 +7,7 @@ use super::estimate::{self, Size};
 use super::imaged::{self, Imaged};
 use super::place::{self, Placing};
 use super::site::Site;
-use super::{arrange, may_begin, names, sink, vacate};
+use super::{arrange, discard, may_begin, names, only, reach, sink, sound, vacate};
 use crate::device::SharedDevice;
 use crate::error::{Error, Kind, Result};
 use crate::extent::Extent;
@@ -17,7 +17,7 @@ use crate::inventory::Source;
 use crate::job::Monitor;
 use crate::job::change::identify;
 use crate::plan::{self, BackupRequest, InsideSurvey, Moved, NewImage, Phase, Plan, Room};
-use crate::unit::ByteLen;
+use crate::unit::{ByteLen, ByteOffset};
 use crate::volume::ByteRange;
 
 /// How often a place is looked for anew, because moving what is in the way has made the image longer.
@@ -33,6 +33,10 @@ struct Draft<'a> {
     site: Site,
     name: String,
     part_bytes: u64,
+    /// The image that this one takes the place of.
+    replaced: Option<ImageRecord>,
+    /// A change that comes first of all, and the volume before it.
+    first: Option<(Phase, Site)>,
     monitor: &'a Monitor,
 }
 
@@ -43,10 +47,23 @@ struct Draft<'a> {
 pub(in crate::job) fn plan_create(request: &BackupRequest, source: &Source, monitor: &Monitor) -> Result<Plan> {
     refuse_options(request)?;
     let kind = may_begin(&request.source, source, request.check, monitor)?;
-    let site = Site::open(source.clone(), kind, &request.source)?;
-    let name = names::choose(request.name.as_deref(), request.kind, site.toc())?;
+    let mut site = Site::open(source.clone(), kind, &request.source)?;
+    sound::refuse_lost(site.container.as_ref(), &request.source)?;
+    let request = &only::with_paths(request, &site)?;
+    let replaced = only::replaced(request, &site)?;
+    let name = match &replaced {
+        Some(image) => image.name.clone(),
+        None => names::choose(request.name.as_deref(), request.kind, site.toc())?,
+    };
+    let first = match only::remember(request, &site)? {
+        Some((phase, then)) => {
+            let then = site.with(then, &request.source)?;
+            Some((phase, std::mem::replace(&mut site, then)))
+        }
+        None => None,
+    };
     let part_bytes = part_bytes(request, &site);
-    let draft = Draft { request, site, name, part_bytes, monitor };
+    let draft = Draft { request, site, name, part_bytes, replaced, first, monitor };
     let survey = draft.survey()?;
     plan::create_inside(&request.source, request.check, survey)
 }
@@ -71,6 +88,9 @@ impl Draft<'_> {
     fn survey(&self) -> Result<InsideSurvey> {
         let imaged = Imaged::new(self.request, &self.site, self.monitor)?;
         plan::refuse_source(self.request, &imaged.survey)?;
+        if imaged.renewal.is_some() && self.request.check {
+            only::prove(&imaged, self.monitor)?;
+        }
         let base = self.base(&self.site, &imaged);
         let scattered = || {
             let size = self.size(&imaged, base.as_ref(), true)?;
@@ -87,7 +107,8 @@ impl Draft<'_> {
     }
 
     fn base(&self, site: &Site, imaged: &Imaged) -> Option<(Arc<Image>, String)> {
-        imaged::base(site.container.as_ref(), self.request, &imaged.header(self.request, &self.name))
+        let header = imaged.header(self.request, &self.name);
+        imaged::base(site.container.as_ref(), self.request, imaged.renewal.as_ref(), &header)
     }
 
     fn size(&self, imaged: &Imaged, base: Option<&(Arc<Image>, String)>, scattered: bool) -> Result<Size> {
@@ -188,7 +209,7 @@ impl Draft<'_> {
     fn table_units(&self, size: &Size) -> Result<u64> {
         let usual = (self.site.source.place.len.0 / 1024).clamp(4 << 10, 128 << 10);
         let toc = adopt::renewed(&self.site)?;
-        let len = crate::image::container::encode(&toc, crate::unit::ByteOffset::ZERO, ByteLen(u64::MAX))?.len() as u64;
+        let len = crate::image::container::encode(&toc, ByteOffset::ZERO, ByteLen(u64::MAX))?.len() as u64;
         // One more image, with its files and its header's text.
         let more = 2048 + 64 * size.parts.len() as u64;
         Ok(self.site.units_of(usual.max((len + more) * 5 / 4)))
@@ -214,13 +235,16 @@ impl Draft<'_> {
         let header = imaged.header(self.request, &self.name);
         let ranges: Vec<ByteRange> = placing.image.iter().map(|extent| site.range(*extent)).collect();
         let parts = size.parts.iter().map(|part| (part.start, part.bytes));
-        let addition = Addition {
+        let (renamed, gone) = self.left_behind(placing);
+        let mut addition = Addition {
             image: record(&self.name, &header, base.as_ref(), &size, placing.scattered)?,
             parts: part_files(&self.name, &header, &ranges, parts, site.unit_bytes()),
             tables: placing.table_files(&site),
-            renamed: placing.renamed.clone(),
+            renamed,
+            gone,
             partition: header.partition.clone(),
         };
+        adopt::enlarge(&site, &mut addition)?;
         let units = |files: &[FileRecord]| files.iter().map(|file| site.units_of(file.bytes)).sum::<u64>();
         let room = |taken: u64, journal: u64| Room {
             image: size.units,
@@ -231,9 +255,25 @@ impl Draft<'_> {
         };
         let may = |taken, journal| room(taken, journal).refuse(address);
         let adoption = adopt::work_out(&site, address, &addition, &may)?;
-        let room = room(adoption.taken_units, site.units_of(adoption.phase.survey.journal_len.0));
-        let found = Found { phases, imaged, base, addition, adoption: adoption.phase, room, moved };
+        let journal = site.units_of(adoption.phase.survey.journal_len.0);
+        let room = room(adoption.taken_units, journal);
+        let lowest = reach::lowest(&site, &addition, &imaged.survey, &size, journal)?;
+        let found = Found { lowest, phases, imaged, base, addition, adoption: adoption.phase, room, moved };
         self.result(placing, &size, found).map(Ok)
+    }
+
+    /// What becomes of the table that the container began with, and what goes: the files of the image that is replaced,
+    /// and the table right below it. That at the beginning only goes when another one takes its name.
+    fn left_behind(&self, placing: &Placing) -> (Option<(String, String)>, Vec<FileRecord>) {
+        let mut renamed = placing.renamed.clone();
+        let (Some(toc), Some(image)) = (self.site.toc(), &self.replaced) else { return (renamed, Vec::new()) };
+        let mut gone = discard::gone(toc, image);
+        if renamed.is_none() {
+            gone.retain(|file| file.role != Role::TocBegin);
+        } else if gone.iter().any(|file| file.role == Role::TocBegin) {
+            renamed = None;
+        }
+        (renamed, gone)
     }
 
     fn result(&self, placing: &Placing, size: &Size, found: Found) -> Result<InsideSurvey> {
@@ -247,24 +287,32 @@ impl Draft<'_> {
             exact: size.exact,
             part_bytes: self.part_bytes,
             place: placing.image.clone(),
+            lowest: found.lowest,
             scattered: placing.scattered,
             tables: found.addition.tables,
-            renamed: placing.renamed.clone(),
+            renamed: found.addition.renamed,
             moved: found.moved,
+            renewal: found.imaged.renewal,
+            gone: found.addition.gone,
             last: found.adoption,
         };
-        let damage = self.site.container.as_ref().map(|container| container.damage.clone()).unwrap_or_default();
+        let notes = sound::Findings::of(self.site.container.as_ref(), self.monitor)?.sentences();
+        let wiped = discard::all_wiped(&image.gone);
+        // What comes first of all is counted, too: the volume is then not yet what this was worked out on.
+        let before = self.first.as_ref().map_or(&self.site, |(_, before)| before);
+        let room = Room { free: before.free_units(), ..found.room };
+        let phases = self.first.iter().map(|(phase, _)| phase.clone()).chain(found.phases).collect();
         Ok(InsideSurvey {
             place: self.site.source.place.clone(),
             identity,
             grid: self.site.grid,
             units: self.site.units,
-            toc: self.site.toc().cloned(),
-            phases: found.phases,
+            toc: before.toc().cloned(),
+            phases,
             image: Some(Box::new(image)),
-            room: found.room,
-            wiped: Vec::new(),
-            notes: damage.into_iter().map(|what| format!("The container: {what}")).collect(),
+            room,
+            wiped,
+            notes,
         })
     }
 }
@@ -283,6 +331,7 @@ fn no_place() -> Error {
 
 /// What was worked out for one place.
 struct Found {
+    lowest: Option<ByteOffset>,
     phases: Vec<Phase>,
     imaged: Imaged,
     base: Option<(Arc<Image>, String)>,

@@ -1,16 +1,18 @@
 //! Taking an image out of a container.
 //!
 //! The image's files go, and the table right below it: the one at the container's beginning is followed in that place
-//! by the next. With the last image the whole container goes.
+//! by the next. With the last image the whole container goes. Tables that go lose their first sector in the same change;
+//! what else an image would be found by is overwritten afterwards, when nothing can lead back to it.
 
 use std::sync::Arc;
 
 use super::adopt::{self, renew};
 use super::site::Site;
+use super::sound;
 use super::vacate;
 use crate::error::{Error, Result};
 use crate::extent::ClusterMap;
-use crate::fs::{self, Change, Kind, Overlay};
+use crate::fs::{self, Change, Kind, Overlay, Tag};
 use crate::image::container::{FileRecord, ImageRecord, Role, TOC_BEGIN, Toc};
 use crate::inventory::Source;
 use crate::job::Monitor;
@@ -47,7 +49,7 @@ pub(super) fn plan(
         gone = toc.files.clone();
     }
     let phase = work_out(&site, request, &image, &gone, last)?;
-    let mut wiped: Vec<ByteOffset> = gone.iter().flat_map(wiped).collect();
+    let mut wiped = wiped_of(&site, &image, &gone)?;
     wiped.sort_unstable();
     wiped.dedup();
     let (identity, _) = identify(source)?;
@@ -61,9 +63,28 @@ pub(super) fn plan(
         image: None,
         room: Room { free: site.free_units(), unit_bytes: site.unit_bytes(), ..Room::default() },
         wiped,
-        notes: if last { vec!["This is the last image: the container goes with it".into()] } else { Vec::new() },
+        notes: notes(&site, last, monitor)?,
     };
     plan::change_container(request, format!("dropping the image {}", image.name), survey)
+}
+
+fn notes(site: &Site, last: bool, monitor: &Monitor) -> Result<Vec<String>> {
+    let mut notes = sound::Findings::of(site.container.as_ref(), monitor)?.sentences();
+    if last {
+        notes.push("This is the last image: the container goes with it".into());
+    }
+    Ok(notes)
+}
+
+/// The sectors to be overwritten. Of an image that is no file any more, those alone which nobody has got meanwhile.
+fn wiped_of(site: &Site, image: &ImageRecord, gone: &[FileRecord]) -> Result<Vec<ByteOffset>> {
+    let found = site.container.iter().flat_map(|container| &container.images);
+    let is_lost = found.filter(|found| found.record.image_id == image.image_id).any(|found| !sound::is_file(found));
+    let used = if is_lost { Some(site.system()?.used()?) } else { None };
+    let may = |at: &ByteOffset| used.as_ref().is_none_or(|used| !used.contains(site.grid.cluster_at(*at)));
+    let is_part = |file: &FileRecord| matches!(file.role, Role::Part { .. });
+    let sectors = |file| wiped(file).into_iter().filter(move |at| !is_part(file) || may(at)).collect::<Vec<_>>();
+    Ok(gone.iter().flat_map(sectors).collect())
 }
 
 /// The image of a name, which nobody needs.
@@ -84,7 +105,7 @@ fn find<'a>(toc: &'a Toc, name: &str, volume: &str) -> Result<&'a ImageRecord> {
 }
 
 /// The image's files, and the table right below it.
-fn gone(toc: &Toc, image: &ImageRecord) -> Vec<FileRecord> {
+pub(super) fn gone(toc: &Toc, image: &ImageRecord) -> Vec<FileRecord> {
     let parts: Vec<FileRecord> = toc.parts_of(image.image_id).into_iter().cloned().collect();
     let start = parts.first().and_then(|file| file.runs.first()).map(|run| run.offset);
     // Files are in the order of their places.
@@ -101,7 +122,7 @@ fn work_out(
     last: bool,
 ) -> Result<Phase> {
     let overlay = Arc::new(Overlay::new(site.source.device.clone()));
-    let mut edit = fs::edit::open_on(overlay, site.kind)?;
+    let mut edit = fs::edit::open_on(overlay.clone(), site.kind)?;
     let mut used: ClusterMap = site.used.clone();
     edit.mark(true)?;
     let mut steps: Vec<Change> = vec![edit.take("Mark the volume as in use")?];
@@ -109,8 +130,13 @@ fn work_out(
     let mut toc = adopt::renewed(site)?;
     toc.files.retain(|file| !is_gone(file));
     toc.images.retain(|other| other.image_id != image.image_id);
-    for file in gone {
+    let system = site.system()?;
+    // Somebody may have deleted what the table of contents still names.
+    for file in gone.iter().filter(|file| system.tree().entry(&adopt::path(&file.name)).is_ok()) {
         edit.release(&folder(), &file.name)?;
+        if file.role.is_toc() && !file.runs.is_empty() {
+            overlay.write(adopt::begin(file), &[0; adopt::HEAD], Tag::new("table of contents"))?;
+        }
     }
     if !last {
         if gone.iter().any(|file| file.role == Role::TocBegin)
@@ -128,6 +154,14 @@ fn work_out(
     steps.push(edit.take("Mark the volume as clean")?);
     drop(edit);
     vacate::phase(site, &request.volume, format!("dropping the image {}", image.name), steps, used)
+}
+
+/// The sectors of all these files.
+pub(super) fn all_wiped(gone: &[FileRecord]) -> Vec<ByteOffset> {
+    let mut wiped: Vec<ByteOffset> = gone.iter().flat_map(wiped).collect();
+    wiped.sort_unstable();
+    wiped.dedup();
+    wiped
 }
 
 /// The sectors of a file by which it would be found.

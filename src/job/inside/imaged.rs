@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::only;
 use super::site::Site;
 use crate::device::SharedDevice;
 use crate::error::{Error, Result};
@@ -15,7 +16,7 @@ use crate::job::Monitor;
 use crate::job::backup::{self, ImageInput, Made};
 use crate::job::container::released;
 use crate::job::survey;
-use crate::plan::{BackupRequest, BackupSurvey};
+use crate::plan::{BackupRequest, BackupSurvey, Renewal};
 
 /// Images that may lead to each other, one over the other, at most.
 const MAX_BASES: usize = 64;
@@ -26,6 +27,8 @@ pub(super) struct Imaged {
     pub(super) device: SharedDevice,
     /// Which of them are kept.
     pub(super) survey: BackupSurvey,
+    /// It is the volume of an earlier image, but for some files.
+    pub(super) renewal: Option<Renewal>,
 }
 
 impl Imaged {
@@ -34,13 +37,16 @@ impl Imaged {
     /// # Errors
     /// When the volume cannot be read, or a file of the container is not what its table says.
     pub(super) fn new(request: &BackupRequest, site: &Site, monitor: &Monitor) -> Result<Self> {
+        if let Some(only) = &request.only {
+            return only::imaged(request, only, site, monitor);
+        }
         let device = match site.toc() {
             Some(toc) => released(&site.source.device, site.kind, toc)?,
             None => site.source.device.clone(),
         };
         let source = Source { place: site.source.place.clone(), device };
         let survey = survey::volume(request, &source, site.kind, monitor)?;
-        Ok(Self { device: source.device, survey })
+        Ok(Self { device: source.device, survey, renewal: None })
     }
 
     /// The header of an image of it. It has the name that the image goes by in the container: where every table of
@@ -97,10 +103,12 @@ fn open_chain(container: &Container, id: Uuid, depth: usize) -> Result<Image> {
 }
 
 /// The image that a new one is based on: the newest user image, else the newest factory image, that is whole as far
-/// as opening tells and was cut like the new one. None for what shall be complete in itself.
+/// as opening tells and was cut like the new one. One of which some files are renewed is based on that; when it takes
+/// its place, on the base of that. None for what shall be complete in itself.
 pub(super) fn base(
     container: Option<&Container>,
     request: &BackupRequest,
+    renewal: Option<&Renewal>,
     header: &Header,
 ) -> Option<(Arc<Image>, String)> {
     let container = container?;
@@ -108,6 +116,9 @@ pub(super) fn base(
         return None;
     }
     let mut images: Vec<&FoundImage> = container.images.iter().filter(|image| image.damage.is_empty()).collect();
+    if let Some(renewal) = renewal {
+        images.retain(|image| Some(image.record.image_id) == renewal.base);
+    }
     images.sort_by_key(|image| (image.record.kind == Kind::Factory, std::cmp::Reverse(image.record.created)));
     images.into_iter().find_map(|found| {
         let image = open(container, found.record.image_id).ok()?;

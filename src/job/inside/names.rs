@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::image::Kind;
-use crate::image::container::{Toc, inter_name};
+use crate::image::container::{ImageRecord, Toc, inter_name};
 
 /// Longest name: FAT allows 255 with the extension, addresses should stay readable.
 const MAX_CHARS: usize = 64;
@@ -44,6 +44,11 @@ pub(super) fn choose(asked: Option<&str>, kind: Kind, toc: Option<&Toc>) -> Resu
     let stem = kind.name();
     let mut names = std::iter::once(stem.to_owned()).chain((2u32..).map(|number| format!("{stem}-{number}")));
     names.find(|name| !taken(name)).ok_or_else(|| Error::refused("all names are taken"))
+}
+
+/// The image that a name asked for means, if there is one.
+pub(super) fn existing<'a>(asked: &str, toc: &'a Toc) -> Option<&'a ImageRecord> {
+    toc.named(asked).or_else(|| toc.named(&safe(asked)))
 }
 
 /// True when a file of the container would be in the way of an image of this name.

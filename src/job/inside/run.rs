@@ -9,15 +9,16 @@ use super::create::{image_record, part_files, table_file};
 use super::imaged::{self, Imaged};
 use super::sink::{self, Hole, Part};
 use super::site::Site;
+use super::{reach, sound};
 use crate::device::{Pieces, SharedDevice, WriteDevice, read_vec};
 use crate::error::{Error, Kind, Result};
 use crate::extent::Extent;
 use crate::fs;
 use crate::image::Image;
-use crate::image::container::{FileRecord, blocks};
+use crate::image::container::{FileRecord, Toc, blocks};
 use crate::inventory::Source;
 use crate::job::backup::{self, Made};
-use crate::job::change::{self, Phase, left, reread};
+use crate::job::change::{self, Phase, UNTOUCHED, left, reread};
 use crate::job::{Devices, Monitor, Outcome, Report};
 use crate::plan::{InsideWork, NewImage, Plan, StepKind};
 use crate::unit::{ByteLen, ByteOffset};
@@ -32,6 +33,12 @@ struct Job<'a> {
     monitor: &'a Monitor,
     /// The steps that are still to come.
     next: usize,
+    /// What was wrong with the container before.
+    before: Option<sound::Findings>,
+    /// Units that are free when the image is a file.
+    free_units: Option<u64>,
+    /// What still is, and must be known.
+    warnings: Vec<String>,
 }
 
 /// An image that lies in free clusters.
@@ -49,10 +56,11 @@ pub(in crate::job) fn run(
     devices: &dyn Devices,
     monitor: &Arc<Monitor>,
 ) -> Result<Report> {
-    let untouched = |error: Error| left(error, "Nothing of the volume was changed");
+    let untouched = |error: Error| left(error, UNTOUCHED);
     let volume: Arc<dyn WriteDevice> = Arc::from(devices.volume(&work.survey.place).map_err(untouched)?);
     volume.forget();
-    let mut job = Job { plan, work, volume, devices, monitor, next: 0 };
+    let mut job =
+        Job { plan, work, volume, devices, monitor, next: 0, before: None, free_units: None, warnings: Vec::new() };
     let done = job.all();
     drop(job);
     reread(&work.survey.place);
@@ -63,11 +71,11 @@ pub(in crate::job) fn run(
 
 impl Job<'_> {
     fn all(&mut self) -> Result<Report> {
-        let untouched = |error: Error| left(error, "Nothing of the volume was changed");
-        self.check_before().map_err(untouched)?;
+        self.check_before().map_err(|error| left(error, UNTOUCHED))?;
         let (survey, work) = (&self.work.survey, self.work);
-        for phase in &survey.phases {
-            self.change(&phase.name, &phase.survey)?;
+        for (number, phase) in survey.phases.iter().enumerate() {
+            let before = if number == 0 { UNTOUCHED } else { "The volume is sound, and files have moved" };
+            self.change(&phase.name, &phase.survey, before)?;
         }
         let moved = if survey.phases.is_empty() {
             "The volume is what it was: no image was made, and what was written lies in free clusters"
@@ -78,12 +86,33 @@ impl Job<'_> {
             Some(image) => Some(self.create(image, moved)?),
             None => None,
         };
-        self.wipe()?;
-        self.check_after()?;
-        Ok(match (made, &survey.image) {
+        let rest = "All of the job is done, but what a search may find of the image is left in free clusters";
+        self.wipe().map_err(|error| left(error, rest))?;
+        self.check_after().map_err(|error| self.unproven(error))?;
+        let mut report = match (made, &survey.image) {
             (Some((written, verified)), Some(image)) => created(work, image, &written, verified),
             _ => changed(work),
-        })
+        };
+        if !self.warnings.is_empty() {
+            report.outcome = Outcome::DoneWithWarnings;
+            report.warnings.append(&mut self.warnings);
+        }
+        Ok(report)
+    }
+
+    /// What is to be said when all is done and the last check finds something, or does not come to its end.
+    fn unproven(&self, error: Error) -> Error {
+        let volume = &self.work.volume;
+        match error.kind() {
+            Kind::Io | Kind::Cancelled => left(
+                error,
+                &format!(
+                    "All of the job is done, but the volume was not checked again: `lifeboat check {volume}` does that"
+                ),
+            ),
+            _ => Error::damaged(error.without_advice())
+                .advise("The volume is not what it should be: do not use it, and have it checked (`lifeboat check`)"),
+        }
     }
 
     /// The steps that are left.
@@ -110,9 +139,15 @@ impl Job<'_> {
             self.next += 1;
         }
         let site = self.site()?;
+        if self.work.survey.image.is_some() {
+            sound::refuse_lost(site.container.as_ref(), &self.work.volume)?;
+        }
+        if self.work.check {
+            self.before = Some(sound::Findings::of(site.container.as_ref(), self.monitor)?);
+        }
         let survey = &self.work.survey;
         let summary = site.system()?.summary().clone();
-        let sequence = |toc: Option<&crate::image::container::Toc>| toc.map(|toc| (toc.container_id, toc.sequence));
+        let sequence = |toc: Option<&Toc>| toc.map(|toc| (toc.container_id, toc.sequence));
         // A container without a table of contents gets an id with every look.
         let same = match (site.toc(), survey.toc.as_ref()) {
             (Some(now), Some(then)) if now.sequence == 0 => then.sequence == 0,
@@ -134,9 +169,9 @@ impl Job<'_> {
     }
 
     /// A journalled change, with its own steps.
-    fn change(&mut self, name: &str, survey: &crate::plan::ChangeSurvey) -> Result<()> {
+    fn change(&mut self, name: &str, survey: &crate::plan::ChangeSurvey, before: &str) -> Result<()> {
         let steps = self.next..self.next + Phase::step_count(survey);
-        let phase = Phase { plan: self.plan, steps: steps.clone(), name, survey };
+        let phase = Phase { plan: self.plan, steps: steps.clone(), name, survey, before };
         change::carry_out(&phase, &self.volume, self.devices, self.monitor)?;
         self.next = steps.end;
         Ok(())
@@ -161,6 +196,7 @@ impl Job<'_> {
         let Some((id, name)) = &image.base else { return Ok(None) };
         let container = site.container.as_ref();
         let container = container.ok_or_else(|| Error::damaged("the container is not there any more"))?;
+        sound::refuse_base(container, *id)?;
         let base = imaged::open(container, *id).map_err(|error| error.context(format!("the base {name}")))?;
         Ok(Some(Arc::new(base)))
     }
@@ -180,7 +216,7 @@ impl Job<'_> {
                     let (parts, units) = hole.finish()?;
                     break (made, parts, units);
                 }
-                Err(error) if full.load(Ordering::Relaxed) => place = grown(site, image, &place, error)?,
+                Err(error) if full.load(Ordering::Relaxed) => place = reach::grown(site, image, &place, error)?,
                 Err(error) => return Err(error),
             }
         };
@@ -223,15 +259,18 @@ impl Job<'_> {
             parts: part_files(&image.name, header, &written.place, parts, site.unit_bytes()),
             tables: tables(site, image, written),
             renamed: image.renamed.clone(),
+            gone: image.gone.clone(),
             partition: header.partition.clone(),
         };
+        reach::refuse_lower(image, &addition).map_err(as_before)?;
         let may = |taken, _| self.bounded(site, &addition, taken);
         let adoption = adopt::work_out(site, &self.work.volume, &addition, &may).map_err(as_before)?;
+        self.free_units = Some(adoption.free_units);
         self.plan.enter_in(&self.left(), StepKind::WriteTables, self.monitor);
         self.write_proven(&adoption.contents).map_err(as_before)?;
         let steps = self.plan.steps.iter().rposition(|step| step.kind == StepKind::WriteTables);
         self.next = steps.map_or(self.next, |index| index + 1);
-        self.change(&adoption.phase.name, &adoption.phase.survey)
+        self.change(&adoption.phase.name, &adoption.phase.survey, moved)
     }
 
     /// What the change takes beside the image itself must be within what was planned.
@@ -294,32 +333,17 @@ impl Job<'_> {
         }
         self.plan.enter_in(&self.left(), StepKind::CheckVolume, self.monitor);
         self.volume.forget();
-        let advice = "The volume is not what it should be: do not use it, and have it checked (`lifeboat check`)";
-        fs::edit::refuse_unsound(&self.source().device, self.monitor).map_err(|error| match error.kind() {
-            Kind::Refused => Error::damaged(error.without_advice()).advise(advice),
-            _ => {
-                left(error, "All of the job is done, but the volume was not checked again: `lifeboat check` does that")
-            }
-        })?;
+        fs::edit::refuse_unsound(&self.source().device, self.monitor)?;
         let site = self.site()?;
-        let Some(image) = &self.work.survey.image else { return Ok(()) };
-        let before = &self.work.survey.room;
-        let files = site.toc().into_iter().flat_map(|toc| &toc.files);
-        let old: Vec<&str> =
-            self.work.survey.toc.iter().flat_map(|toc| &toc.files).map(|file| file.name.as_str()).collect();
-        let renamed = image.renamed.as_ref().map(|(_, new)| new.as_str());
-        let begin_is_new = |file: &&FileRecord| image.tables.iter().any(|table| table.name == file.name);
-        let new = files
-            .filter(|file| begin_is_new(file) || (!old.contains(&file.name.as_str()) && renamed != Some(&file.name)));
-        let container: u64 = new.map(|file| site.units_of(file.bytes)).sum();
+        if let Some(before) = &self.before {
+            let now = sound::Findings::of(site.container.as_ref(), self.monitor)?;
+            self.warnings = now.since(before)?;
+        }
         let free = site.free_units();
-        let most = before.free.saturating_sub(container);
-        if free > most || free < most.saturating_sub(before.metadata) {
+        if let Some(expected) = self.free_units.filter(|expected| *expected != free) {
             return Err(Error::damaged(format!(
-                "{} clusters were free, the new files have {container}, what describes them at most {}: {free} are free now",
-                before.free, before.metadata
-            ))
-            .advise(advice));
+                "the new files and what describes them should leave {expected} clusters free, and {free} are"
+            )));
         }
         Ok(())
     }
@@ -336,25 +360,6 @@ fn still_free(site: &Site, place: &[Extent]) -> Result<()> {
         ))
         .advise("See that nothing else uses the volume, and plan anew")),
     }
-}
-
-/// A larger place for an image that is longer than was thought: the free clusters right below are taken as well, the
-/// new table with them.
-fn grown(site: &Site, image: &NewImage, place: &[Extent], error: Error) -> Result<Vec<Extent>> {
-    let ([whole], false) = (place, image.scattered) else { return Err(error) };
-    let table: u64 = image.tables.first().map_or(0, |file| site.units_of(file.bytes) * site.units.clusters);
-    // Twice as much, so that a bad estimate costs few attempts, and at least 16 units; what the new table and the
-    // journal need stays free.
-    let journal = site.units_of(image.last.survey.journal_len.0);
-    let more = (whole.clusters / site.units.clusters).max(16) * site.units.clusters;
-    let free = site.free_runs().into_iter().find(|run| run.start < whole.start && run.end() >= whole.start.0);
-    let below = free.map_or(0, |run| whole.start.0 - run.start.0);
-    let spare = below.saturating_sub(table + 2 * journal * site.units.clusters);
-    let more = more.min(spare / site.units.clusters * site.units.clusters);
-    if more == 0 {
-        return Err(error.advise("Free space on the volume, or write the image elsewhere: --to FILE"));
-    }
-    Ok(vec![Extent::new(whole.start.0 - more, whole.clusters + more)])
 }
 
 /// The new tables: the first stands right before the image.
@@ -387,7 +392,10 @@ fn created(work: &InsideWork, image: &NewImage, written: &Written, verified: boo
         ("Size".into(), format!("{} ({bytes} bytes)", ByteLen(bytes))),
         ("Digest".into(), blake3::Hash::from_bytes(made.written.digest).to_hex().to_string()),
         ("Read back".into(), if verified { "every digest matched" } else { "not done" }.into()),
-        ("Volume".into(), if work.check { "sound, and its counts are right" } else { "not checked" }.into()),
+        (
+            "Volume".into(),
+            if work.check { "sound, its container too, and its counts are right" } else { "not checked" }.into(),
+        ),
     ];
     if let Some((_, name)) = &image.base {
         let same = ByteLen(made.trailer.referenced_bytes);
@@ -406,7 +414,10 @@ fn changed(work: &InsideWork) -> Report {
     Report {
         outcome: Outcome::Done,
         headline: format!("Changed the container inside {}: {}", work.volume, work.name),
-        facts: vec![("Volume".into(), work.survey.identity.words()), ("Checked".into(), "the volume is sound".into())],
+        facts: vec![
+            ("Volume".into(), work.survey.identity.words()),
+            ("Checked".into(), "the volume and its container".into()),
+        ],
         warnings: Vec::new(),
         next: vec![format!("`lifeboat images {}` lists what is inside.", work.volume)],
     }

@@ -1,6 +1,7 @@
 //! A volume as a job on its container finds it: how it hands out space, what is used, what cannot move, and what its
 //! container holds.
 
+use super::sound;
 use crate::device::SharedDevice;
 use crate::error::Result;
 use crate::extent::{ClusterMap, Extent, ExtentSet};
@@ -37,7 +38,21 @@ impl Site {
         drop(edit);
         let grid = fs::open(source.device.clone(), kind)?.grid();
         let container = container(&source, address)?;
-        Ok(Self { source, kind, grid, units, used, max_file, container })
+        let mut site = Self { source, kind, grid, units, used, max_file, container };
+        site.spare_lost();
+        Ok(site)
+    }
+
+    /// What is left of images that are no files any more counts as used, so that nothing new comes to lie there.
+    fn spare_lost(&mut self) {
+        let Some(container) = &self.container else { return };
+        let lost = container.images.iter().filter(|image| !sound::is_file(image));
+        let files = lost.flat_map(|image| container.toc.parts_of(image.record.image_id));
+        let cluster = u64::from(self.grid.cluster_bytes);
+        for run in files.flat_map(|file| &file.runs) {
+            let (start, end) = (run.offset.0 / cluster, (run.offset.0 + run.len.0).div_ceil(cluster));
+            self.used.set(Extent::new(start, end.min(self.grid.clusters).saturating_sub(start)), true);
+        }
     }
 
     /// The same volume with other bytes: as it will be after a change.

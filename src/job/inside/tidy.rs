@@ -2,6 +2,7 @@
 
 use super::arrange;
 use super::site::Site;
+use super::sound;
 use crate::error::{Error, Result};
 use crate::fs::Kind;
 use crate::inventory::Source;
@@ -20,6 +21,7 @@ pub(super) fn plan(request: &ContainerRequest, source: &Source, kind: Kind, moni
         return Err(Error::refused(format!("there is no container inside {address}"))
             .advise("`lifeboat backup PATH:N --inside` makes one"));
     };
+    sound::refuse_lost(site.container.as_ref(), address)?;
     let arranged = arrange::work_out(&site, address, 0, monitor)?;
     if arranged.phases.is_empty() {
         return Ok(None);
@@ -35,7 +37,7 @@ pub(super) fn plan(request: &ContainerRequest, source: &Source, kind: Kind, moni
         image: None,
         room: Room { free: site.free_units(), unit_bytes: site.unit_bytes(), ..Room::default() },
         wiped: Vec::new(),
-        notes: Vec::new(),
+        notes: sound::Findings::of(site.container.as_ref(), monitor)?.sentences(),
     };
     plan::change_container(request, "putting it in order at the volume's end".into(), survey).map(Some)
 }

@@ -6,8 +6,9 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::Scrolled;
+use crate::inventory::ImageView;
 use crate::ui::model::{Model, Task};
-use crate::ui::rows::{Row, RowKind};
+use crate::ui::rows::{self, Row, RowKind};
 use crate::ui::text;
 use crate::ui::widget::{clip, first_visible, pad, paint, pairs};
 
@@ -117,11 +118,17 @@ fn row_line(model: &Model, row: &Row, chosen: bool, columns: usize) -> Line<'sta
         _ if chosen => theme.selected(),
         (RowKind::Disk, Some(_)) => theme.bad(),
         (RowKind::Disk, None) => theme.strong(),
+        (RowKind::Image, _) if !row.is_whole_image() => theme.warning(),
+        (RowKind::Image, _) if model.task == Task::Browse => theme.good(),
         _ if refused => theme.quiet(),
         _ => theme.text(),
     };
     let sign = if chosen { text::ACTIVE_SIGN } else { " " };
-    let words = if row.kind == RowKind::Disk { disk_words(row) } else { volume_words(row, columns) };
+    let words = match (&row.image, row.kind) {
+        (Some(view), _) => image_words(row, view, columns),
+        (None, RowKind::Disk) => disk_words(row),
+        (None, _) => volume_words(row, columns),
+    };
     let body = if chosen { pad(&words, columns.saturating_sub(2)) } else { clip(&words, columns.saturating_sub(2)) };
     Line::from(vec![Span::styled(format!("{sign} "), Style::new()), Span::styled(body, style)])
 }
@@ -142,13 +149,27 @@ fn disk_words(row: &Row) -> String {
     words.join("   ")
 }
 
+/// An image under its volume: kind, name, size, when it was made, whether it is whole.
+fn image_words(row: &Row, view: &ImageView, columns: usize) -> String {
+    let (label_width, wide) = widths(columns);
+    let state = if view.whole { text::STATE_WHOLE } else { text::DAMAGED };
+    // Where there is no room for the state, the kind gives way to damage: colour alone says nothing.
+    let kind = if wide || view.whole { view.kind.name() } else { text::DAMAGED };
+    let name = pad(&view.name, label_width.saturating_sub(1)) + " ";
+    let mut words = format!("  └ {}{name}{:>11}", pad(kind, 10), text::bytes(row.bytes));
+    if wide {
+        words.push_str(&format!(" {}  {state:<11}{}", rows::made(view), flag(row)));
+    }
+    words
+}
+
 fn volume_words(row: &Row, columns: usize) -> String {
     let (label_width, wide) = widths(columns);
     let volume = row.volume.as_ref();
     let number = match row.kind {
         RowKind::Partition => row.number.to_string(),
         RowKind::Found => "+".to_owned(),
-        RowKind::Disk | RowKind::Whole => "-".to_owned(),
+        RowKind::Disk | RowKind::Whole | RowKind::Image => "-".to_owned(),
     };
     let kind = volume.map_or("-", |volume| volume.kind.name());
     let label = volume.and_then(|volume| volume.label.clone()).filter(|label| !label.is_empty());
@@ -174,7 +195,7 @@ fn flag(row: &Row) -> &'static str {
         text::MOUNTED
     } else if row.read_only {
         text::READ_ONLY
-    } else if row.kind == RowKind::Found {
+    } else if row.is_found() {
         text::FOUND
     } else {
         ""

@@ -15,12 +15,22 @@ const LOW: u16 = 12;
 /// The words above the list.
 fn head(model: &Model, area: Rect) -> Vec<Line<'static>> {
     let theme = model.theme;
-    let mut lines = vec![Line::styled(text::INTERRUPTED_TITLE, theme.strong()), Line::default()];
+    let (title, why) = words(model);
+    let mut lines = vec![Line::styled(title, theme.strong()), Line::default()];
     if area.height >= LOW {
-        lines.extend(wrap(text::INTERRUPTED_WHY, usize::from(area.width)).into_iter().map(Line::from));
+        lines.extend(wrap(why, usize::from(area.width)).into_iter().map(Line::from));
         lines.push(Line::default());
     }
     lines
+}
+
+/// What the chosen job is: one that has a journal, or a restore.
+fn words(model: &Model) -> (&'static str, &'static str) {
+    let jobs = &model.interrupted;
+    match jobs.jobs.get(jobs.cursor) {
+        Some(job) if !job.can_roll_back => (text::INTERRUPTED_RESTORE_TITLE, text::INTERRUPTED_RESTORE_WHY),
+        _ => (text::INTERRUPTED_TITLE, text::INTERRUPTED_WHY),
+    }
 }
 
 /// Where the list begins, and how many of its lines fit; the details stand below it.

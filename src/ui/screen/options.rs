@@ -52,6 +52,7 @@ fn about(model: &Model) -> String {
             let volume = place.volume.as_ref().map_or(text::NOTHING_KNOWN.to_owned(), text::volume);
             text::backup_what(&place.address.to_string(), &volume)
         }
+        (_, Some(image)) if model.task == Task::Export => text::made_of(&image.name, &image.kind, &image.created),
         (_, Some(image)) => text::restore_what(&image.name, image.volume_bytes),
         _ => String::new(),
     }

@@ -4,7 +4,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::plan::{ChangeView, Safety, Step};
-use crate::ui::model::{Job, Model, Proposal, Proposed, Trouble};
+use crate::ui::form::FieldId;
+use crate::ui::model::{Job, Model, Proposal, Proposed, Task, Trouble};
 use crate::ui::widget::{clip, pad, pairs, typed, width, wrap};
 use crate::ui::{overlay, text};
 
@@ -22,6 +23,7 @@ fn plan_lines(model: &Model, plan: &Proposed, columns: usize) -> Vec<Line<'stati
     let mut lines: Vec<Line<'static>> =
         wrap(&shown.headline, columns).into_iter().map(|part| Line::styled(part, theme.strong())).collect();
     lines.push(Line::default());
+    lines.extend(reset_lines(model, columns));
     lines.extend(pairs(&shown.facts, columns, theme.quiet()));
     if !shown.warnings.is_empty() {
         lines.extend(super::heading(model, text::WARNINGS));
@@ -29,7 +31,7 @@ fn plan_lines(model: &Model, plan: &Proposed, columns: usize) -> Vec<Line<'stati
     }
     lines.extend(super::heading(model, text::STEPS));
     for (index, step) in shown.steps.iter().enumerate() {
-        lines.push(step_line(model, index + 1, step, columns));
+        lines.extend(step_lines(model, index + 1, step, columns));
     }
     if !shown.changes.is_empty() {
         lines.extend(super::heading(model, text::CHANGES));
@@ -43,7 +45,19 @@ fn plan_lines(model: &Model, plan: &Proposed, columns: usize) -> Vec<Line<'stati
     lines
 }
 
-fn step_line(model: &Model, number: usize, step: &Step, columns: usize) -> Line<'static> {
+/// What a factory reset means for who has never seen one.
+fn reset_lines(model: &Model, columns: usize) -> Vec<Line<'static>> {
+    let Some(image) = model.image.as_ref().filter(|_| model.task == Task::Reset) else { return Vec::new() };
+    let mut words = text::reset_means(&image.created);
+    if !model.form.switch(FieldId::DropImages) {
+        words = format!("{words} {}", text::RESET_STAY);
+    }
+    let mut lines: Vec<Line<'static>> = wrap(&words, columns).into_iter().map(Line::from).collect();
+    lines.push(Line::default());
+    lines
+}
+
+fn step_lines(model: &Model, number: usize, step: &Step, columns: usize) -> Vec<Line<'static>> {
     let theme = model.theme;
     let style = match step.safety {
         Safety::Reads => theme.quiet(),
@@ -51,13 +65,17 @@ fn step_line(model: &Model, number: usize, step: &Step, columns: usize) -> Line<
         Safety::Overwrites => theme.bad(),
     };
     let bytes = if step.bytes == 0 { String::new() } else { text::bytes(step.bytes) };
-    let rest = 10 + 2 + 15;
-    let title = pad(&format!("{number}. {}", step.title), columns.saturating_sub(rest));
-    Line::from(vec![
-        Span::raw(title),
+    let room = columns.saturating_sub(10 + 2 + 15);
+    // What is done to the disk is never cut: a long title goes on below.
+    let mut titles = wrap(&step.title, room.saturating_sub(4)).into_iter();
+    let first = format!("{number}. {}", titles.next().unwrap_or_default());
+    let mut lines = vec![Line::from(vec![
+        Span::raw(pad(&first, room)),
         Span::raw(format!("{bytes:>10}  ")),
         Span::styled(text::safety(step.safety), style),
-    ])
+    ])];
+    lines.extend(titles.map(|part| Line::from(format!("   {part}"))));
+    lines
 }
 
 /// Changed places that are listed for a step; the log has all.
@@ -94,6 +112,7 @@ pub(super) fn confirm_lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     let word = plan.confirm.clone().unwrap_or_default();
     let (title, question) = match plan.job {
         Job::Resume => (text::CONFIRM_RESUME_TITLE, text::confirm_resume(&word)),
+        Job::Keep => (text::CONFIRM_KEEP_TITLE, text::confirm_resume(&word)),
         _ => (text::CONFIRM_TITLE, text::confirm_type(&word)),
     };
     let mut asking = vec![Line::styled(title, theme.bad().patch(theme.strong())), Line::default()];

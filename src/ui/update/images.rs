@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use crate::inventory::Address;
+
 use super::super::input::Input;
 use super::super::model::{ImageInfo, ImageRow, Model, Screen, Task, Trouble, Wait};
 use super::super::msg::{Effect, Key};
 use super::super::{screen, text};
-use super::job;
+use super::{inside, job};
 
 pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
     super::go(model, Screen::Images);
@@ -97,7 +99,7 @@ fn path_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         Key::Enter if !input.text().is_empty() => {
             let path = PathBuf::from(input.text());
             model.wait = Some(Wait::Inspect(ticket));
-            vec![Effect::Inspect(ticket, path)]
+            vec![Effect::Inspect(ticket, Address::Whole(path))]
         }
         Key::Tab => {
             let typed = input.text().to_owned();
@@ -129,10 +131,14 @@ pub(super) fn facts_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         Key::Esc => super::back(model),
         Key::Char('v') => {
             let Some(image) = &model.image else { return Vec::new() };
-            let path = image.path.clone();
-            let headline = format!("{} {}", text::VERIFY_HEADLINE, path.display());
-            job::start_verify(model, headline, path)
+            let place = image.place.clone();
+            let headline = format!("{} {place}", text::VERIFY_HEADLINE);
+            job::start_verify(model, headline, place)
         }
+        Key::Char('e') => inside::restore(model),
+        Key::Char('o') => inside::restore_elsewhere(model),
+        Key::Char('x') => inside::export(model),
+        Key::Char('d') => inside::drop_image(model),
         _ => {
             super::scroll(model, pressed);
             Vec::new()

@@ -1,22 +1,42 @@
 //! Jobs that were interrupted: found at the start, finished or taken back.
 
+use std::path::PathBuf;
+
 use super::super::model::{Model, Screen, Task, Waiting};
 use super::super::msg::{Effect, Key};
-use super::super::{model, screen};
+use super::super::{model, screen, text};
 use crate::plan::{Direction, ResumeRequest};
 
-/// Looks for them, beside everything else.
+/// Looks at the disks, and then for interrupted jobs on them, beside everything else.
 pub(super) fn seek(model: &mut Model) -> Vec<Effect> {
+    model.interrupted.wanted = true;
+    super::disks::look(model)
+}
+
+/// The disks are known: now for the jobs, when they are wanted.
+pub(super) fn look(model: &mut Model) -> Vec<Effect> {
+    if !std::mem::take(&mut model.interrupted.wanted) {
+        return Vec::new();
+    }
     let ticket = model.next_ticket();
     model.interrupted.seeking = Some(ticket);
-    vec![Effect::Seek(ticket, model.look_request())]
+    let volumes = model.disks.rows.iter().filter(|row| row.may_wait()).map(|row| row.address.clone()).collect();
+    let comparing = model.next_ticket();
+    model.comparing = Some(comparing);
+    let mut disks: Vec<PathBuf> = model.disks.rows.iter().map(|row| row.address.path().to_owned()).collect();
+    disks.dedup();
+    vec![Effect::Compare(comparing, disks), Effect::Seek(ticket, volumes)]
 }
 
 /// They are known. As long as the user has not begun anything, they come first.
 pub(super) fn sought(model: &mut Model, jobs: Vec<Waiting>) {
     model.interrupted.seeking = None;
     model.interrupted.cursor = model.interrupted.cursor.min(jobs.len().saturating_sub(1));
-    let untouched = model.trail == [Screen::Start] && model.help.is_none() && model.trouble.is_none();
+    let untouched = model.trail == [Screen::Start]
+        && model.help.is_none()
+        && model.trouble.is_none()
+        && model.wait.is_none()
+        && model.factory_cursor.is_none();
     let any = !jobs.is_empty();
     model.interrupted.jobs = jobs;
     if any && untouched {
@@ -49,9 +69,10 @@ pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
 
 fn plan(model: &mut Model, direction: Direction) -> Vec<Effect> {
     let Some(job) = model.interrupted.jobs.get(model.interrupted.cursor) else { return Vec::new() };
+    if direction == Direction::RollBack && !job.can_roll_back {
+        return super::refuse(model, text::REFUSED_ROLL_BACK.to_owned());
+    }
     let request = ResumeRequest { volume: job.address.clone(), journal: None, direction };
     model.proposal = model::Proposal::None;
-    let ticket = model.next_ticket();
-    model.wait = Some(model::Wait::Plan(ticket));
-    vec![Effect::PlanResume(ticket, Box::new(request))]
+    vec![Effect::PlanResume(super::wait_for_plan(model), Box::new(request))]
 }

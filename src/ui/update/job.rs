@@ -1,7 +1,5 @@
 //! Preview, confirmation, and the job itself.
 
-use std::path::PathBuf;
-
 use crate::inventory::Address;
 use crate::job::{Outcome, Progress, Report};
 
@@ -69,14 +67,19 @@ pub(super) fn start(model: &mut Model, plan: &Proposed) -> Vec<Effect> {
     {
         return Vec::new();
     }
+    let export = model.export.take();
     begin(model, plan.job, plan.preview.headline.clone());
-    vec![Effect::Run(plan.ticket)]
+    match (plan.job, export) {
+        (Job::Export, Some(request)) => vec![Effect::Export(Box::new(request))],
+        (Job::Export, None) => Vec::new(),
+        _ => vec![Effect::Run(plan.ticket)],
+    }
 }
 
 /// Starts to verify an image. Only reads.
-pub(super) fn start_verify(model: &mut Model, headline: String, path: PathBuf) -> Vec<Effect> {
+pub(super) fn start_verify(model: &mut Model, headline: String, image: Address) -> Vec<Effect> {
     begin(model, Job::Verify, headline);
-    vec![Effect::Verify(path)]
+    vec![Effect::Verify(image)]
 }
 
 /// Starts to check a volume. Only reads.
@@ -85,7 +88,8 @@ pub(super) fn start_check(model: &mut Model, headline: String, address: Address)
     vec![Effect::Check(address)]
 }
 
-fn begin(model: &mut Model, job: Job, headline: String) {
+/// Shows that a job is under way.
+pub(super) fn begin(model: &mut Model, job: Job, headline: String) {
     home(model);
     model.report = None;
     model.running = Some(Running {
@@ -150,8 +154,12 @@ pub(super) fn finished(model: &mut Model, mut report: Report) -> Vec<Effect> {
         text::cancelled(running.job).clone_into(&mut report.headline);
     }
     // What was brought to an end is offered no more; what is left is looked for again.
-    let again = running.job == Job::Resume;
-    if again && matches!(report.outcome, Outcome::Done | Outcome::DoneWithWarnings) {
+    // A restore that did not come to its end waits to be finished, too.
+    let again = matches!(running.job, Job::Resume | Job::Restore | Job::Inside | Job::Keep | Job::Renew);
+    if running.job == Job::Keep {
+        model.disks.searched.clear();
+    }
+    if running.job == Job::Resume && matches!(report.outcome, Outcome::Done | Outcome::DoneWithWarnings) {
         super::interrupted::ended(model);
     }
     model.exit_code = report.outcome.exit_code();

@@ -20,7 +20,7 @@ pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         }
         Key::Enter => return accept(model),
         Key::Up | Key::BackTab => form.cursor = form.cursor.saturating_sub(1),
-        Key::Tab if form.is_typing() => {
+        Key::Tab if form.is_path() => {
             let typed = form.path().to_owned();
             model.completing = Some(ticket);
             return vec![Effect::Complete(ticket, typed)];
@@ -49,7 +49,8 @@ fn change(model: &mut Model, pressed: Key) {
 }
 
 fn accept(model: &mut Model) -> Vec<Effect> {
-    if model.task == Task::Backup && model.form.path().trim().is_empty() {
+    let to_file = matches!(model.task, Task::Backup | Task::Export) && !model.form.switch(FieldId::Inside);
+    if to_file && model.form.path().trim().is_empty() {
         model.form.cursor = 0;
         model.form.problem = Some(text::PATH_EMPTY);
         return Vec::new();
@@ -63,12 +64,12 @@ fn accept(model: &mut Model) -> Vec<Effect> {
 
 /// From the preview to the options it was made with.
 pub(super) fn reopen(model: &mut Model) -> Vec<Effect> {
-    if model.task == Task::Backup {
+    if matches!(model.task, Task::Backup | Task::Export) {
         model.proposal = Proposal::None;
         return super::back(model);
     }
-    // The end of an interrupted job has no options.
-    if model.task == Task::Resume {
+    // The end of an interrupted job has no options, and neither has what puts images in order.
+    if matches!(model.task, Task::Resume | Task::Keep | Task::Renew) {
         return Vec::new();
     }
     model.kept_form = Some(model.form.clone());
@@ -104,7 +105,7 @@ pub(super) fn offer_way_out(model: &mut Model, mut trouble: Trouble) -> Trouble 
         Task::Backup if next.contains("--even-if-dirty") => FieldId::EvenIfDirty,
         Task::Backup if next.contains("--split") => FieldId::Split,
         Task::Backup if next.contains("--raw") => FieldId::Raw,
-        Task::Restore if next.contains("--keep-going") => FieldId::KeepGoing,
+        Task::Restore | Task::Reset if next.contains("--keep-going") => FieldId::KeepGoing,
         _ => return trouble,
     };
     model.form.offer(option);

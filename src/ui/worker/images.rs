@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::image::Image;
+use crate::inventory::{self, Address};
+use crate::job::{self, Monitor};
 use crate::unit::ByteLen;
 
 use super::super::model::{ImageInfo, ImageRow, Trouble};
@@ -21,7 +23,10 @@ const MAX_NAMES: usize = 10_000;
 const MAX_CHOICES: usize = 24;
 
 /// A folder's `.lbi` files, by name.
-pub(super) fn list(folder: &Path, inspect: fn(&Path) -> Result<ImageInfo>) -> Result<Vec<ImageRow>, Trouble> {
+pub(super) fn list(
+    folder: &Path,
+    inspect: fn(&Address, &Monitor) -> Result<ImageInfo>,
+) -> Result<Vec<ImageRow>, Trouble> {
     let entries = fs::read_dir(folder)
         .map_err(|error| Trouble::from(&Error::io(folder.display().to_string(), error).advise(text::NO_IMAGES_NEXT)))?;
     let mut paths: Vec<PathBuf> = entries
@@ -33,8 +38,9 @@ pub(super) fn list(folder: &Path, inspect: fn(&Path) -> Result<ImageInfo>) -> Re
     Ok(paths.into_iter().map(|path| row(path, inspect)).collect())
 }
 
-fn row(path: PathBuf, inspect: fn(&Path) -> Result<ImageInfo>) -> ImageRow {
-    let info = inspect(&path).map(Box::new).map_err(|error| Trouble::from(&error));
+fn row(path: PathBuf, inspect: fn(&Address, &Monitor) -> Result<ImageInfo>) -> ImageRow {
+    let place = Address::Whole(path.clone());
+    let info = inspect(&place, &Monitor::new()).map(Box::new).map_err(|error| Trouble::from(&error));
     let bytes = match &info {
         Ok(info) => info.bytes,
         Err(_) => fs::metadata(&path).map_or(0, |metadata| metadata.len()),
@@ -42,16 +48,24 @@ fn row(path: PathBuf, inspect: fn(&Path) -> Result<ImageInfo>) -> ImageRow {
     ImageRow { path, bytes, info }
 }
 
-/// What a typed path is: a folder to go to, or an image.
-pub(super) fn open(ticket: Ticket, path: PathBuf, inspect: fn(&Path) -> Result<ImageInfo>) -> Msg {
-    match fs::metadata(&path) {
-        Ok(metadata) if metadata.is_dir() => Msg::IsFolder(ticket, path),
-        Ok(_) => Msg::Inspected(ticket, inspect(&path).map(Box::new).map_err(|error| Trouble::from(&error))),
-        Err(error) => {
-            let error = Error::io(path.display().to_string(), error).advise(text::NOT_A_FOLDER);
-            Msg::Inspected(ticket, Err(Trouble::from(&error)))
+/// What a typed path is: a folder to go to, or an image; or the image at an address inside a volume.
+pub(super) fn open(
+    ticket: Ticket,
+    place: Address,
+    inspect: fn(&Address, &Monitor) -> Result<ImageInfo>,
+    monitor: &Monitor,
+) -> Msg {
+    if let Address::Whole(path) = &place {
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => return Msg::IsFolder(ticket, path.clone()),
+            Ok(_) => {}
+            Err(error) => {
+                let error = Error::io(path.display().to_string(), error).advise(text::NOT_A_FOLDER);
+                return Msg::Inspected(ticket, Err(Trouble::from(&error)));
+            }
         }
     }
+    Msg::Inspected(ticket, inspect(&place, monitor).map(Box::new).map_err(|error| Trouble::from(&error)))
 }
 
 /// Completes the last name of a path as far as the entries of its folder agree.
@@ -95,29 +109,68 @@ fn name(entry: &fs::DirEntry, start: &str) -> Option<String> {
 }
 
 /// Opens an image and describes it.
-pub(super) fn inspect(path: &Path) -> Result<ImageInfo> {
-    let image = Image::open(path)?;
+pub(super) fn inspect(place: &Address, monitor: &Monitor) -> Result<ImageInfo> {
+    match place {
+        Address::Inside(..) => {
+            let (container, image) = inventory::open_image(place, monitor)?;
+            let mut info = describe(place, &image);
+            let id = image.header().image_id;
+            let found = container.images.iter().find(|found| found.record.image_id == id);
+            let known = info.damage.clone();
+            let new = found.iter().flat_map(|found| &found.damage).filter(|damage| !known.contains(damage)).cloned();
+            info.damage.extend(new);
+            let mut add = |name: &str, value: String| info.facts.push((name.to_owned(), value));
+            let how = found.map_or(container.found_by, |found| found.found_by);
+            add(text::FACT_FOUND, text::found_by(how).to_owned());
+            for finding in &container.findings {
+                add(text::FACT_CONTAINER, job::sentence(finding));
+            }
+            Ok(info)
+        }
+        _ => Ok(describe(place, &Image::open(place.path())?)),
+    }
+}
+
+/// All that an image says of itself.
+fn describe(place: &Address, image: &Image) -> ImageInfo {
     let (header, trailer) = (image.header(), image.trailer());
     let zone = jiff::tz::TimeZone::system();
     let created = header.created.to_zoned(zone).strftime("%Y-%m-%d %H:%M").to_string();
-    let needed = header.grid.len();
     let mut damage = image.damage().to_vec();
     let bad = trailer.bad_clusters.clusters();
     if bad > 0 {
         damage.push(text::bad_clusters(bad));
     }
+    ImageInfo {
+        place: place.clone(),
+        bytes: image.bytes(),
+        name: header.name.clone(),
+        kind: header.kind.name().to_owned(),
+        volume: header.volume.kind.name().to_owned(),
+        label: header.volume.label.clone(),
+        volume_bytes: header.grid.len().get(),
+        damage,
+        facts: facts(place, image, &created),
+        created,
+    }
+}
+
+fn facts(place: &Address, image: &Image, created: &str) -> Vec<(String, String)> {
+    let (header, trailer) = (image.header(), image.trailer());
+    let name = if place.image().is_some() { text::FACT_ADDRESS } else { text::FACT_FILE };
     let mut facts = vec![
-        (text::FACT_FILE, path.display().to_string()),
+        (name, place.to_string()),
         (text::FACT_FILE_SIZE, ByteLen(image.bytes()).to_string()),
         (text::FACT_KIND, header.kind.name().to_owned()),
-        (text::FACT_MADE, created.clone()),
+        (text::FACT_MADE, created.to_owned()),
         (text::FACT_MACHINE, header.machine.clone()),
         (text::FACT_VOLUME, text::volume_summary(&header.volume)),
-        (text::FACT_NEEDS, text::bytes_exact(needed.get())),
+        (text::FACT_NEEDS, text::bytes_exact(header.grid.len().get())),
         (text::FACT_HOLDS, ByteLen(trailer.raw_bytes).to_string()),
         (text::FACT_ID, header.image_id.to_string()),
         (text::FACT_WRITER, header.writer.clone()),
     ];
+    facts.extend(header.base_image_id.map(|id| (text::FACT_BASE, id.to_string())));
     if let Some(partition) = &header.partition {
         facts.push((text::FACT_PARTITION, text::partition(partition)));
     }
@@ -128,18 +181,7 @@ pub(super) fn inspect(path: &Path) -> Result<ImageInfo> {
     if header.even_if_dirty {
         facts.push((text::FACT_NOTE, text::NOTE_DIRTY.to_owned()));
     }
-    Ok(ImageInfo {
-        path: path.to_owned(),
-        bytes: image.bytes(),
-        name: header.name.clone(),
-        kind: header.kind.name().to_owned(),
-        volume: header.volume.kind.name().to_owned(),
-        label: header.volume.label.clone(),
-        created,
-        volume_bytes: needed.get(),
-        damage,
-        facts: facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-    })
+    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 #[cfg(test)]
@@ -168,10 +210,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("broken.lbi"), "no image").unwrap();
         fs::write(dir.path().join("note.txt"), "").unwrap();
-        let rows = list(dir.path(), |_| Err(Error::damaged("this is no image"))).unwrap();
+        let rows = list(dir.path(), |_, _| Err(Error::damaged("this is no image"))).unwrap();
         assert_eq!(rows.len(), 1);
         assert_eq!(rows[0].bytes, 8);
         assert_eq!(rows[0].info.as_ref().unwrap_err().what, "this is no image");
-        assert!(list(&dir.path().join("gone"), |_| Err(Error::damaged(""))).is_err());
+        assert!(list(&dir.path().join("gone"), |_, _| Err(Error::damaged(""))).is_err());
     }
 }

@@ -1,29 +1,26 @@
-//! Jobs that were interrupted: looking for them on every volume, planning their end.
+//! Jobs that were interrupted: looking for them, planning their end.
 
 use crate::error::{Error, Result};
-use crate::inventory::{self, LookRequest};
+use crate::inventory::Address;
 use crate::job::{self, Monitor, Resumption};
 use crate::plan::{Depth, Interrupted, Plan, ResumeRequest};
 
 use super::super::model::Waiting;
-use super::super::{rows, text};
+use super::super::text;
 
-/// Those on the disks that were asked for. Of each volume only the ends are read; what cannot be read has none.
-pub(super) fn seek(request: &LookRequest, monitor: &Monitor) -> Vec<Waiting> {
-    let inventory = inventory::look(request);
-    let rows = rows::rows(&inventory).into_iter();
-    let volumes = rows.filter(|row| row.volume.as_ref().is_some_and(|volume| may_wait(volume.kind)));
-    let found = volumes.filter_map(|row| {
-        let job = job::interrupted(&row.address, Depth::Quick, monitor).ok().flatten()?;
+/// Those on the volumes that were asked for. Of each only the ends are read; what cannot be read has none.
+pub(super) fn seek(volumes: &[Address], monitor: &Monitor) -> Vec<Waiting> {
+    let found = volumes.iter().filter_map(|address| {
+        let job = job::interrupted(address, Depth::Quick, monitor).ok().flatten()?;
         // Before it was begun nothing was changed, so that nothing is left to do.
-        job.begun.then(|| Waiting { address: row.address, words: job.words(), facts: facts(&job) })
+        job.begun.then(|| Waiting {
+            address: address.clone(),
+            words: job.words(),
+            facts: facts(&job),
+            can_roll_back: job.can_roll_back,
+        })
     });
     found.collect()
-}
-
-/// Volumes that Lifeboat changes, and those that it did not finish restoring.
-fn may_wait(kind: crate::fs::Kind) -> bool {
-    kind.has_driver() || kind == crate::fs::Kind::Unfinished
 }
 
 fn facts(job: &Interrupted) -> Vec<(String, String)> {

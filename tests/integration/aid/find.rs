@@ -1,6 +1,7 @@
 //! An aid leads to the images, and the restore by it works, when nothing of the disk is left but their own bytes.
 
 use super::stage::{FAMILIES, START, Stage};
+use crate::oracle::long;
 
 fn bytes_of(path: &std::path::Path) -> u64 {
     path.metadata().unwrap().len()
@@ -10,7 +11,7 @@ fn bytes_of(path: &std::path::Path) -> u64 {
 fn wrecked(family: &str, table: &str) {
     let what = format!("{family} on {table}");
     let stage = Stage::make(family, table);
-    let (walk, toc) = (stage.walk(), stage.toc());
+    let (walk, toc, dump) = (stage.walk(), stage.toc(), stage.dump());
     let (out, _) = stage.says(&["aid", "disk.img", "--to", "aid.lba"], 0);
     assert!(out.contains("every byte matched"), "{what}: {out}");
     assert!(bytes_of(&stage.path("aid.lba")) < 100 << 10, "{what}: {} bytes", bytes_of(&stage.path("aid.lba")));
@@ -26,9 +27,9 @@ fn wrecked(family: &str, table: &str) {
     stage.says(&["restore", &address, "--aid", "aid.lba", "--yes"], 0);
     assert_eq!(stage.walk(), walk, "{what}");
     stage.judge();
+    assert_eq!(stage.dump(), dump, "{what}: the table is back from the aid");
     let again = stage.images(&[]);
-    assert_eq!(again.len(), 1, "{what}: {again:?}");
-    assert_eq!((again[0].1.as_str(), again[0].2), ("file-system", true), "{what}");
+    assert_eq!(again, [("disk.img:1/factory".into(), "file-system".into(), true)], "{what}");
 }
 
 #[test]
@@ -36,6 +37,7 @@ fn an_aid_brings_back_what_has_lost_all_but_its_image() {
     let failed: Vec<String> = FAMILIES
         .iter()
         .flat_map(|(family, ..)| ["gpt", "dos"].map(|table| (*family, table)))
+        .filter(|(family, table)| long() || matches!((*family, *table), ("fat16" | "ntfs", "dos") | ("ext4", "gpt")))
         .filter(|(family, table)| std::panic::catch_unwind(|| wrecked(family, table)).is_err())
         .map(|(family, table)| format!("{family} on {table}"))
         .collect();

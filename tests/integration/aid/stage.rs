@@ -17,55 +17,66 @@ use lifeboat::unit::{ByteLen, ByteOffset};
 
 use crate::oracle::{lifeboat, sh, sh_output};
 
-/// Where the volume begins, and how long it is.
+/// Where the volume begins.
 pub(super) const START: u64 = 1 << 20;
-pub(super) const LEN: u64 = 48 << 20;
-/// The same of the small partition.
-pub(super) const SMALL_START: u64 = START + LEN;
-pub(super) const SMALL_LEN: u64 = 4 << 20;
+/// Length of the small partition behind it.
+pub(super) const SMALL_LEN: u64 = 1 << 20;
 
-/// What makes a volume with files in `$IMG`, whose length is `LEN`; and who judges it.
-pub(super) const FAMILIES: [(&str, &str, &str); 3] = [
+/// A kind of volume: its length in MiB, what makes one with files in `$IMG`, and who judges it.
+pub(super) const FAMILIES: [(&str, u64, &str, &str); 4] = [
     (
-        "fat32",
-        "mkfs.fat -F 32 -s 1 -n SYSTEM $IMG >/dev/null; mmd -i $IMG ::/docs; mcopy -i $IMG -s files/* ::/docs",
+        "fat16",
+        10,
+        "mkfs.fat -F 16 -s 1 -n SYSTEM $IMG >/dev/null; mmd -i $IMG ::/docs; mcopy -i $IMG -s files/* ::/docs",
         "fsck.fat -n volume.img",
     ),
     (
         "ntfs",
-        "mkntfs -F -Q -q -c 4096 -p 2048 -L SYSTEM $IMG >/dev/null 2>&1; for f in files/*; do ntfscp -q $IMG $f $(basename $f) >/dev/null; done",
+        10,
+        "mkntfs -F -Q -q -c 4096 -p 2048 -L SYSTEM $IMG >/dev/null 2>&1
+         for f in files/*; do ntfscp -q $IMG $f $(basename $f) >/dev/null; done",
         "ntfsfix -n volume.img; ntfsinfo -m volume.img >/dev/null",
     ),
-    ("ext4", "mke2fs -q -t ext4 -L SYSTEM -d files $IMG", "e2fsck -fn volume.img 2>&1"),
+    ("ext4", 10, "mke2fs -q -t ext4 -L SYSTEM -d files $IMG", "e2fsck -fn volume.img 2>&1"),
+    (
+        "fat32",
+        36,
+        "mkfs.fat -F 32 -s 1 -n SYSTEM $IMG >/dev/null; mmd -i $IMG ::/docs; mcopy -i $IMG -s files/* ::/docs",
+        "fsck.fat -n volume.img",
+    ),
 ];
 
 pub(super) struct Stage {
     pub(super) dir: tempfile::TempDir,
     pub(super) disk: PathBuf,
     judge: &'static str,
+    /// Length of the volume.
+    pub(super) len: u64,
 }
 
 impl Stage {
     /// A disk with a table of this kind, and the factory image of the volume inside it.
     pub(super) fn make(family: &str, table: &str) -> Self {
-        let (_, script, judge) = *FAMILIES.iter().find(|(name, ..)| *name == family).unwrap();
+        let (_, mib, script, judge) = *FAMILIES.iter().find(|(name, ..)| *name == family).unwrap();
+        let len = mib << 20;
+        let small = START + len;
         let dir = tempfile::tempdir().unwrap();
         let id = if table == "gpt" { "6F0B1A4C-9F3E-4B7B-8F64-3C8F2D5A7A10" } else { "0x1badcafe" };
         sh(
             dir.path(),
             &format!(
-                "set -e; mkdir files; for n in $(seq 1 30); do head -c $((n * 3001)) /dev/urandom > files/file-$n; done
-                 IMG=$PWD/volume.img; truncate -s {LEN} $IMG; {script}
-                 truncate -s $(({SMALL_START} + {SMALL_LEN} + 1048576)) disk.img
+                "set -e; mkdir files; for n in $(seq 1 20); do head -c $((n * 3001)) /dev/urandom > files/file-$n; done
+                 IMG=$PWD/volume.img; truncate -s {len} $IMG; {script}
+                 truncate -s $(({small} + {SMALL_LEN} + 1048576)) disk.img
                  printf 'label: {table}\\nlabel-id: {id}\\nstart={}, size={}\\nstart={}, size={}\\n' | sfdisk -q disk.img
                  dd if=volume.img of=disk.img bs=1M seek=1 conv=notrunc,sparse status=none; rm volume.img",
                 START / 512,
-                LEN / 512,
-                SMALL_START / 512,
+                len / 512,
+                small / 512,
                 SMALL_LEN / 512
             ),
         );
-        let stage = Self { disk: dir.path().join("disk.img"), dir, judge };
+        let stage = Self { disk: dir.path().join("disk.img"), dir, judge, len };
         stage.back_up(Kind::Factory);
         stage
     }
@@ -76,6 +87,11 @@ impl Stage {
 
     pub(super) fn small(&self) -> Address {
         Address::Partition(self.disk.clone(), 2)
+    }
+
+    /// Where the small partition begins.
+    pub(super) fn small_start(&self) -> u64 {
+        START + self.len
     }
 
     pub(super) fn back_up(&self, kind: Kind) {
@@ -125,13 +141,6 @@ impl Stage {
         file.write_all_at(&vec![0; len as usize], at).unwrap();
     }
 
-    /// Zeros all tables of contents.
-    pub(super) fn zero_tocs(&self, toc: &Toc) {
-        for run in toc.files.iter().filter(|file| file.role.is_toc()).flat_map(|file| &file.runs) {
-            self.zero(START + run.offset.0, run.len.0);
-        }
-    }
-
     /// Zeros the whole disk but for the images' own bytes and these ranges.
     pub(super) fn zero_all_but(&self, toc: &Toc, kept: &[(u64, u64)]) {
         let parts = toc.files.iter().filter(|file| matches!(file.role, Role::Part { .. }));
@@ -151,7 +160,7 @@ impl Stage {
     /// Every file of the volume with its digest, the container's folder left out.
     pub(super) fn walk(&self) -> Vec<String> {
         let disk = FileDevice::open(&self.disk).unwrap();
-        let device: SharedDevice = Arc::new(Window::new(disk, ByteOffset(START), ByteLen(LEN)).unwrap());
+        let device: SharedDevice = Arc::new(Window::new(disk, ByteOffset(START), ByteLen(self.len)).unwrap());
         let Probe::One(kind) = fs::probe(&device).unwrap() else { panic!("no volume") };
         let volume = fs::open(device, kind).unwrap();
         let mut found = Vec::new();
@@ -177,7 +186,7 @@ impl Stage {
     /// What a stranger says of the volume.
     pub(super) fn judge(&self) {
         let script =
-            format!("dd if=disk.img of=volume.img bs=1M skip=1 count={} status=none && {}", LEN >> 20, self.judge);
+            format!("dd if=disk.img of=volume.img bs=1M skip=1 count={} status=none && {}", self.len >> 20, self.judge);
         let output = sh_output(self.dir.path(), &script);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }

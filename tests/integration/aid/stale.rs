@@ -24,14 +24,16 @@ fn an_old_aid_wins_over_nothing_and_brings_nothing_dropped_back() {
     let healthy = std::fs::read(&stage.disk).unwrap();
 
     // Tables of contents are left: both images by them.
-    stage.zero(START, 8 << 20);
+    stage.zero(START, 4 << 20);
     assert_eq!(how(&stage.images(&["--aid", "old.lba"])), pair("toc", "toc"));
 
     // Not even those: the aid knows of one image, its own records tell of the other.
     std::fs::write(&stage.disk, &healthy).unwrap();
     stage.zero_all_but(&toc, &[]);
     let found = stage.images(&["--aid", "old.lba"]);
-    assert_eq!(how(&found), pair("aid", "scavenged"), "{found:?}");
+    // Put together from its records, an image goes by the name in its header: the volume's label.
+    let expected = [("SYSTEM".to_owned(), "scavenged".to_owned()), ("factory".to_owned(), "aid".to_owned())];
+    assert_eq!(how(&found), expected, "{found:?}");
 
     // The image is not where the aid says: it is not taken for it.
     std::fs::write(&stage.disk, &healthy).unwrap();
@@ -48,13 +50,22 @@ fn an_old_aid_wins_over_nothing_and_brings_nothing_dropped_back() {
     std::fs::write(&stage.disk, &healthy).unwrap();
     stage.says(&["aid", "disk.img", "--to", "both.lba"], 0);
     stage.says(&["drop", "disk.img:1/user", "--yes"], 0);
-    let found = stage.images(&["--aid", "both.lba"]);
-    assert_eq!(how(&found), [("factory".to_owned(), "file-system".to_owned())]);
+    let only = [("factory".to_owned(), "file-system".to_owned())];
+    assert_eq!(how(&stage.images(&["--aid", "both.lba"])), only);
+    // Even where its bytes are still whole.
+    let user = toc.named("user").unwrap().image_id;
+    let parts = toc.files.iter().filter(|file| matches!(file.role, Role::Part { image, .. } if image == user));
+    let disk = std::fs::OpenOptions::new().write(true).open(&stage.disk).unwrap();
+    for run in parts.flat_map(|file| &file.runs) {
+        let (at, len) = (START + run.offset.0, run.len.0);
+        std::os::unix::fs::FileExt::write_all_at(&disk, &healthy[at as usize..][..len as usize], at).unwrap();
+    }
+    assert_eq!(how(&stage.images(&["--aid", "both.lba"])), only);
 }
 
 #[test]
 fn of_several_aids_the_newest_counts() {
-    let stage = Stage::make("fat32", "dos");
+    let stage = Stage::make("fat16", "dos");
     stage.says(&["aid", "disk.img", "--to", "one.lba"], 0);
     stage.back_up(Kind::User);
     stage.says(&["aid", "disk.img:1", "--to", "two.lba"], 0);

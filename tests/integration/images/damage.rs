@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::stage::{EXT4, FAMILIES, FAT32, How, NTFS, START, Stage};
+use super::stage::{EXT4, FAMILIES, FAT16, FAT32, How, NTFS, START, Stage};
 use crate::oracle::{long, sh};
 
 const ALL_TABLES: [&str; 3] = ["toc-begin.lbc", "inter-1.lbc", "toc-end.lbc"];
@@ -36,14 +36,19 @@ fn an_undamaged_container_is_found_as_files_and_is_sound() {
 
 #[test]
 fn images_are_found_whatever_is_left_of_the_volume() {
-    for family in FAMILIES.into_iter().filter(|family| long() || family.name != "fat16") {
+    // A short run does each cell with one family, by turns.
+    let families = if long() { &FAMILIES[..] } else { &[FAT32, NTFS, EXT4][..] };
+    for (turn, family) in families.iter().copied().enumerate() {
         let stage = Stage::new(family);
         let (begin, lost) = (stage.begin(), format!("disk.img@{START}"));
         let mut number = 0;
         let mut cell = |what: &str, ranges: &[Range<u64>], volume: &str, by: &str| {
             number += 1;
+            if !long() && number % families.len() != turn {
+                return;
+            }
             let hows = [How::Zeros, How::Random];
-            for how in if long() { &hows[..] } else { &hows[number % 2..=number % 2] } {
+            for how in if long() { &hows[..] } else { &hows[number / 3 % 2..=number / 3 % 2] } {
                 stage.reset();
                 stage.destroy(ranges, *how);
                 stage.finds_both(&format!("{}: {what}, {how:?}", family.name), volume, by);
@@ -176,7 +181,7 @@ fn single_structures_of_ext_may_be_gone() {
 
 #[test]
 fn another_image_may_be_destroyed() {
-    let stage = Stage::new(FAT32);
+    let stage = Stage::new(FAT16);
     stage.destroy(&[stage.place_of("user.lbi")], How::Random);
     let found = stage.images("disk.img");
     assert_eq!(found[0], ("disk.img:1/factory".into(), "file-system".into(), true));

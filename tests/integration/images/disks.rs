@@ -10,7 +10,7 @@ use lifeboat::job::{self, Monitor};
 use lifeboat::plan::{ChangeRequest, EditRequest, JournalWish};
 use lifeboat::unit::ByteLen;
 
-use super::stage::{EXT4, FAT16, FAT32, How, NTFS, START, Stage};
+use super::stage::{EXT4, FAT16, FAT32, How, NTFS, START, Stage, soon};
 use crate::oracle::sh;
 
 /// Moves a file of the container, as a defragmenter would, to the lowest free clusters: `step` of them free between
@@ -58,7 +58,7 @@ fn the_file_system_tells_where_a_defragmenter_moved_files() {
 
 #[test]
 fn the_pieces_that_a_defragmenter_left_are_put_together_without_the_file_system() {
-    for (family, pieces) in [(FAT32, 2), (EXT4, 2)] {
+    for (family, pieces) in soon(&[EXT4, FAT32]).iter().map(|family| (*family, 2)) {
         let stage = Stage::new(family);
         let bytes = stage.place_of("factory.lbi").end - stage.place_of("factory.lbi").start;
         let len = bytes.div_ceil(u64::from(stage.toc.volume.grid.cluster_bytes)) as usize / pieces + 1;
@@ -171,13 +171,13 @@ fn the_document_has_the_fields_that_were_promised() {
     assert_eq!(image["volume"]["label"], "RESCUE");
     assert_eq!(image["bytes"], stage.toc.images[1].bytes);
     let error = stage.run("images disk.img --aid none.aid", 1);
-    assert!(error.contains("recovery aids cannot be read yet"), "{error}");
+    assert!(error.contains("the recovery aid none.aid"), "{error}");
 }
 
 /// With the containers that Lifeboat makes itself.
 #[test]
 fn an_image_made_inside_is_found_when_its_volume_and_the_table_are_gone() {
-    for family in [FAT32, NTFS, EXT4] {
+    for family in soon(&[NTFS, FAT32, EXT4]).iter().copied() {
         let stage = Stage::bare(family);
         stage.run("backup disk.img:1 --inside --kind factory", 0);
         stage.run("backup disk.img:1 --inside", 0);
@@ -201,7 +201,7 @@ fn an_image_made_inside_is_found_when_its_volume_and_the_table_are_gone() {
 
 #[test]
 fn left_overs_are_told_apart_by_id_and_sequence() {
-    let stage = Stage::new(FAT32);
+    let stage = Stage::new(FAT16);
     let disk = OpenOptions::new().write(true).open(stage.disk()).unwrap();
     // Only the tables are left of the volume.
     stage.destroy(&[START..stage.begin()], How::Zeros);
@@ -235,7 +235,7 @@ fn left_overs_are_told_apart_by_id_and_sequence() {
 
 #[test]
 fn an_interrupted_restore_is_named() {
-    let stage = Stage::new(FAT32);
+    let stage = Stage::new(FAT16);
     let id = stage.toc.images[0].image_id;
     let mut marker =
         format!("LIFEBOAT-UNFINISHED\nThe restore of image {id} onto this place was not finished.\n").into_bytes();
@@ -256,7 +256,7 @@ fn an_interrupted_restore_is_named() {
 
 #[test]
 fn nothing_found_is_said_and_is_no_failure() {
-    let stage = Stage::new(FAT32);
+    let stage = Stage::new(FAT16);
     stage.destroy(&[START..stage.first.len() as u64], How::Zeros);
     assert_eq!(stage.json("images disk.img --json"), serde_json::json!({ "images": [] }));
     assert!(stage.run("images disk.img", 0).contains("No images were found inside disk.img"));

@@ -17,9 +17,15 @@ use super::stage::{Stage, each};
 use crate::oracle::long;
 
 /// A disk that takes so many writes and then no more.
-struct Dying {
+pub(crate) struct Dying {
     disk: PathBuf,
     left: Arc<AtomicUsize>,
+}
+
+impl Dying {
+    pub(crate) fn new(disk: PathBuf, writes: usize) -> Self {
+        Self { disk, left: Arc::new(AtomicUsize::new(writes)) }
+    }
 }
 
 struct Volume {
@@ -78,7 +84,7 @@ impl Devices for Dying {
 /// Fails at write `count`; gives whether it came to its end.
 fn cut(stage: &Stage, count: usize) -> bool {
     let plan = stage.plan(&RestoreRequest::home(stage.address("factory")));
-    let devices = Dying { disk: stage.disk.clone(), left: Arc::new(AtomicUsize::new(count)) };
+    let devices = Dying::new(stage.disk.clone(), count);
     let report = job::run_on(&plan, &devices, &Arc::new(Monitor::new()));
     report.outcome == Outcome::Done
 }

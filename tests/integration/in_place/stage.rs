@@ -300,28 +300,45 @@ impl Stage {
             }],
         );
         // Its clusters are free now, and the image has them: the container's last table goes there.
-        let run = target.1.into_iter().find(|run| run.len.0 >= ROOM).expect("a run that is long enough");
+        let run = target.1.into_iter().find(|run| run.len.0 >= 2 * ROOM).expect("a run that is long enough");
         let grid = self.toc.volume.grid;
         let mut file = self.toc.files[2].clone();
         let units = fs::edit::open_unchecked(self.device(), self.toc.volume.kind).unwrap().units();
         let unit = grid.bytes_of(units.clusters).0;
         file.runs = vec![ByteRange { offset: run.offset, len: ByteLen(ROOM.div_ceil(unit) * unit) }];
+        let part = self.split_part(run, file.runs[0].len.0, unit);
         let folder = Path::new("/").join(FOLDER);
-        self.change(
-            "moving a table",
-            vec![
-                EditRequest::Release { directory: folder.clone(), name: TOC_END.into() },
-                EditRequest::Adopt {
-                    directory: folder,
-                    name: TOC_END.into(),
-                    extents: self.extents(&file.runs),
-                    len: ByteLen(file.bytes),
-                },
-            ],
-        );
+        let moved = |file: &FileRecord| {
+            let (directory, name) = (folder.clone(), file.name.clone());
+            let adopt = EditRequest::Adopt {
+                directory: directory.clone(),
+                name: name.clone(),
+                extents: self.extents(&file.runs),
+                len: ByteLen(file.bytes),
+            };
+            [EditRequest::Release { directory, name }, adopt]
+        };
+        self.change("moving a table and a part", [moved(&file), moved(&part)].concat());
+        self.toc.files[1] = part;
         self.toc.files[2] = file;
         self.toc.sequence += 1;
         self.write_tables();
+    }
+
+    /// The image's part, its first bytes behind the table's in this run: that is where its header is.
+    fn split_part(&self, run: ByteRange, table: u64, unit: u64) -> FileRecord {
+        let mut part = self.toc.files[1].clone();
+        let bytes = std::fs::read(self.dir.path().join(&part.name)).unwrap();
+        let head = (run.len.0 - table).min(part.bytes / 2) / unit * unit;
+        assert!(head > 0, "{}: a run that is long enough", self.name);
+        let at = run.offset.0 + table;
+        self.write_at(at, &bytes[..head as usize]);
+        let old = part.runs[0];
+        part.runs = vec![
+            ByteRange { offset: ByteOffset(at), len: ByteLen(head) },
+            ByteRange { offset: ByteOffset(old.offset.0 + head), len: ByteLen(old.len.0 - head) },
+        ];
+        part
     }
 
     fn largest_file(&self) -> (PathBuf, Vec<ByteRange>) {

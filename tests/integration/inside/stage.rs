@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lifeboat::device::{FileDevice, ReadDevice, SharedDevice};
-use lifeboat::error::Result;
+use lifeboat::error::{Error, Result};
 use lifeboat::fs::{self, EntryKind, FileSystem, Kind, Probe};
 use lifeboat::image::{self, Image};
 use lifeboat::inventory::{Address, Container, container_of, open_source};
@@ -94,13 +94,19 @@ impl Stage {
 
     /// An image inside is the volume of this walk, and strangers call it sound.
     pub(crate) fn prove(&self, name: &str, expected: &Walk) {
+        let (walk, out) = self.restored(name);
+        assert!(walk == *expected, "{}: the image {name} has the files of then", self.name);
+        std::fs::remove_file(out).unwrap();
+    }
+
+    /// The files of an image inside, and its volume as a file, which strangers call sound.
+    pub(crate) fn restored(&self, name: &str) -> (Walk, PathBuf) {
         let what = format!("{}: the image {name}", self.name);
         let image = self.open(name);
         assert!(image.damage().is_empty(), "{what}: {:?}", image.damage());
         let kind = image.header().volume.kind;
         let device = image.volume().unwrap();
         let volume = fs::open(device.clone(), kind).unwrap();
-        assert!(walk(&*volume) == *expected, "{what}: has the files of then");
         assert!(volume.tree().entry(Path::new("/LIFEBOAT")).is_err(), "{what}: has no container in it");
         let out = self.dir.path().join("restored.img");
         let file = std::fs::File::create(&out).unwrap();
@@ -115,7 +121,7 @@ impl Stage {
         }
         file.set_len(len).unwrap();
         judge(self.dir.path(), &out, &what);
-        std::fs::remove_file(out).unwrap();
+        (walk(&*volume), out)
     }
 
     /// An image inside, with all it needs.
@@ -148,11 +154,16 @@ pub(crate) fn open(image: &Path) -> (SharedDevice, Box<dyn FileSystem>) {
     (device.clone(), fs::open(device, kind).unwrap())
 }
 
-fn walk(volume: &dyn FileSystem) -> Walk {
+pub(crate) fn walk(volume: &dyn FileSystem) -> Walk {
+    try_walk(volume).unwrap()
+}
+
+/// The same of a volume that may be damaged.
+pub(crate) fn try_walk(volume: &dyn FileSystem) -> Result<Walk> {
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::from("/")];
     while let Some(folder) = folders.pop() {
-        for entry in volume.tree().list(&folder).unwrap() {
+        for entry in volume.tree().list(&folder)? {
             let path = folder.join(&entry.name);
             if path.starts_with("/LIFEBOAT") {
                 continue;
@@ -162,7 +173,8 @@ fn walk(volume: &dyn FileSystem) -> Walk {
                 EntryKind::Directory => folders.push(path),
                 EntryKind::File => {
                     let mut hasher = blake3::Hasher::new();
-                    std::io::copy(&mut volume.tree().open(&path).unwrap(), &mut hasher).unwrap();
+                    let cannot = |error| Error::io("reading a file", error);
+                    std::io::copy(&mut volume.tree().open(&path)?, &mut hasher).map_err(cannot)?;
                     line += &format!(" {}", hasher.finalize());
                 }
                 _ => {}
@@ -171,11 +183,11 @@ fn walk(volume: &dyn FileSystem) -> Walk {
         }
     }
     found.sort();
-    found
+    Ok(found)
 }
 
 /// Our check must find nothing worse than a note, and strangers nothing at all.
-fn judge(dir: &Path, image: &Path, what: &str) {
+pub(crate) fn judge(dir: &Path, image: &Path, what: &str) {
     let (device, volume) = open(image);
     let kind = volume.summary().kind;
     let source = job::CheckSource { device, mounted_at: Vec::new(), place: None, deep: false };

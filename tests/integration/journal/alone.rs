@@ -11,10 +11,11 @@ use lifeboat::job::{self, Monitor};
 use lifeboat::plan::{ChangeRequest, EditRequest, JournalWish};
 use lifeboat::unit::ByteLen;
 
-use super::cuts::{Effort, Tally, cut_and_see};
+use super::cuts::{Tally, cut_and_see};
 use super::edits::{content, free, open};
 use super::ends::{EXT_READ, Judges, NTFS_READ};
 use super::stage::Stage;
+use crate::faults_cuts::Effort;
 use crate::oracle::{long, sh};
 
 /// One edit, and on what.

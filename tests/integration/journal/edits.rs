@@ -12,8 +12,9 @@ use lifeboat::inventory::Address;
 use lifeboat::job::{self, Monitor};
 use lifeboat::plan::{ChangeRequest, EditRequest, JournalWish};
 
-use super::cuts::{Effort, cut_everywhere};
+use super::cuts::cut_everywhere;
 use super::stage::Stage;
+use crate::faults_cuts::Effort;
 use crate::oracle::{long, sh};
 
 /// A kind of volume: how it is made as `v.img` with `moved`, `replaced`, `released` and more in its root, and who

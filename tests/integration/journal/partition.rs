@@ -10,10 +10,11 @@ use lifeboat::job::{self, Monitor, Outcome, Resumption};
 use lifeboat::plan::{ChangeRequest, Depth, Direction, EditRequest, JournalPlace, JournalWish};
 use lifeboat::unit::ByteLen;
 
-use super::cuts::{Effort, cut_everywhere};
+use super::cuts::cut_everywhere;
 use super::edits::{free, open};
 use super::refusals::{stopped_at_write, write_of_step};
 use super::stage::Stage;
+use crate::faults_cuts::Effort;
 use crate::oracle::{lifeboat, sh};
 
 /// A job that moves a file of the ext4 volume in the first partition of a disk.

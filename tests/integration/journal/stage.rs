@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use lifeboat::device::{MemoryDevice, ReadDevice, SharedDevice, WriteDevice};
+use lifeboat::device::{MemoryDevice, SharedDevice, WriteDevice};
 use lifeboat::error::Result;
 use lifeboat::extent::{ClusterMap, Extent};
 use lifeboat::fs::{Change, Overlay, Tag};
@@ -16,7 +16,8 @@ use lifeboat::plan::{
 };
 use lifeboat::unit::{ByteLen, ByteOffset, Grid};
 
-use crate::faults_device::{Event, Fault, Handle};
+use crate::faults_cuts::{Log, Medium, Tap};
+use crate::faults_device::{Fault, Handle};
 use crate::faults_power::Dice;
 
 /// A volume and a change of it.
@@ -185,8 +186,11 @@ fn steps_by_hand(before: &[u8]) -> Vec<Change> {
     steps
 }
 
-/// What both devices were told, in order; the volume is 0, the journal's file 1.
-pub(crate) type Log = Vec<(usize, Event)>;
+impl Medium for Disks {
+    fn bytes(&mut self, device: usize) -> &mut [u8] {
+        if device == 0 { &mut self.volume } else { &mut self.journal }
+    }
+}
 
 /// The disks as devices, with a fault on each; keeps what it is told.
 pub(crate) struct Bench {
@@ -226,7 +230,7 @@ impl Bench {
     }
 
     fn tap(&self, device: usize) -> Result<Box<dyn WriteDevice>> {
-        Ok(Box::new(Tap { inner: self.handles[device].clone(), device, log: self.log.clone() }))
+        Ok(Box::new(Tap::new(&self.handles[device], device, &self.log)))
     }
 }
 
@@ -245,38 +249,5 @@ impl Devices for Bench {
 
     fn journal(&self, _: &Path, _: Option<ByteLen>) -> Result<Box<dyn WriteDevice>> {
         self.tap(1)
-    }
-}
-
-/// A device that tells a log what it was told.
-struct Tap {
-    inner: Handle,
-    device: usize,
-    log: Arc<Mutex<Log>>,
-}
-
-impl ReadDevice for Tap {
-    fn len(&self) -> ByteLen {
-        self.inner.len()
-    }
-
-    fn sector_bytes(&self) -> u32 {
-        self.inner.sector_bytes()
-    }
-
-    fn read_at(&self, offset: ByteOffset, buf: &mut [u8]) -> Result<()> {
-        self.inner.read_at(offset, buf)
-    }
-}
-
-impl WriteDevice for Tap {
-    fn write_at(&self, offset: ByteOffset, data: &[u8]) -> Result<()> {
-        self.log.lock().unwrap().push((self.device, Event::Write(offset.0, data.to_vec())));
-        self.inner.write_at(offset, data)
-    }
-
-    fn flush(&self) -> Result<()> {
-        self.log.lock().unwrap().push((self.device, Event::Flush));
-        self.inner.flush()
     }
 }

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lifeboat::fs::{Kind, State};
-use lifeboat::inventory::{Disk, Inventory, Partition, TableView, Volume};
+use lifeboat::inventory::{
+    Address, Disk, FoundBy, ImageView, ImageVolumeView, Inventory, Partition, TableView, Volume,
+};
 use lifeboat::job::{Outcome, Progress, Report, StepProgress};
-use lifeboat::plan::{ChangeView, PatchView, Preview, Safety, Step, StepKind};
+use lifeboat::plan::{AidRequest, ChangeView, PatchView, Preview, Safety, Step, StepKind};
 use lifeboat::table;
 use lifeboat::ui::Options;
-use lifeboat::ui::model::{ImageInfo, ImageRow, Job, Model, Proposed, Screen, Trouble, Waiting};
+use lifeboat::ui::model::{ImageInfo, ImageRow, Job, Model, Proposed, Screen, Stale, Trouble, Waiting};
 use lifeboat::ui::msg::{Clock, Completion, Effect, Key, Msg};
 use lifeboat::ui::theme::Theme;
 use lifeboat::ui::update::update;
@@ -74,6 +76,16 @@ impl Stage {
         stage
     }
 
+    /// A stage whose machine has images inside its partitions, and which has looked at its disks.
+    pub(crate) fn with_images() -> Self {
+        let mut stage = Self::new();
+        stage.script.interrupted = Vec::new();
+        stage.script.inventory = with_images();
+        stage.script.plan = Ok(reset_plan());
+        stage.send(Msg::Begin);
+        stage
+    }
+
     /// A stage for restoring: its planner answers with a restore.
     pub(crate) fn restoring() -> Self {
         let mut stage = Self::new();
@@ -103,10 +115,19 @@ impl Stage {
             Effect::Look(ticket, _) => Msg::Looked(ticket, self.script.inventory.clone()),
             Effect::Seek(ticket, _) => Msg::Sought(ticket, self.script.interrupted.clone()),
             Effect::List(ticket, _) => Msg::Listed(ticket, self.script.images.clone()),
-            Effect::Inspect(ticket, path) if path.to_string_lossy().ends_with('/') => Msg::IsFolder(ticket, path),
+            Effect::Inspect(ticket, place) if place.path().to_string_lossy().ends_with('/') => {
+                Msg::IsFolder(ticket, place.path().to_owned())
+            }
+            Effect::Inspect(ticket, place) if place.image().is_some() => {
+                Msg::Inspected(ticket, Ok(Box::new(ImageInfo { place, ..image_inside() })))
+            }
             Effect::Inspect(ticket, _) => Msg::Inspected(ticket, self.script.inspected.clone().map(Box::new)),
             Effect::Complete(ticket, _) => Msg::Completed(ticket, self.script.completion.clone()),
-            Effect::PlanBackup(ticket, _) | Effect::PlanRestore(ticket, _) | Effect::PlanResume(ticket, _) => {
+            Effect::PlanBackup(ticket, _)
+            | Effect::PlanRestore(ticket, _)
+            | Effect::PlanResume(ticket, _)
+            | Effect::PlanContainer(ticket, _)
+            | Effect::PlanAid(ticket, _) => {
                 Msg::Planned(ticket, self.script.plan.clone().map(|plan| Box::new(Proposed { ticket, ..plan })))
             }
             _ => return None,
@@ -252,7 +273,7 @@ pub(crate) fn inventory() -> Inventory {
 
 pub(crate) fn image(file: &str) -> ImageInfo {
     ImageInfo {
-        path: PathBuf::from("/mnt/backup").join(file),
+        place: Address::Whole(PathBuf::from("/mnt/backup").join(file)),
         bytes: 9 * GIB,
         name: "Windows".into(),
         kind: "user".into(),
@@ -269,8 +290,124 @@ pub(crate) fn image(file: &str) -> ImageInfo {
     }
 }
 
+/// An image inside, as the look at the disks tells of it.
+pub(crate) fn image_view(address: &str, kind: lifeboat::image::Kind) -> ImageView {
+    ImageView {
+        address: address.into(),
+        name: kind.name().into(),
+        kind,
+        image_id: "0e196aac-3f74-4fdb-997e-f083143d5d91".parse().expect("an id"),
+        base_id: None,
+        created: "2026-11-20T12:03:00Z".parse().expect("a time"),
+        whole: true,
+        damage: Vec::new(),
+        found_by: FoundBy::FileSystem,
+        bytes: 6 * GIB,
+        volume: ImageVolumeView { kind: Kind::Ntfs, label: Some("Windows".into()), bytes: 40 * GIB },
+    }
+}
+
+/// The machine with a factory and a user image inside partition 2.
+pub(crate) fn with_images() -> Inventory {
+    let mut inventory = inventory();
+    let volume = inventory.disks[0].partitions[1].volume.as_mut().expect("a volume");
+    let mut user = image_view("/dev/sda:2/user", lifeboat::image::Kind::User);
+    user.image_id = "d6e0cabf-e03a-4a4a-90e0-d77d3f0ff1ba".parse().expect("an id");
+    user.bytes = GIB / 4;
+    volume.images = vec![image_view("/dev/sda:2/factory", lifeboat::image::Kind::Factory), user];
+    inventory
+}
+
+/// A volume that only a table of contents tells of.
+pub(crate) fn lost(start: u64) -> Partition {
+    let mut view = image_view(&format!("/dev/sda@{start}/factory"), lifeboat::image::Kind::Factory);
+    view.found_by = FoundBy::Toc;
+    view.image_id = lifeboat_id(start);
+    Partition {
+        start_bytes: start,
+        bytes: 40 * GIB,
+        type_name: Some("ntfs volume".into()),
+        found: true,
+        volume: Some(Volume {
+            kind: Kind::Unknown,
+            label: Some("Windows".into()),
+            id: None,
+            cluster_bytes: None,
+            clusters: None,
+            used_clusters: None,
+            state: None,
+            notes: vec!["nothing of it can be read but the images inside; it was a ntfs volume".into()],
+            images: vec![view],
+        }),
+        ..Partition::default()
+    }
+}
+
+fn lifeboat_id(number: u64) -> uuid::Uuid {
+    uuid::Uuid::from_u128(u128::from(number))
+}
+
+/// The machine after its table and its volumes were lost.
+pub(crate) fn wrecked(starts: &[u64]) -> Inventory {
+    let mut inventory = inventory();
+    inventory.disks.truncate(1);
+    let disk = &mut inventory.disks[0];
+    disk.table = TableView::default();
+    disk.volume = None;
+    disk.partitions = starts.iter().map(|start| lost(*start)).collect();
+    inventory
+}
+
+/// An image inside, opened.
+pub(crate) fn image_inside() -> ImageInfo {
+    ImageInfo {
+        place: "/dev/sda:2/factory".parse().expect("an address"),
+        kind: "factory".into(),
+        facts: vec![
+            ("Address".into(), "/dev/sda:2/factory".into()),
+            ("Image kind".into(), "factory".into()),
+            ("Volume".into(), "ntfs, “Windows”, clean".into()),
+            ("Needs".into(), "40.0 GiB".into()),
+            ("Found".into(), "as a file of the partition".into()),
+            ("Container".into(), "note: it does not lie at the end of the volume (byte 4096)".into()),
+        ],
+        ..image("factory")
+    }
+}
+
+/// A restore in place, as the planner makes it.
+pub(crate) fn reset_plan() -> Proposed {
+    let preview = Preview {
+        changes: Vec::new(),
+        headline: "Restore /dev/sda:2/factory (ntfs, \"Windows\") in place, to /dev/sda:2".into(),
+        facts: vec![
+            ("Image".into(), "/dev/sda:2/factory (factory image \"Windows\" of 2026-11-20T12:03:00Z)".into()),
+            ("There now".into(), "ntfs \"Windows\", 22.0 GiB used".into()),
+            ("Differs".into(), "212.0 MiB (222298112 bytes) of 18.0 GiB: only that is written".into()),
+            ("Images inside".into(), "2 (factory, user): they stay".into()),
+        ],
+        steps: vec![
+            step(StepKind::VerifyImage, "Check every digest of the image", 18 * GIB, Safety::Reads),
+            step(StepKind::WriteContents, "Write the images' table of contents", 16384, Safety::Overwrites),
+            step(
+                StepKind::WriteClusters,
+                "Mark the volume as unfinished, and write the clusters that differ",
+                18 * GIB,
+                Safety::Overwrites,
+            ),
+            step(StepKind::SyncTarget, "Wait until everything is on the medium", 0, Safety::Overwrites),
+            step(StepKind::ReadBackTarget, "Read the volume back and compare", 18 * GIB, Safety::Reads),
+            step(StepKind::Seal, "Write boot record and superblock, and read them back", 0, Safety::Overwrites),
+            step(StepKind::CheckVolume, "Check the restored volume", 0, Safety::Reads),
+        ],
+        warnings: vec!["What is on /dev/sda:2 now is lost: ntfs \"Windows\", 40.0 GiB".into()],
+        command: "lifeboat restore /dev/sda:2/factory".into(),
+    };
+    Proposed { ticket: 1, job: Job::Restore, preview, confirm: Some("sda:2".into()) }
+}
+
 pub(crate) fn image_row(info: ImageInfo) -> ImageRow {
-    ImageRow { path: info.path.clone(), bytes: info.bytes, info: Ok(Box::new(info)) }
+    ImageRow { path: info.place.path().to_owned(), bytes: info.bytes, info: Ok(Box::new(info)) }
 }
 
 fn step(kind: StepKind, title: &str, bytes: u64, safety: Safety) -> Step {
@@ -332,6 +469,7 @@ pub(crate) fn interrupted() -> Waiting {
             ("Begun".into(), "2026-11-20T18:03:00Z".into()),
             ("Journal".into(), "in free space of the volume, at byte 42881515520".into()),
         ],
+        can_roll_back: true,
     }
 }
 
@@ -394,5 +532,15 @@ pub(crate) fn report(outcome: Outcome) -> Report {
         facts: vec![("Image".into(), "10.9 GiB".into()), ("Took".into(), "3 min 41 s".into())],
         warnings: Vec::new(),
         next: vec!["Keep the image on another disk than the one it was made from.".into()],
+    }
+}
+
+/// A recovery partition that is out of date.
+pub(crate) fn stale() -> Stale {
+    let address = |text: &str| text.parse().expect("an address");
+    Stale {
+        partition: "/dev/sda:4".into(),
+        differs: vec!["an image was made since".into()],
+        renewal: AidRequest { source: address("/dev/sda"), target: address("/dev/sda:4") },
     }
 }
