@@ -87,8 +87,11 @@ fn restored(stage: &Stage, cell: &Cell, name: &str, by: &str) -> Result<String, 
         return Err(format!("restore ends with {:?}: {}", said.code, said.words()));
     }
     if let Some(table) = table {
+        // Without a table of contents only the partition's own entry is known, which does not tell where a GPT began
+        // to have room for partitions.
+        let known = |line: &&str| by != "scavenged" || !line.starts_with("first-lba");
         let now = stage.dump();
-        if now != table {
+        if !now.lines().filter(known).eq(table.lines().filter(known)) {
             return Err(format!("the table is\n{now}not\n{table}"));
         }
         if stage.family.table == "gpt" {

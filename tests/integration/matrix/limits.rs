@@ -184,7 +184,8 @@ fn a_volume_that_has_grown_gets_its_images_to_its_end() {
         sh(stage.dir(), &format!("({grow}) >/dev/null 2>&1"));
         stage.put_back();
         let before = stage.begin();
-        stage.expect("check disk.img:1", 0);
+        // ntfsresize leaves the copy of the boot record to chkdsk.
+        stage.expect("check disk.img:1", if family.structure == Structure::Ntfs { 4 } else { 0 });
         stage.expect("tidy disk.img:1 --yes", 0);
         stage.files = stage.container();
         assert!(stage.begin() > before + (13 << 20), "{}: {before}, {}", family.name, stage.begin());
