@@ -2,7 +2,7 @@
 
 use lifeboat::error::Result;
 use lifeboat::job::{self, Monitor};
-use lifeboat::plan::{ContainerAct, ImagesInside, Plan, RestoreRequest, Work};
+use lifeboat::plan::{BackupRequest, ContainerAct, ImagesInside, Only, Plan, RestoreRequest, Work};
 
 use super::scene::Scene;
 use super::yard::{Family, Yard};
@@ -14,6 +14,8 @@ pub(super) enum Act {
     First,
     /// An image of what differs from the first.
     Second,
+    /// A user image makes way for one in which one file is as it is today.
+    Update,
     /// A factory image where there are user images, which move down.
     FactoryLast,
     /// An image goes that another one lies below of.
@@ -34,10 +36,10 @@ pub(super) enum Act {
     DropImages,
 }
 
-use Act::{Collision, Destroyed, Drop, DropImages, DropLast, FactoryLast, First, Home, Second, Table, Tidy};
+use Act::{Collision, Destroyed, Drop, DropImages, DropLast, FactoryLast, First, Home, Second, Table, Tidy, Update};
 
-pub(super) const ACTS: [Act; 11] =
-    [First, Second, FactoryLast, Drop, DropLast, Tidy, Home, Destroyed, Collision, Table, DropImages];
+pub(super) const ACTS: [Act; 12] =
+    [First, Second, Update, FactoryLast, Drop, DropLast, Tidy, Home, Destroyed, Collision, Table, DropImages];
 
 impl Act {
     pub(super) fn is_restore(self) -> bool {
@@ -48,7 +50,7 @@ impl Act {
     fn keeps(self) -> &'static [&'static str] {
         match self {
             First | DropLast | DropImages => &[],
-            Second | Home | Destroyed | Table => &["factory"],
+            Second | Update | Home | Destroyed | Table => &["factory"],
             FactoryLast => &["one", "two"],
             Drop | Tidy => &["two", "factory"],
             Collision => &["factory", "user"],
@@ -62,6 +64,12 @@ impl Act {
             Second => {
                 yard.create("factory", false);
                 yard.scribble("text", 7);
+            }
+            Update => {
+                yard.create("factory", false);
+                yard.create("user", false);
+                yard.scribble("text", 7);
+                yard.scribble("big", 8);
             }
             FactoryLast => {
                 yard.create("one", true);
@@ -110,6 +118,11 @@ impl Act {
         match self {
             First | FactoryLast => job::plan_backup(&yard.request("factory", false), &monitor),
             Second => job::plan_backup(&yard.request("user", false), &monitor),
+            Update => {
+                let only = Only { paths: vec!["/text".into()], remember: false };
+                let request = BackupRequest { only: Some(only), ..yard.request("user", false) };
+                job::plan_backup(&request, &monitor)
+            }
             Drop => change(ContainerAct::Drop("one".into())),
             DropLast => change(ContainerAct::Drop("factory".into())),
             Tidy => change(ContainerAct::Tidy),
@@ -139,7 +152,7 @@ impl Act {
                 assert!(self != First || phases == 1, "a file must move");
                 assert!(!matches!(self, FactoryLast | Tidy) || phases > 0, "{self:?} moves files");
                 let based = work.survey.image.as_ref().is_some_and(|image| image.base.is_some());
-                assert_eq!(based, self == Second, "based on another image");
+                assert_eq!(based, matches!(self, Second | Update), "based on another image");
             }
             Work::RestoreInPlace(work) => {
                 assert_eq!(self == Collision, !work.survey.moved.is_empty(), "images are in the way");

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use lifeboat::job::{self, Monitor, Outcome, Report, Resumption};
 use lifeboat::plan::Direction;
 
-use super::acts::{ACTS, Act};
-use super::cuts::{Tally, recover};
+use super::acts::Act;
+use super::cuts::{Tally, pairs, recover};
 use super::scene::{Bench, Scene};
-use super::yard::{EXT2, EXT4, FAMILIES, FAT12, FAT16, Family, NTFS};
+use super::yard::{EXT2, EXT4, FAT12, FAT16, Family, NTFS};
 use crate::faults_cuts::Effort;
 use crate::faults_device::{EIO, Event, Fault, Op};
 use crate::oracle::long;
@@ -56,7 +56,7 @@ fn fail_everywhere(act: Act, family: Family) -> usize {
     let counter = Bench::sound(&scene.before);
     assert_eq!(counter.run(&scene.plan).outcome, Outcome::Done);
     let (mut tried, mut tally) = (0, Tally::default());
-    for (op, wanted) in [(Op::Read, 3), (Op::Write, 6), (Op::Flush, 5)] {
+    for (op, wanted) in [(Op::Read, 2), (Op::Write, 5), (Op::Flush, 4)] {
         for at in some(counter.handle().count(op), wanted) {
             for sticky in [false, true] {
                 let bench = Bench::new(&scene.before, Fault::Fail { op, at, sticky, errno: EIO });
@@ -88,7 +88,7 @@ fn cancel_everywhere(act: Act, family: Family) -> [usize; 2] {
     let counter = Bench::sound(&scene.before);
     assert_eq!(counter.run(&scene.plan).outcome, Outcome::Done);
     let (mut stopped, mut tally) = ([0, 0], Tally::default());
-    for at in some(counter.handle().operations(), 16) {
+    for at in some(counter.handle().operations(), 12) {
         let monitor = Arc::new(Monitor::new());
         let bench = Bench::new(&scene.before, Fault::Cancel { at, monitor: monitor.clone() });
         let report = bench.run_watched(&scene.plan, &monitor);
@@ -106,47 +106,24 @@ fn cancel_everywhere(act: Act, family: Family) -> [usize; 2] {
     stopped
 }
 
-/// These by default, or with long sweeps each act on each small family.
-fn pairs(soon: &[(Act, Family)]) -> Vec<(Act, Family)> {
-    if !long() {
-        return soon.to_vec();
-    }
-    let small = FAMILIES.into_iter().filter(|family| !family.is_large);
-    small.flat_map(|family| ACTS.map(|act| (act, family))).collect()
-}
-
 #[test]
 fn media_may_fail_at_any_operation() {
-    let soon = [
-        (Act::First, EXT4),
-        (Act::FactoryLast, FAT12),
-        (Act::Drop, FAT16),
-        (Act::Table, FAT16),
-        (Act::Collision, NTFS),
-    ];
-    let tried: usize = pairs(&soon).into_iter().map(|(act, family)| fail_everywhere(act, family)).sum();
+    let soon = [(Act::First, EXT4), (Act::FactoryLast, FAT12), (Act::Drop, NTFS), (Act::Table, FAT16)];
+    let pairs = pairs(&soon, |_| true);
+    let tried: usize = pairs.iter().copied().map(|(act, family)| fail_everywhere(act, family)).sum();
     println!("{tried} failures in all");
-    assert!(tried > 100, "{tried}");
+    assert!(tried > 20 * pairs.len(), "{tried}");
 }
 
 #[test]
 fn jobs_may_be_cancelled_at_any_moment() {
     let soon = [(Act::First, FAT16), (Act::Tidy, NTFS), (Act::Collision, EXT2)];
     let (mut stopped, mut late) = (0, 0);
-    for (act, family) in pairs(&soon) {
+    for (act, family) in pairs(&soon, |_| true) {
         let [cancelled, done] = cancel_everywhere(act, family);
         stopped += cancelled;
         late += done;
     }
     println!("{stopped} cancels stopped a job, {late} came too late");
-    assert!(stopped > 5 && late > 5, "{stopped} stopped, {late} came too late");
-}
-
-#[test]
-#[ignore = "one act on one family: LIFEBOAT_ACT and LIFEBOAT_FAMILY name them"]
-fn one_act_alone() {
-    super::cuts::each_wanted(&|act, family| {
-        fail_everywhere(act, family);
-        cancel_everywhere(act, family);
-    });
+    assert!(stopped > 5 && late > 0, "{stopped} stopped, {late} came too late");
 }

@@ -213,7 +213,7 @@ impl Yard {
 
     /// A file's clusters.
     fn content(&self, name: &str) -> Vec<Extent> {
-        self.open().tree().content(&Path::new("/").join(name)).unwrap().iter().copied().collect()
+        self.open().tree().content(&Path::new("/").join(name)).unwrap().to_vec()
     }
 
     /// Moves a file to the highest free run below this byte.
