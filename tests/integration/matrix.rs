@@ -6,6 +6,8 @@
 //! refused, and nothing is written.
 #![allow(clippy::single_range_in_vec_init, reason = "a damage is a list of ranges, mostly of one")]
 
+#![allow(clippy::single_range_in_vec_init, reason = "a list of ranges may have one")]
+
 mod cells;
 mod family;
 mod kernel;
