@@ -4,8 +4,6 @@
 //! is expected; `restore` brings it home; sfdisk tells the table of before, a stranger's checker calls the volume sound,
 //! every file is what it was when the image was made, and the images inside still verify. What cannot come back is
 //! refused, and nothing is written.
-#![allow(clippy::single_range_in_vec_init, reason = "a damage is a list of ranges, mostly of one")]
-
 #![allow(clippy::single_range_in_vec_init, reason = "a list of ranges may have one")]
 
 mod cells;
