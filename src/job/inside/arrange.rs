@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::extent::{Extent, ExtentSet};
 use crate::fs::{self, Change, Copy, Overlay};
 use crate::image::Kind;
-use crate::image::container::{FileRecord, Role, Toc};
+use crate::image::container::{FileRecord, ImageRecord, Role, Toc};
 use crate::inventory::Address;
 use crate::job::Monitor;
 use crate::job::container::{extents, folder, toc_bytes};
@@ -73,7 +73,12 @@ pub(super) fn work_out(site: &Site, address: &Address, hole: u64, monitor: &Moni
 fn order(toc: &Toc) -> Vec<&FileRecord> {
     let with = |role: Role| toc.files.iter().filter(move |file| file.role == role);
     let mut images: Vec<_> = toc.images.iter().collect();
-    images.sort_by_key(|image| (image.kind == Kind::Factory, std::cmp::Reverse(image.created)));
+    // Times are in whole seconds: of two images of the same one, the newer was put before the other.
+    let place = |image: &ImageRecord| {
+        let runs = toc.parts_of(image.image_id).first().map(|part| part.runs.first().map(|run| run.offset));
+        runs.flatten()
+    };
+    images.sort_by_key(|image| (image.kind == Kind::Factory, std::cmp::Reverse(image.created), place(image)));
     let mut inters = with(Role::Inter);
     let mut ordered: Vec<&FileRecord> = with(Role::TocBegin).chain(with(Role::Settings)).collect();
     for (number, image) in images.iter().enumerate() {
