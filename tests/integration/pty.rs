@@ -379,18 +379,23 @@ fn each_kind_of_volume_goes_out_and_back_by_the_wizards_keys() {
     );
 }
 
-/// Chooses a factory image of the short list on the start screen, and leads it to its end in three screens.
-fn reset(terminal: &mut Terminal, place: &str, downs: usize) {
+/// Chooses a factory image of the short list on the start screen, and leads it to its end in three screens. The first
+/// restore brings the table back: from then on, as soon as the disks were looked at again, places have numbers.
+fn reset(terminal: &mut Terminal, places: [&str; 2], downs: usize) {
     terminal.wait_for_text("Put a partition back");
     terminal.send_keys("f");
     terminal.wait_for_text("Which one?");
     terminal.send_keys(&format!("{}\r", "\x1b[B".repeat(downs)));
     terminal.wait_for_text("Factory reset > What will be done");
     terminal.send_keys("\r");
-    terminal.wait_for_text("To overwrite it, type its name:");
+    let asks = "To overwrite it, type its name:";
+    terminal.wait_for_text(asks);
     terminal.send_keys("practice.img\r");
     terminal.wait_for_text("That is not the word.");
-    terminal.send_keys(&format!("\x15{place}\r"));
+    let text = terminal.text();
+    let word = text.lines().find_map(|line| line.split_once(asks)).unwrap().1.trim();
+    assert!(places.contains(&word), "{text}");
+    terminal.send_keys(&format!("\x15{word}\r"));
     terminal.wait_for_text("√ Done");
     terminal.send_keys("\r");
     terminal.wait_for_text("What do you want to do?");
@@ -403,7 +408,8 @@ fn the_broken_practice_disk_is_brought_back_by_keys() {
     terminal.wait_for_text("What do you want to do?");
     sh(dir.path(), "! sfdisk -d practice/practice.img 2>/dev/null | grep start=");
     for (number, start) in [1u64, 49, 81].into_iter().enumerate() {
-        reset(&mut terminal, &format!("practice.img@{}", start << 20), number);
+        let places = [format!("practice.img@{}", start << 20), format!("practice.img:{}", number + 1)];
+        reset(&mut terminal, [&places[0], &places[1]], number);
     }
     terminal.send_keys("d");
     terminal.wait_for_text("practice-linux");
