@@ -10,6 +10,7 @@ mod arguments;
 mod backup;
 mod check;
 mod completions;
+mod consent;
 mod console;
 mod demo;
 mod disks;

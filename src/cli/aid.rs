@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::arguments::{Aid, Command};
-use super::console::{Console, is_terminal};
-use super::{USAGE, complain_usage, preview, progress, restore};
-use crate::error::{Error, Result};
+use super::consent::{self, Consent};
+use super::console::Console;
+use super::{USAGE, complain_usage, progress};
+use crate::error::Result;
 use crate::inventory;
 use crate::job::{self, Monitor};
 use crate::plan::AidRequest;
@@ -26,23 +27,8 @@ fn work(command: &Aid, console: &Console) -> Result<u8> {
     };
     let request = AidRequest { source: command.source.clone(), target: target.clone() };
     let plan = progress::watch(&monitor, |monitor| job::plan_aid(&request, monitor))??;
-    preview::log(&plan);
-    if command.dry_run {
-        preview::print(console, &plan);
-        return Ok(0);
-    }
-    if command.yes {
-        for warning in &plan.warnings {
-            console.say(&format!("lifeboat: warning: {warning}"));
-        }
-    } else if is_terminal(&std::io::stdin()) && is_terminal(&std::io::stderr()) {
-        restore::ask(console, &plan)?;
-    } else {
-        return Err(Error::refused("a partition would be overwritten, and without a terminal nobody can be asked")
-            .advise("--dry-run shows what would be done, --yes does it without asking"));
-    }
-    let report = progress::watch(&monitor, |monitor| job::run(&plan, monitor))?;
-    Ok(console.report(&report))
+    let consent = Consent { yes: command.yes, dry_run: command.dry_run };
+    consent::carry_out(&plan, consent, "a partition would be overwritten", console, &monitor)
 }
 
 /// Takes the aids that were named with `--aid`, for the commands that look for images. Gives the exit code to leave

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::arguments::Resume;
 use super::console::{Console, is_terminal};
-use super::{preview, progress, restore};
+use super::{consent, preview, progress};
 use crate::error::{Error, Result};
 use crate::job::{self, Monitor, Report, Resumption};
 use crate::plan::{self, Direction, Interrupted, Plan, ResumeRequest, Work};
@@ -53,7 +53,7 @@ fn work(command: &Resume, console: &Console) -> Result<u8> {
         }
     } else {
         can_ask()?;
-        restore::ask(console, &plan)?;
+        consent::ask(console, &plan)?;
     }
     let report = progress::watch(&monitor, |monitor| job::run(&plan, monitor))?;
     Ok(console.report_as(&report, &Document { journal: journal(&plan), report: &report }))

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::arguments::Tidy;
-use super::console::{Console, is_terminal};
-use super::{preview, progress, restore};
-use crate::error::{Error, Result};
+use super::consent::{self, Consent};
+use super::console::Console;
+use super::progress;
+use crate::error::Result;
 use crate::job::{self, Monitor};
 use crate::plan::{ContainerAct, ContainerRequest};
 
@@ -28,21 +29,6 @@ pub(super) fn carry_out(request: &ContainerRequest, yes: bool, dry_run: bool, co
         }
         return Ok(0);
     };
-    preview::log(&plan);
-    if dry_run {
-        preview::print(console, &plan);
-        return Ok(0);
-    }
-    if yes {
-        for warning in &plan.warnings {
-            console.say(&format!("lifeboat: warning: {warning}"));
-        }
-    } else if is_terminal(&std::io::stdin()) && is_terminal(&std::io::stderr()) {
-        restore::ask(console, &plan)?;
-    } else {
-        return Err(Error::refused("the volume would be changed, and without a terminal nobody can be asked")
-            .advise("--dry-run shows what would be done, --yes does it without asking"));
-    }
-    let report = progress::watch(&monitor, |monitor| job::run(&plan, monitor))?;
-    Ok(console.report(&report))
+    let consent = Consent { yes, dry_run };
+    consent::carry_out(&plan, consent, "the volume would be changed", console, &monitor)
 }
