@@ -7,7 +7,7 @@
 mod survey;
 
 pub use survey::Changes;
-pub(super) use survey::{identify, in_use, placed, placed_if, refuse_waiting, survey};
+pub(super) use survey::{begin, end, identify, in_use, placed, placed_if, refuse_waiting, survey};
 
 use std::ops::Range;
 use std::os::unix::fs::FileTypeExt;

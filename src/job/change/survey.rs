@@ -99,12 +99,24 @@ pub(crate) fn identify(source: &Source) -> Result<(VolumeIdentity, Grid)> {
     Ok((identity, system.grid()))
 }
 
+/// What every change begins with: the volume is marked as in use.
+pub(crate) fn begin(edit: &mut dyn Edit) -> Result<Vec<Change>> {
+    edit.mark(true)?;
+    Ok(vec![edit.take("Mark the volume as in use")?])
+}
+
+/// What every change ends with: the volume is marked as clean.
+pub(crate) fn end(edit: &mut dyn Edit, steps: &mut Vec<Change>) -> Result<()> {
+    edit.mark(false)?;
+    steps.push(edit.take("Mark the volume as clean")?);
+    Ok(())
+}
+
 /// Every edit as a step, between marking the volume as in use and as clean; and what is used before, between or after
 /// any of them.
 fn work_out(edits: &[EditRequest], edit: &mut dyn Edit, monitor: &Monitor) -> Result<(Vec<Change>, ClusterMap)> {
     let mut used = edit.used()?;
-    edit.mark(true)?;
-    let mut changes = vec![edit.take("Mark the volume as in use")?];
+    let mut changes = begin(&mut *edit)?;
     for request in edits {
         monitor.check()?;
         match request {
@@ -121,8 +133,7 @@ fn work_out(edits: &[EditRequest], edit: &mut dyn Edit, monitor: &Monitor) -> Re
     if changes[1..].iter().all(Change::is_empty) {
         return Err(Error::refused("there is nothing to change: the volume is already as it was asked to be"));
     }
-    edit.mark(false)?;
-    changes.push(edit.take("Mark the volume as clean")?);
+    end(&mut *edit, &mut changes)?;
     Ok((changes, used))
 }
 

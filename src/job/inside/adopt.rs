@@ -16,6 +16,7 @@ use crate::image::PartitionRecord;
 use crate::image::container::{FileRecord, ImageRecord, Role, SavedBytes, Toc, VolumeRecord};
 use crate::inventory::{Address, Place, open_source};
 use crate::job::backup::hex;
+use crate::job::change;
 use crate::job::container::{extents, folder, toc_bytes};
 use crate::plan::Phase;
 use crate::table;
@@ -76,8 +77,7 @@ pub(super) fn work_out(
     let overlay = Arc::new(Overlay::new(site.source.device.clone()));
     let mut edit = fs::edit::open_on(overlay.clone(), site.kind)?;
     let mut used = site.used.clone();
-    edit.mark(true)?;
-    let mut steps = vec![edit.take("Mark the volume as in use")?];
+    let mut steps = change::begin(&mut *edit)?;
     let new = || addition.tables.iter().chain(&addition.parts);
     for file in new() {
         edit.reserve(&extents(file, site.grid)?)?;
@@ -113,8 +113,7 @@ pub(super) fn work_out(
     let after = edit.used()?;
     let taken = (after.used() + freed).saturating_sub(site.used.used());
     after.runs().for_each(|run| used.set(run, true));
-    edit.mark(false)?;
-    steps.push(edit.take("Mark the volume as clean")?);
+    change::end(&mut *edit, &mut steps)?;
     drop(edit);
     let name = format!("making the image {} part of the volume", addition.image.name);
     let taken_units = taken / site.units.clusters;

@@ -14,11 +14,12 @@ use super::{room, vacate};
 use crate::device::SharedDevice;
 use crate::error::{Error, Result};
 use crate::extent::{Extent, ExtentSet};
-use crate::fs::{self, Change, Copy, Overlay};
+use crate::fs::{self, Copy, Overlay};
 use crate::image::Kind;
 use crate::image::container::{FileRecord, ImageRecord, Role, Toc};
 use crate::inventory::Address;
 use crate::job::Monitor;
+use crate::job::change;
 use crate::job::container::{extents, folder, toc_bytes};
 use crate::plan::{Moved, Phase};
 use crate::unit::ByteLen;
@@ -168,8 +169,7 @@ fn move_out(site: &Site, address: &Address, target: &Target, out: &ExtentSet) ->
     let device: SharedDevice = overlay.clone();
     let mut edit = fs::edit::open_on(overlay, site.kind)?;
     let mut used = site.used.clone();
-    edit.mark(true)?;
-    let mut steps = vec![edit.take("Mark the volume as in use")?];
+    let mut steps = change::begin(&mut *edit)?;
     edit.relocate(out, &to)?;
     let now = site.meanwhile(device.clone(), address)?;
     // The boot record is kept as it is when the volume is not in use.
@@ -179,8 +179,7 @@ fn move_out(site: &Site, address: &Address, target: &Target, out: &ExtentSet) ->
     let bytes = ByteLen(site.grid.bytes_of(out.clusters()).0);
     steps.push(edit.take(&format!("Move {bytes} out of the container's place"))?);
     edit.used()?.runs().for_each(|run| used.set(run, true));
-    edit.mark(false)?;
-    steps.push(edit.take("Mark the volume as clean")?);
+    change::end(&mut *edit, &mut steps)?;
     drop(edit);
     let phase = vacate::phase(site, address, format!("moving {bytes} out of the container's place"), steps, used)?;
     Ok((phase, device))
@@ -206,8 +205,7 @@ fn move_in(site: &Site, address: &Address, target: &Target) -> Result<Option<(Ph
     let device: SharedDevice = overlay.clone();
     let mut edit = fs::edit::open_on(overlay.clone(), site.kind)?;
     let mut used = site.used.clone();
-    edit.mark(true)?;
-    let mut steps: Vec<Change> = vec![edit.take("Mark the volume as in use")?];
+    let mut steps = change::begin(&mut *edit)?;
     // The copies are the edit's own, so that its patches know what will lie there.
     let mut copies = Vec::new();
     for (file, place) in &moving {
@@ -229,8 +227,7 @@ fn move_in(site: &Site, address: &Address, target: &Target) -> Result<Option<(Ph
     let count = moving.len();
     steps.push(edit.take(&format!("Bring {count} files of the container to their places, and renew its tables"))?);
     edit.used()?.runs().for_each(|run| used.set(run, true));
-    edit.mark(false)?;
-    steps.push(edit.take("Mark the volume as clean")?);
+    change::end(&mut *edit, &mut steps)?;
     drop(edit);
     let phase = vacate::phase(site, address, "putting the container in order".into(), steps, used)?;
     Ok(Some((phase, device)))

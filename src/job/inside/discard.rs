@@ -12,11 +12,11 @@ use super::sound;
 use super::vacate;
 use crate::error::{Error, Result};
 use crate::extent::ClusterMap;
-use crate::fs::{self, Change, Kind, Overlay, Tag};
+use crate::fs::{self, Kind, Overlay, Tag};
 use crate::image::container::{FileRecord, ImageRecord, Role, TOC_BEGIN, Toc};
 use crate::inventory::Source;
 use crate::job::Monitor;
-use crate::job::change::identify;
+use crate::job::change::{self, identify};
 use crate::job::container::folder;
 use crate::plan::{self, ContainerRequest, InsideSurvey, Phase, Plan, Room};
 use crate::unit::ByteOffset;
@@ -124,8 +124,7 @@ fn work_out(
     let overlay = Arc::new(Overlay::new(site.source.device.clone()));
     let mut edit = fs::edit::open_on(overlay.clone(), site.kind)?;
     let mut used: ClusterMap = site.used.clone();
-    edit.mark(true)?;
-    let mut steps: Vec<Change> = vec![edit.take("Mark the volume as in use")?];
+    let mut steps = change::begin(&mut *edit)?;
     let is_gone = |file: &FileRecord| gone.iter().any(|other| other.name == file.name);
     let mut toc = adopt::renewed(site)?;
     toc.files.retain(|file| !is_gone(file));
@@ -150,8 +149,7 @@ fn work_out(
     }
     steps.push(edit.take(&format!("Free the clusters of the image {}", image.name))?);
     edit.used()?.runs().for_each(|run| used.set(run, true));
-    edit.mark(false)?;
-    steps.push(edit.take("Mark the volume as clean")?);
+    change::end(&mut *edit, &mut steps)?;
     drop(edit);
     vacate::phase(site, &request.volume, format!("dropping the image {}", image.name), steps, used)
 }

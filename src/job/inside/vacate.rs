@@ -9,7 +9,7 @@ use crate::extent::{Extent, ExtentSet};
 use crate::fs::{self, Holder, Overlay, Watch};
 use crate::inventory::Address;
 use crate::job::Monitor;
-use crate::job::change::{Changes, identify, placed_if};
+use crate::job::change::{self, Changes, identify, placed_if};
 use crate::plan::{ChangeRequest, JournalWish, Moved, Phase};
 use crate::unit::ByteLen;
 
@@ -29,14 +29,12 @@ pub(super) fn work_out(
     let overlay = Arc::new(Overlay::new(site.source.device.clone()));
     let mut edit = fs::edit::open_on(Arc::clone(&overlay), site.kind)?;
     let mut used = site.used.clone();
-    edit.mark(true)?;
-    let mut steps = vec![edit.take("Mark the volume as in use")?];
+    let mut steps = change::begin(&mut *edit)?;
     edit.relocate(from, to)?;
     let bytes = ByteLen(site.grid.bytes_of(from.clusters()).0);
     steps.push(edit.take(&format!("Move {bytes} out of the way"))?);
     edit.used()?.runs().for_each(|run| used.set(run, true));
-    edit.mark(false)?;
-    steps.push(edit.take("Mark the volume as clean")?);
+    change::end(&mut *edit, &mut steps)?;
     drop(edit);
     let phase = phase(
         site,

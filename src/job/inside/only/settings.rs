@@ -14,6 +14,7 @@ use crate::extent::Extent;
 use crate::fs::{self, Overlay};
 use crate::image::container::{FOLDER, FileRecord, Role, SETTINGS, Settings};
 use crate::inventory::Address;
+use crate::job::change;
 use crate::job::container::folder;
 use crate::job::inside::adopt::{in_order, path, renew, renewed};
 use crate::job::inside::site::Site;
@@ -69,8 +70,7 @@ pub(super) fn remember(site: &Site, address: &Address, paths: &[PathBuf]) -> Res
     let device: SharedDevice = overlay.clone();
     let mut edit = fs::edit::open_on(overlay, site.kind)?;
     let mut used = site.used.clone();
-    edit.mark(true)?;
-    let mut steps = vec![edit.take("Mark the volume as in use")?];
+    let mut steps = change::begin(&mut *edit)?;
     edit.reserve(&[place])?;
     let mut toc = renewed(site)?;
     if toc.files.iter().any(|file| file.role == Role::Settings) {
@@ -91,8 +91,7 @@ pub(super) fn remember(site: &Site, address: &Address, paths: &[PathBuf]) -> Res
     renew(&mut *edit, &toc, &[])?;
     steps.push(edit.take(&format!("Write the list of {} paths, and renew the tables of contents", paths.len()))?);
     edit.used()?.runs().for_each(|run| used.set(run, true));
-    edit.mark(false)?;
-    steps.push(edit.take("Mark the volume as clean")?);
+    change::end(&mut *edit, &mut steps)?;
     drop(edit);
     let phase = vacate::phase(site, address, "keeping the list of files to be taken".into(), steps, used)?;
     Ok(Some((phase, device)))
