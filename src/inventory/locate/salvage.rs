@@ -89,7 +89,10 @@ impl Salvage<'_> {
         };
         let place = self.place_of(scavenged, image.header(), start);
         let known = found.iter_mut().find(|have| match start {
-            Some(start) => have.source.place.start.0 == start && have.toc.image(id).is_some(),
+            // A container without a table of contents (number 0) is that of whatever lies in its place.
+            Some(start) => {
+                have.source.place.start.0 == start && (have.toc.image(id).is_some() || have.toc.sequence == 0)
+            }
             None => {
                 have.images.iter().any(|image| image.record.image_id == id)
                     || Some(&have.volume) == place.as_ref().map(|place| &place.0)

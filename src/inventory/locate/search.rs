@@ -160,7 +160,8 @@ impl Hunt<'_> {
             ground.add(&aid::by_search(&disk, salvage.watch)?, &mut found);
         }
         // An aid knows nothing of images that were made after it.
-        let is_settled = |container: &&Container| is_whole(container) && container.found_by < FoundBy::Aid;
+        let is_settled =
+            |container: &&Container| is_whole(container) && is_told(container) && container.found_by < FoundBy::Aid;
         let whole = found.iter().filter(is_settled).map(|container| {
             let start = container.source.place.start.0.saturating_sub(salvage.base);
             start..start + container.source.place.len.0
@@ -353,6 +354,12 @@ impl Hunt<'_> {
 fn is_whole(container: &Container) -> bool {
     let whole = |image: &super::FoundImage| image.damage.iter().all(|damage| Some(damage) == image.needs.as_ref());
     !container.images.is_empty() && container.images.iter().all(whole)
+}
+
+/// A table of contents says which images there are, and every file can be followed. A cut in the middle of a change leaves
+/// folders that are neither those of before nor those of after it: what they do not show may still be there.
+fn is_told(container: &Container) -> bool {
+    container.toc.sequence > 0 && container.findings.iter().all(|finding| finding.rule != "container.file")
 }
 
 fn table_depth(thoroughness: Thoroughness) -> table::Depth {
