@@ -3,17 +3,21 @@
 //! The field names are those of `lifeboat disks --json`.
 
 mod address;
+mod layout;
 mod locate;
 mod look;
+mod map;
 mod source;
 mod volume;
 
 pub use address::Address;
+pub use layout::{Layout, Piece, PieceKind, layout};
 pub use locate::{
     Container, FoundBy, FoundImage, ImageView, ImageVolumeView, LocateRequest, RecoveryPartition, Thoroughness,
     container_of, image_at, locate, open_image, recovery_partitions, use_aids,
 };
 pub use look::look;
+pub use map::{ClusterState, Counts, VolumeMap};
 pub use source::{Place, Source, open_source};
 pub use volume::examine;
 

@@ -4,6 +4,7 @@
 //! [`worker`] carries out what `update` asks for on threads, and [`terminal`] gives the terminal back whatever
 //! happens. [`text`] has every word.
 
+pub mod filter;
 mod footer;
 pub mod form;
 pub mod input;

@@ -45,6 +45,7 @@ fn all_keys(model: &Model) -> Vec<KeyWord> {
         Screen::Options => option_keys(model),
         Screen::Preview => preview_keys(model),
         Screen::Confirm => vec![key::CONFIRM],
+        Screen::Diagnosis | Screen::Files | Screen::Peek | Screen::Held => vec![key::MOVE],
         Screen::Running => return running_keys(model),
         Screen::Report => return vec![key::SCROLL, key::TO_START, key::HELP],
     };

@@ -1,5 +1,10 @@
 //! Everything the wizard knows, as plain data: `update` changes it, `view` draws it, nothing else exists.
 
+mod diagnosis;
+mod files;
+mod held;
+mod maps;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,12 +14,17 @@ use crate::job::{ExportRequest, Progress, Report};
 use crate::plan::{AidRequest, Preview};
 
 use super::Options;
+use super::filter::Filter;
 use super::form::Form;
 use super::input::Input;
 use super::msg::{Clock, Completion, Ticket};
 use super::rate::Samples;
 use super::rows::Row;
 use super::theme::Theme;
+pub use diagnosis::Diagnosis;
+pub use files::Files;
+pub use held::Held;
+pub use maps::Maps;
 
 /// The screens there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,6 +49,14 @@ pub enum Screen {
     Report,
     /// Jobs that were interrupted: finish or take back.
     Interrupted,
+    /// What is wrong with this machine's disks, and what can be done.
+    Diagnosis,
+    /// The folders and files of a volume or image.
+    Files,
+    /// What is in one file.
+    Peek,
+    /// Who holds a disk that is in use.
+    Held,
 }
 
 /// What the user came for.
@@ -65,6 +83,14 @@ pub enum Task {
     Search,
     /// Renew a recovery partition.
     Renew,
+    /// Find out what is wrong.
+    Diagnose,
+    /// Check whether a volume is sound.
+    Examine,
+    /// Take files out of a volume or image.
+    Extract,
+    /// Free a disk that is in use.
+    Free,
 }
 
 /// Something went wrong, or must not be: what happened, and what to do next.
@@ -256,6 +282,8 @@ pub enum Job {
     Search,
     /// A recovery partition is renewed.
     Renew,
+    /// Files are copied out of a volume or image.
+    Extract,
 }
 
 /// A job under way.
@@ -300,6 +328,16 @@ pub struct Model {
     pub factory_cursor: Option<usize>,
     /// The disks.
     pub disks: Disks,
+    /// The cluster maps of their volumes.
+    pub maps: Maps,
+    /// What was found to be wrong.
+    pub diagnosis: Diagnosis,
+    /// The files of a volume or image.
+    pub files: Files,
+    /// Who holds a disk.
+    pub held: Held,
+    /// What the list on the screen is narrowed to.
+    pub filter: Option<Filter>,
     /// The image files.
     pub images: Images,
     /// The interrupted jobs.
@@ -361,6 +399,11 @@ impl Model {
             start_cursor: 0,
             factory_cursor: None,
             disks: Disks::default(),
+            maps: Maps::default(),
+            diagnosis: Diagnosis::default(),
+            files: Files::default(),
+            held: Held::default(),
+            filter: None,
             images: Images { folder, ..Images::default() },
             interrupted: Interrupted::default(),
             stale: Vec::new(),

@@ -1,11 +1,18 @@
 //! What can happen to the wizard, and what it can ask for.
 
+mod files;
+mod held;
+
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::inventory::{Address, Inventory, LookRequest, Partition};
+use crate::inventory::{Address, Inventory, LookRequest, Partition, VolumeMap};
 use crate::job::{ExportRequest, Progress, Report};
 use crate::plan::{AidRequest, BackupRequest, ContainerRequest, RestoreRequest, ResumeRequest};
+
+pub use files::{FilesAnswer, FilesRequest};
+pub use held::HolderView;
 
 use super::model::{ImageInfo, ImageRow, Proposed, Stale, Trouble, Waiting};
 
@@ -104,6 +111,16 @@ pub enum Msg {
     Finished(Report),
     /// Every sector of a disk was searched for images: the volumes that hold some, or why nobody knows.
     Searched(PathBuf, Result<Vec<Partition>, Trouble>),
+    /// The map of a volume, or why there is none.
+    Mapped(Ticket, Address, Result<Arc<VolumeMap>, Trouble>),
+    /// Disks came or went.
+    DisksChanged,
+    /// What a volume's or image's files are.
+    Files(Ticket, Result<FilesAnswer, Trouble>),
+    /// Who holds a place.
+    Holders(Ticket, Result<Vec<HolderView>, Trouble>),
+    /// A text was written to a file, or why not.
+    Saved(Ticket, Result<PathBuf, Trouble>),
 }
 
 /// What the wizard asks the worker for.
@@ -143,6 +160,14 @@ pub enum Effect {
     Search(PathBuf),
     /// Look whether a volume is sound.
     Check(Address),
+    /// Read the map of a volume.
+    Map(Ticket, Address),
+    /// Ask for the files of a volume or image.
+    Files(Ticket, FilesRequest),
+    /// Find out who holds a place.
+    Hold(Ticket, Address),
+    /// Write a text to a new file.
+    Save(Ticket, PathBuf, String),
     /// Let the job wait, or go on.
     Pause(bool),
     /// Stop the job.

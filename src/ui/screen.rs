@@ -1,6 +1,9 @@
 //! The screens: a title line, the body, and a line of keys.
 
+mod diagnosis;
 mod disks;
+mod files;
+mod held;
 mod images;
 mod interrupted;
 mod options;
@@ -40,6 +43,10 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
         Screen::Disks => disks::draw(model, area, buffer),
         Screen::Images => images::draw(model, area, buffer),
         Screen::Interrupted => interrupted::draw(model, area, buffer),
+        Screen::Diagnosis => diagnosis::draw(model, area, buffer),
+        Screen::Files => files::draw(model, area, buffer),
+        Screen::Peek => files::draw_peek(model, area, buffer),
+        Screen::Held => held::draw(model, area, buffer),
         Screen::Options => draw_lines(options::lines(model, area), area, buffer),
         Screen::Confirm => draw_lines(preview::confirm_lines(model, area), area, buffer),
         Screen::Running => draw_lines(running::lines(model, area), area, buffer),
@@ -93,6 +100,7 @@ fn draw_title(model: &Model, buffer: &mut Buffer) {
         Some(Job::Verify) => Task::Check,
         Some(Job::Check) => Task::Browse,
         Some(Job::Resume) => Task::Resume,
+        Some(Job::Extract) => Task::Extract,
         None => model.task,
     };
     let line = Line::from(vec![

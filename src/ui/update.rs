@@ -5,13 +5,18 @@
 //! goes on but never starts a job by itself, `?` helps. [`job::start`] is the only place that asks for a job
 //! that writes.
 
+mod diagnosis;
 mod disks;
 mod factory;
+mod files;
+mod held;
 mod images;
 mod inside;
 mod interrupted;
 mod job;
+mod maps;
 mod options;
+mod report;
 
 use super::form::Form;
 use super::model::{Model, Proposal, Screen, Task, Trouble, Wait};
@@ -39,6 +44,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Progress(progress) => job::progress(model, progress),
         Msg::Finished(report) => job::finished(model, report),
         Msg::Searched(disk, found) => disks::searched(model, disk, found),
+        Msg::DisksChanged => disks::changed(model),
         answer => answered(model, answer),
     }
 }
@@ -76,6 +82,10 @@ fn answered(model: &mut Model, answer: Msg) -> Vec<Effect> {
             model.wait = None;
             images::visit(model, folder)
         }
+        Msg::Mapped(ticket, address, map) => maps::mapped(model, ticket, address, map),
+        Msg::Files(ticket, answer) if model.files.waiting == Some(ticket) => files::answered(model, answer),
+        Msg::Holders(ticket, answer) if model.held.waiting == Some(ticket) => held::answered(model, answer),
+        Msg::Saved(ticket, result) => report::saved(model, ticket, result),
         Msg::Completed(ticket, completion) if model.completing == Some(ticket) => {
             model.completing = None;
             options::completed(model, completion);
@@ -126,6 +136,16 @@ fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
     if model.wait.is_some() {
         return if pressed == Key::Esc { stop_waiting(model) } else { Vec::new() };
     }
+    if let Some(filter) = &mut model.filter
+        && filter.is_typing
+        && pressed != Key::Esc
+        && filter.key(pressed)
+    {
+        return Vec::new();
+    }
+    if pressed == Key::Esc && model.filter.take().is_some() {
+        return Vec::new();
+    }
     match model.screen() {
         Screen::Start => start_key(model, pressed),
         Screen::Disks => disks::key(model, pressed),
@@ -135,8 +155,12 @@ fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         Screen::Preview => job::preview_key(model, pressed),
         Screen::Confirm => job::confirm_key(model, pressed),
         Screen::Running => job::running_key(model, pressed),
-        Screen::Report => job::report_key(model, pressed),
+        Screen::Report => report::key(model, pressed),
         Screen::Interrupted => interrupted::key(model, pressed),
+        Screen::Diagnosis => diagnosis::key(model, pressed),
+        Screen::Files => files::key(model, pressed),
+        Screen::Peek => files::peek_key(model, pressed),
+        Screen::Held => held::key(model, pressed),
     }
 }
 
@@ -175,7 +199,7 @@ fn start_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         'l' => enter_task(model, Task::Check),
         'd' => enter_task(model, Task::Browse),
         'i' if !model.interrupted.jobs.is_empty() => enter_task(model, Task::Resume),
-        'n' if !model.stale.is_empty() => inside::renew(model),
+        'k' if !model.stale.is_empty() => inside::renew(model),
         'q' => vec![Effect::Quit(model.exit_code)],
         _ => Vec::new(),
     }
@@ -199,6 +223,7 @@ fn enter_task(model: &mut Model, task: Task) -> Vec<Effect> {
 /// Opens a screen.
 fn go(model: &mut Model, screen: Screen) {
     model.trail.push(screen);
+    model.filter = None;
     model.scroll = 0;
     model.completion = None;
 }
@@ -208,6 +233,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
     if model.trail.len() > 1 {
         model.trail.pop();
     }
+    model.filter = None;
     model.scroll = 0;
     model.completion = None;
     settle_task(model);
@@ -233,6 +259,7 @@ fn settle_task(model: &mut Model) {
 /// Back to the start screen, with nothing chosen.
 fn home(model: &mut Model) {
     model.trail = vec![Screen::Start];
+    model.filter = None;
     model.scroll = 0;
     model.factory_cursor = None;
     model.export = None;

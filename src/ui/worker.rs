@@ -171,6 +171,7 @@ impl Worker {
                     monitor.cancel();
                 }
             }
+            Effect::Map(..) | Effect::Files(..) | Effect::Hold(..) | Effect::Save(..) => {}
             Effect::Redraw | Effect::Quit(_) => {}
         }
     }

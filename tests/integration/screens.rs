@@ -264,7 +264,7 @@ fn the_running_screen() {
     shows("running a backup", &mut backing_up());
     shows("running a restore", &mut writing());
     shows("running while paused", backing_up().keys("p"));
-    shows("running with the question whether to cancel a backup", backing_up().keys("c"));
+    shows("running with the question whether to cancel a backup", backing_up().keys("<esc>"));
     shows("running with the question whether to cancel a restore", writing().keys("<esc>"));
     shows("running while cancelling", backing_up().keys("cy"));
     shows_at("running a restore at 120x40", &mut writing(), 120, 40);

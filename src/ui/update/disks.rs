@@ -23,6 +23,11 @@ pub(super) fn look(model: &mut Model) -> Vec<Effect> {
     vec![Effect::Look(ticket, model.look_request())]
 }
 
+/// Disks came or went: they are looked at again.
+pub(super) fn changed(model: &mut Model) -> Vec<Effect> {
+    if model.disks.looking.is_some() || model.running.is_some() { Vec::new() } else { look(model) }
+}
+
 /// The disks are known: with what was found by searching, the cursor on what it was on.
 pub(super) fn show(model: &mut Model, mut inventory: Inventory) {
     // Once one partition of a lost table is back, the others are no longer looked for: they are remembered.
@@ -112,7 +117,7 @@ pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
             look(model)
         }
         Key::Char('c') if model.task == Task::Browse => check(model),
-        Key::Char('s') if model.task == Task::Browse => search(model),
+        Key::Char('a') if model.task == Task::Browse => search(model),
         Key::Char('t') if model.task == Task::Browse => inside::tidy(model),
         Key::Enter => choose(model),
         _ => {

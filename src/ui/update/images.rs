@@ -136,9 +136,9 @@ pub(super) fn facts_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
             job::start_verify(model, headline, place)
         }
         Key::Char('e') => inside::restore(model),
-        Key::Char('o') => inside::restore_elsewhere(model),
+        Key::Char('g') => inside::restore_elsewhere(model),
         Key::Char('x') => inside::export(model),
-        Key::Char('d') => inside::drop_image(model),
+        Key::Delete | Key::Backspace => inside::drop_image(model),
         _ => {
             super::scroll(model, pressed);
             Vec::new()

@@ -57,7 +57,7 @@ pub(super) fn ended(model: &mut Model) {
 pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
     match pressed {
         Key::Esc => super::back(model),
-        Key::Enter | Key::Char('f') => plan(model, Direction::Finish),
+        Key::Enter => plan(model, Direction::Finish),
         Key::Char('u') => plan(model, Direction::RollBack),
         _ => {
             let (len, page) = (model.interrupted.jobs.len(), screen::interrupted_page(model));

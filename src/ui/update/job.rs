@@ -116,7 +116,7 @@ pub(super) fn running_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
             Vec::new()
         }
         _ if running.asking => Vec::new(),
-        Key::Char('c') | Key::Esc => ask_cancel(model),
+        Key::Esc => ask_cancel(model),
         Key::Char('p') if !running.progress.cancelling => {
             running.progress.paused = !running.progress.paused;
             vec![Effect::Pause(running.progress.paused)]
@@ -172,14 +172,6 @@ pub(super) fn finished(model: &mut Model, mut report: Report) -> Vec<Effect> {
         (false, true) => super::interrupted::seek(model),
         (false, false) => Vec::new(),
     }
-}
-
-pub(super) fn report_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
-    match pressed {
-        Key::Esc | Key::Enter => home(model),
-        _ => scroll(model, pressed),
-    }
-    Vec::new()
 }
 
 /// Told to end: at once when nothing runs, else after the job was cancelled. A second signal does not wait, but

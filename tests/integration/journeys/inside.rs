@@ -69,7 +69,7 @@ fn without_a_whole_factory_image_the_reason_is_said() {
     none.send(Msg::Begin);
     none.keys("f");
     let trouble = none.model.trouble.clone().expect("a reason");
-    assert!(trouble.next.is_some_and(|next| next.contains("press s")), "{}", trouble.what);
+    assert!(trouble.next.is_some_and(|next| next.contains("press a")), "{}", trouble.what);
 
     let mut damaged = Stage::with_images();
     let volume = damaged.script.inventory.disks[0].partitions[1].volume.as_mut().expect("a volume");
@@ -134,7 +134,7 @@ fn an_image_inside_is_restored_to_its_partition_or_elsewhere() {
     stage.keys("e");
     let Some(Effect::PlanRestore(_, request)) = stage.asked.last() else { panic!("no plan was asked for") };
     assert!(request.home);
-    stage.keys("<esc>o");
+    stage.keys("<esc>g");
     assert_eq!((stage.screen(), stage.model.task), (Screen::Disks, Task::Restore));
     stage.keys("<enter>");
     let Some(Effect::PlanRestore(_, request)) = stage.asked.last() else { panic!("no plan was asked for") };
@@ -150,7 +150,7 @@ fn an_image_inside_is_restored_to_its_partition_or_elsewhere() {
 fn an_image_inside_is_dropped_only_with_the_typed_word() {
     let mut stage = facts();
     stage.script.plan = Ok(Proposed { job: Job::Keep, ..resume_plan() });
-    stage.keys("d");
+    stage.keys("<del>");
     let Some(Effect::PlanContainer(_, request)) = stage.asked.last() else { panic!("no plan was asked for") };
     assert_eq!(
         (request.volume.to_string(), &request.act),
@@ -216,7 +216,7 @@ fn an_image_is_made_inside_with_its_name_and_kind() {
 fn a_search_of_a_whole_disk_adds_what_it_finds() {
     let mut stage = Stage::new();
     stage.script.inventory = wrecked(&[]);
-    stage.keys("ds");
+    stage.keys("da");
     assert_eq!((stage.screen(), stage.runs()), (Screen::Running, 0));
     assert!(matches!(stage.last(), Effect::Search(disk) if disk.as_os_str() == "/dev/sda"));
     stage.send(Msg::Searched("/dev/sda".into(), Ok(vec![lost(1 << 20)])));
@@ -230,10 +230,10 @@ fn a_search_of_a_whole_disk_adds_what_it_finds() {
 #[test]
 fn a_search_that_finds_nothing_says_so_and_a_cancelled_one_is_quiet() {
     let mut stage = Stage::with_images();
-    stage.keys("ds");
+    stage.keys("da");
     stage.send(Msg::Searched("/dev/sda".into(), Ok(Vec::new())));
     assert_eq!(stage.screen(), Screen::Report);
-    stage.keys("<enter>dscy");
+    stage.keys("<enter>da<esc>y");
     assert!(matches!(stage.last(), Effect::Cancel));
     let cancelled = lifeboat::ui::model::Trouble { refused: false, what: "cancelled".into(), next: None };
     stage.send(Msg::Searched("/dev/sda".into(), Err(cancelled)));
@@ -272,7 +272,7 @@ fn an_interrupted_restore_is_finished_and_not_taken_back() {
     assert!(stage.text(80, 24).contains("A restore was interrupted: finish it?"));
     stage.keys("u");
     assert!(stage.model.trouble.take().is_some_and(|trouble| trouble.what.contains("cannot be taken back")));
-    stage.keys("f");
+    stage.keys("<enter>");
     assert!(matches!(stage.last(), Effect::PlanResume(_, request) if request.direction == Direction::Finish));
     stage.keys("<enter>sda:2<enter>");
     assert_eq!(stage.runs(), 1);
@@ -291,12 +291,12 @@ fn a_recovery_partition_that_is_out_of_date_is_offered_to_be_renewed() {
         panic!("nothing was compared")
     };
     assert_eq!(disks, ["/dev/sda", "/dev/sdb", "/dev/sdc"].map(std::path::PathBuf::from));
-    stage.keys("n");
+    stage.keys("k");
     assert_eq!(stage.screen(), Screen::Start, "nothing is offered that is not needed");
     stage.send(Msg::Compared(ticket, vec![super::stage::stale()]));
-    assert!(stage.text(80, 24).contains("/dev/sda:4 is out of date. Press n"));
+    assert!(stage.text(80, 24).contains("/dev/sda:4 is out of date. Press k"));
     stage.script.plan = Ok(Proposed { job: Job::Renew, confirm: Some("sda:4".into()), ..reset_plan() });
-    stage.keys("n");
+    stage.keys("k");
     assert!(matches!(stage.last(), Effect::PlanAid(_, request) if request.target.to_string() == "/dev/sda:4"));
     stage.keys("<enter><enter>");
     assert_eq!((stage.screen(), stage.runs()), (Screen::Confirm, 0));

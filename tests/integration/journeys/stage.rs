@@ -199,6 +199,7 @@ fn named_key(name: &str) -> Key {
         "home" => Key::Home,
         "end" => Key::End,
         "backspace" => Key::Backspace,
+        "del" => Key::Delete,
         "tab" => Key::Tab,
         "interrupt" => Key::Interrupt,
         "clear" => Key::Clear,

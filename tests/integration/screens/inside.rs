@@ -109,7 +109,7 @@ fn the_disks_screen_with_images_inside() {
     shows("disks with help on images inside", &mut after("d<down><down>?"));
     let mut searching = lost("ds");
     shows("searching a disk", &mut searching);
-    shows("searching a disk, asked whether to cancel", searching.keys("c"));
+    shows("searching a disk, asked whether to cancel", searching.keys("<esc>"));
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn the_screens_of_a_factory_reset() {
     shows("factory reset, options", &mut after("fo"));
     shows("factory reset, asked to confirm", &mut after("f<enter>"));
     shows("factory reset, running", &mut resetting());
-    shows("factory reset, asked whether to cancel", resetting().keys("c"));
+    shows("factory reset, asked whether to cancel", resetting().keys("<esc>"));
     shows("an interrupted restore", &mut half_restored(""));
     shows_at("an interrupted restore at 120x40", &mut half_restored(""), 120, 40);
 }
@@ -142,7 +142,7 @@ fn the_options_of_a_backup_inside() {
     let mut running = after("b<down><enter><down> ");
     running.script.plan = Ok(Proposed { job: Job::Inside, ..backup_plan() });
     running.keys("<enter>s");
-    shows("a backup inside, asked whether to cancel", running.keys("c"));
+    shows("a backup inside, asked whether to cancel", running.keys("<esc>"));
 }
 
 #[test]

@@ -1,0 +1,277 @@
+//! Every word the wizard says, in English. Another language is a file beside this one.
+//!
+//! A sentence is whole here: what it tells of stands in braces, `{like_this}`, and is filled in by the functions of
+//! [`text`](super). No sentence is glued from parts, since other languages put them in another order.
+
+use super::KeyWord;
+
+macro_rules! words {
+    ($($name:ident = $text:expr;)*) => {
+        $(#[allow(missing_docs, reason = "the text says it")] pub const $name: &str = $text;)*
+    };
+}
+
+words! {
+    PROGRAM = "Lifeboat";
+    TOO_SMALL = "Please make the window larger (at least 40 × 12).";
+
+    START_QUESTION = "What do you want to do?";
+    START_PROMISE = "Looking never writes. Nothing is written before you have seen and confirmed it.";
+
+    FACTORY_LOOKING = "The disks are still being looked at.";
+    FACTORY_LOOKING_NEXT = "Wait a moment, and press f again.";
+    FACTORY_NONE_WHY = "No factory image was found by a quick look at the disks.";
+    FACTORY_NONE_NEXT = "Press d for the disks, choose the disk, and press a: every sector of it is searched. If the image is a file, press e.";
+    FACTORY_DAMAGED_NEXT = "Press d for the disks, open the image with Enter, and press v: that tells what is lost.";
+    FACTORY_WHICH = "Which one?";
+    FACTORY_SOME = "Put a partition back as it was delivered.";
+    FACTORY_NONE = "No factory image was found so far.";
+    FACTORY_WAIT = "Looking for a factory image…";
+    RESET_STAY = "The images inside the partition stay.";
+
+    LOOKING = "Looking at the disks…";
+    NO_DISKS = "No disks were found.";
+    NO_DISKS_WHY = "Lifeboat needs the rights to read them.";
+    NO_DISKS_NEXT = "Start it as root, or name a disk or image of a disk: lifeboat --disk PATH";
+    DISK_EMPTY = "no partitions, and no volume found";
+    WHOLE_DISK = "whole disk";
+    NOTHING_KNOWN = "nothing known";
+    MOUNTED = "mounted";
+    READ_ONLY = "read-only";
+    FOUND = "found";
+    ACTIVE_SIGN = "►";
+
+    DETAIL_PATH = "Disk";
+    DETAIL_MODEL = "Model";
+    DETAIL_SERIAL = "Serial";
+    DETAIL_TRANSPORT = "Connected by";
+    DETAIL_TABLE = "Table";
+    DETAIL_SECTOR = "Sectors";
+    DETAIL_ADDRESS = "Address";
+    DETAIL_TYPE = "Type";
+    DETAIL_NAME = "Name";
+    DETAIL_START = "Begins at";
+    DETAIL_VOLUME = "Volume";
+    DETAIL_ID = "Id";
+    DETAIL_MOUNTED = "Mounted at";
+    DETAIL_NO_TARGET = "Not possible";
+    DETAIL_NOTE = "Note";
+    DETAIL_FOUND_BY = "Found";
+    FOUND_NOTE = "No partition table names this volume; it was found by its own signature.";
+
+    REFUSED_DISK = "This is a whole disk with partitions. Choose one of the lines below it.";
+    REFUSED_EXTENDED = "An extended partition only holds other partitions. Choose one of those.";
+    REFUSED_READ_ONLY = "This disk cannot be written. Take off its write protection, or choose another.";
+    REFUSED_NO_VOLUME = "No file system was found here that could be checked.";
+    REFUSED_IMAGE = "This is an image inside the partition above it. Choose the partition.";
+    REFUSED_NO_IMAGES = "There are no images inside this partition.";
+    NOTHING_TO_TIDY = "There is nothing to do: the images lie in order, at the end of the partition.";
+    REFUSED_ROLL_BACK = "A restore cannot be taken back: what it has overwritten was not kept. Enter finishes it.";
+    REFUSED_SAME = "This is the image itself. It cannot be restored onto itself; choose another place.";
+
+    FOLDER = "Folder";
+    PATH_PROMPT = "Go to";
+    LISTING = "Reading the folder…";
+    INSPECTING = "Opening the image…";
+    WAIT_TITLE = "One moment";
+    PLANNING = "Reading and planning. Nothing is written yet…";
+    NO_IMAGES = "There are no images (.lbi files) in this folder.";
+    NO_IMAGES_NEXT = "Press g to go to another folder.";
+    DAMAGED = "damaged";
+    STATE_UNREADABLE = "unreadable";
+    UNREADABLE = "cannot be read";
+    DAMAGE = "Damage";
+    FACT_ADDRESS = "Address";
+    FACT_FOUND = "Found";
+    FACT_BASE = "Based on";
+    FACT_CONTAINER = "Container";
+    FACT_IMAGE = "Image";
+    STATE_WHOLE = "whole";
+    STEP_EXPORT_VERIFY = "Check every digest of the image";
+    STEP_EXPORT_WRITE = "Write the new file, and read it back";
+    FACT_FILE = "File";
+    FACT_FILE_SIZE = "File size";
+    FACT_KIND = "Image kind";
+    FACT_MADE = "Made";
+    FACT_MACHINE = "On machine";
+    FACT_VOLUME = "Volume";
+    FACT_NEEDS = "Needs";
+    FACT_HOLDS = "Holds";
+    FACT_ID = "Image id";
+    FACT_WRITER = "Written by";
+    FACT_PARTITION = "Came from";
+    FACT_LEFT_OUT = "Left out";
+    FACT_NOTE = "Note";
+    NOTE_RAW = "All sectors were taken, used or not. Files in it cannot be listed.";
+    NOTE_DIRTY = "The volume was not clean when it was imaged.";
+
+    FIELD_PATH = "Image file";
+    FIELD_INSIDE = "Keep it inside the partition itself";
+    FIELD_NAME = "Name (empty: factory, or user and a number)";
+    FIELD_FULL = "Independent of the images inside already";
+    FIELD_COMPARE = "Write only what differs";
+    FIELD_DROP_IMAGES = "Drop the images inside afterwards";
+    FIELD_LEVEL = "Compression level";
+    FIELD_READ_BACK_IMAGE = "Read the image back and compare";
+    FIELD_READ_BACK_TARGET = "Read the target back and compare";
+    FIELD_FACTORY = "Mark as the factory state";
+    FIELD_SPLIT = "Split it into files below 4 GiB";
+    FIELD_EVEN_IF_DIRTY = "Image it although it is not clean";
+    FIELD_RAW = "Take all sectors, used or not";
+    FIELD_CHECK_FIRST = "Check the whole image first";
+    FIELD_KEEP_GOING = "Restore what is whole of a damaged image";
+    FIELD_ZERO_FREE = "Fill unused space with zeros";
+    FIELD_DISCARD = "Discard (TRIM) unused space";
+    HINT_PATH = "Where the image is written. It gets this name only once it is complete and checked.";
+    HINT_INSIDE = "Hidden at its end: found again even when table and file system are gone. Not safe from a dying disk.";
+    HINT_NAME = "By this name the image is asked for later. Letters, digits, - and _ are kept.";
+    HINT_FULL = "Otherwise only what differs from the image inside is stored, and that one cannot be dropped.";
+    HINT_COMPARE = "The partition is read first. A lightly damaged one is back in a short time.";
+    HINT_DROP_IMAGES = "Frees their room. The partition can then not be restored from them again.";
+    HINT_LEVEL = "1 is fastest, 19 is smallest. 3 is a good middle.";
+    HINT_READ_BACK = "Proves what was written. Takes longer; without it nothing is proven.";
+    HINT_FACTORY = "For the state a machine was delivered in. Otherwise it is a user image.";
+    HINT_SPLIT = "For FAT disks and sticks, whose files cannot be longer. Keep all the parts together.";
+    HINT_EVEN_IF_DIRTY = "Files that were being written may be incomplete. The image says so.";
+    HINT_RAW = "For a volume that cannot be read. It can be restored, but its files cannot be listed.";
+    HINT_CHECK_FIRST = "A damaged image is then noticed before the target is touched.";
+    HINT_KEEP_GOING = "The report lists the files that are not whole.";
+    HINT_ZERO_FREE = "Old data in unused space is destroyed.";
+    HINT_DISCARD = "For flash disks. Old data in unused space is destroyed.";
+    ON = "yes";
+    OFF = "no";
+    PATH_EMPTY = "Type where the image shall go.";
+
+    REFUSED_TITLE = "Not possible";
+    TROUBLE_TITLE = "That did not work";
+    WHAT_TO_DO = "What to do";
+    NOTHING_WRITTEN = "Nothing was written.";
+    STEPS = "Steps";
+    WARNINGS = "Please note";
+    CHANGES = "What will change, place by place";
+    COMMAND = "The same on the command line";
+    PRESS_START = "Press s to start.";
+    PRESS_CONFIRM = "Press Enter to go on. You will be asked to confirm.";
+
+    FACT_BEGUN = "Begun";
+    FACT_JOURNAL = "Journal";
+    NOTHING_TO_RESUME = "There is nothing to do";
+    INTERRUPTED_TITLE = "A job was interrupted.";
+    INTERRUPTED_WHY = "Its journal is whole, so nothing is lost: it can be finished, or taken back. Until then, do not use the volume, and do not start a system from it.";
+    INTERRUPTED_RESTORE_TITLE = "A restore was interrupted: finish it?";
+    INTERRUPTED_RESTORE_WHY = "The partition is half restored and cannot be used. The image that it is restored from lies inside it and was left alone: finishing begins again, and writes what is missing. It cannot be taken back.";
+    INTERRUPTED_NOTICE = "! A job was interrupted and can be finished or taken back. Press i.";
+
+    CONFIRM_RESUME_TITLE = "This changes the volume's own records.";
+    CONFIRM_KEEP_TITLE = "This changes the partition's own records.";
+    CONFIRM_TITLE = "This overwrites what is there.";
+    CONFIRM_WRONG = "That is not the word. Nothing was started.";
+    CONFIRM_NEXT = "Then press Enter. Esc goes back.";
+
+    OVERALL = "Overall";
+    STARTING = "Starting…";
+    PAUSED = "paused";
+    CANCELLING = "Stopping at the next safe place…";
+    FINISHING = "finishing";
+    LOG = "Log";
+    CANCEL_QUESTION = "Cancel the job?";
+    CANCEL_KEYS = "y  yes, cancel      n  no, go on";
+
+    NEXT_STEPS = "What to do next";
+    VERIFY_HEADLINE = "Verify";
+
+    HELP_TITLE = "Help";
+    FILE_FALLBACK = "volume";
+    WORKER_LOST = "A part of Lifeboat stopped unexpectedly.";
+    WORKER_LOST_NEXT = "What was being written must be taken as unfinished. Please report this.";
+    PLAN_GONE = "The plan that was shown is not there any more.";
+    PLAN_GONE_NEXT = "Nothing was started. Go back and choose again.";
+    NOT_A_FOLDER = "This is neither a folder nor an image.";
+
+    // The disks screen.
+
+    // Layout bar and cluster map.
+
+    // Running, preview and report.
+
+    // Files.
+
+    // Start, what is wrong, in use.
+
+    // The terminal and settings.
+
+    // Help.
+    HELP_START = "Choose what you want to do, with its letter or with the arrow keys and Enter. You see what will be done before anything is done, and you can always go back with Esc. f puts a partition back to the state it was delivered in, when its factory image is found: it lies inside the partition and outlives most damage.";
+    HELP_TARGETS = "These are the disks and what is on them. Choose the partition that the image shall be written to. What is there now will be overwritten, but only after you have confirmed it on a later screen. Mounted and read-only places and places that are too small cannot be chosen; the reason is shown below the list.";
+    HELP_DISKS = "These are the disks, their partitions and the volumes in them. Looking changes nothing. “Found” means that no partition table names the volume, but its own signature was found. Below a partition stand the images inside it: Enter opens one, to restore, verify, export or drop it. c checks whether the chosen volume is sound. a searches every sector of the disk for images, which takes a while; looking at the ends is done already. t puts the images of a partition in order at its end.";
+    HELP_SOURCES = "These are the disks, their partitions and the volumes in them. Looking changes nothing. “Found” means that no partition table names the volume, but its own signature was found. The lines below the list tell more about the chosen one.";
+    HELP_IMAGES = "These are the images in the folder. Press g to type the path of another folder or of an image file; Tab completes it.";
+    HELP_FACTS = "This is what the image says of itself. v reads it from start to end and checks every part of it against its digest. e restores it: an image inside a partition to that partition, a file to one that you choose. g restores to another place, x writes the image to a file, Del drops it. All but v show first what they will do.";
+    HELP_BACKUP_OPTIONS = "Say where the image shall go. Choose another disk than the one you are backing up. The file appears under its name only when it is complete and was read back. Or keep the image inside the partition itself: hidden at its end, found again when all else is gone. It is lost with the disk, so have one elsewhere, too.";
+    HELP_OPTIONS = "The defaults are the safe choice. Enter plans anew with what you set; Esc leaves it as it was.";
+    HELP_PREVIEW = "This is everything that will be done, step by step. Nothing has been written yet. The last line is the command that does the same without this screen.";
+    HELP_INTERRUPTED = "The power went, or the program was stopped, while Lifeboat was changing this volume. It had written down beforehand what it would change. Enter does what is left to do; u puts everything back as it was before. Both show first what they will write, and ask. Esc leaves it for later.";
+    HELP_CONFIRM_CHANGE = "To be sure that it is the right volume, type its name as shown and press Enter. Nothing else starts the job.";
+    HELP_CONFIRM = "Restoring replaces what is on the target. To be sure that it is the right one, type its name as shown and press Enter. Nothing else starts the job.";
+    HELP_RUNNING = "The job is under way. p lets it wait and go on again. Esc asks whether to cancel, and says what the disk will then be. The time left includes the final flush and reading back.";
+    HELP_DIAGNOSIS = "What a look at the disks tells of damage, each with what can be done about it. Nothing is done before you have seen and confirmed it.";
+    HELP_FILES = "The folders and files of a volume or an image, as they are in it. Looking changes nothing.";
+    HELP_HELD = "Who uses this disk or partition, so that it cannot be written now.";
+    HELP_REPORT = "This is how it ended. Only “Done” means that everything was done and proven. Enter leads back to the start.";
+}
+
+/// The start screen's choices: letter, words, explanation.
+pub const START_CHOICES: [(char, &str, &str); 6] = [
+    ('f', "Reset to factory image", FACTORY_SOME),
+    ('b', "Back up a partition", "Write an image of a partition to a file."),
+    ('e', "Restore an image", "Put an image back onto a partition."),
+    ('l', "Look at an image", "See what is in an image, and verify it."),
+    ('d', "Disks", "See all disks and what is on them."),
+    ('q', "Quit", "Leave Lifeboat."),
+];
+
+/// The disks screen's columns.
+pub const DISK_COLUMNS: [&str; 6] = ["No", "Kind", "Label", "Size", "Used", "State"];
+
+/// The images screen's columns.
+pub const IMAGE_COLUMNS: [&str; 5] = ["File", "Kind", "Label", "Made", "Size"];
+
+#[allow(missing_docs, reason = "the words say it")]
+pub mod key {
+    use super::KeyWord;
+
+    pub const MOVE: KeyWord = ("↑↓", "move");
+    pub const SCROLL: KeyWord = ("↑↓", "scroll");
+    pub const CHOOSE: KeyWord = ("Enter", "choose");
+    pub const OPEN: KeyWord = ("Enter", "open");
+    pub const NEXT: KeyWord = ("Enter", "go on");
+    pub const CONFIRM: KeyWord = ("Enter", "confirm");
+    pub const BACK: KeyWord = ("Esc", "back");
+    pub const CLOSE: KeyWord = ("Esc", "close");
+    pub const STOP_WAITING: KeyWord = ("Esc", "stop waiting");
+    pub const TO_START: KeyWord = ("Enter", "to the start");
+    pub const HELP: KeyWord = ("?", "help");
+    pub const QUIT: KeyWord = ("q", "quit");
+    pub const REFRESH: KeyWord = ("r", "refresh");
+    pub const GO: KeyWord = ("g", "go to folder");
+    pub const COMPLETE: KeyWord = ("Tab", "complete");
+    pub const CHANGE: KeyWord = ("Space", "change");
+    pub const LESS_MORE: KeyWord = ("←→", "less, more");
+    pub const START: KeyWord = ("s", "start");
+    pub const OPTIONS: KeyWord = ("o", "options");
+    pub const RESTORE: KeyWord = ("e", "restore");
+    pub const ELSEWHERE: KeyWord = ("g", "elsewhere");
+    pub const EXPORT: KeyWord = ("x", "export");
+    pub const DROP: KeyWord = ("Del", "drop");
+    pub const SEARCH: KeyWord = ("a", "search all");
+    pub const TIDY: KeyWord = ("t", "tidy");
+    pub const VERIFY: KeyWord = ("v", "verify");
+    pub const CHECK: KeyWord = ("c", "check");
+    pub const PAUSE: KeyWord = ("p", "pause");
+    pub const RESUME: KeyWord = ("p", "go on");
+    pub const CANCEL: KeyWord = ("Esc", "cancel");
+    pub const FINISH: KeyWord = ("Enter", "finish it");
+    pub const UNDO: KeyWord = ("u", "take it back");
+    pub const YES: KeyWord = ("y", "yes, cancel");
+    pub const NO: KeyWord = ("n", "no, go on");
+}
