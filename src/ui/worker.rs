@@ -178,8 +178,7 @@ impl Worker {
                 }
             }
             Effect::Map(ticket, address) => self.map(ticket, address),
-            Effect::Files(..) | Effect::Hold(..) | Effect::Save(..) => {}
-            Effect::Redraw | Effect::Quit(_) => {}
+            Effect::Files(..) | Effect::Hold(..) | Effect::Save(..) | Effect::Redraw | Effect::Quit(_) => {}
         }
     }
 
