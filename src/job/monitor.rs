@@ -9,6 +9,15 @@ use crate::error::{Error, Result};
 use crate::fs::Watch;
 use crate::plan::Step;
 
+/// What an entry of the log begins with that tells of a problem.
+pub const PROBLEM_SIGN: char = '!';
+
+/// So many entries of the log are kept; a dying disk has something to tell of every cluster.
+const MAX_ENTRIES: usize = 1000;
+
+/// So much of an entry is kept.
+const MAX_ENTRY_CHARS: usize = 1000;
+
 /// Shared between the worker and its watchers.
 #[derive(Default, Debug)]
 pub struct Monitor {
@@ -127,7 +136,27 @@ impl Monitor {
     pub fn event(&self, text: impl Into<String>) {
         let text = text.into();
         tracing::info!("{text}");
-        lock(&self.log).push(text);
+        self.remember(text);
+    }
+
+    /// The worker's side: something went wrong, and the job goes on. It stands in the log behind [`PROBLEM_SIGN`].
+    pub fn problem(&self, text: impl Into<String>) {
+        let text = text.into();
+        tracing::warn!("{text}");
+        self.remember(format!("{PROBLEM_SIGN} {text}"));
+    }
+
+    /// Watchers copy the log with every sample: it is short, and so are its entries. The log file has all.
+    fn remember(&self, mut text: String) {
+        if let Some((end, _)) = text.char_indices().nth(MAX_ENTRY_CHARS) {
+            text.truncate(end);
+            text.push('…');
+        }
+        let mut log = lock(&self.log);
+        if log.len() >= MAX_ENTRIES {
+            log.remove(0);
+        }
+        log.push(text);
     }
 
     /// The worker's side, between chunks: waits while paused, and ends the work when cancelled.

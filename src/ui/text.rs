@@ -1,10 +1,13 @@
 //! Every word the wizard says, in one place. Short and plain: what happened, why it matters, what to do next.
 
 mod en;
+mod fill;
 mod help;
+mod running;
 
 pub use en::*;
 pub use help::help;
+pub use running::*;
 
 use std::path::Path;
 use std::time::Duration;

@@ -4,6 +4,7 @@
 mod images;
 mod inside;
 mod interrupted;
+mod save;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -171,7 +172,11 @@ impl Worker {
                     monitor.cancel();
                 }
             }
-            Effect::Map(..) | Effect::Files(..) | Effect::Hold(..) | Effect::Save(..) => {}
+            Effect::Save(ticket, path, content) => self.ask(
+                move || Msg::Saved(ticket, save::save(&path, &content)),
+                move |trouble| Msg::Saved(ticket, Err(trouble)),
+            ),
+            Effect::Map(..) | Effect::Files(..) | Effect::Hold(..) => {}
             Effect::Redraw | Effect::Quit(_) => {}
         }
     }
