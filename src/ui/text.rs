@@ -6,6 +6,7 @@ mod help;
 mod running;
 
 pub use en::*;
+use fill::{fill, plural};
 pub use help::help;
 pub use running::*;
 
@@ -383,6 +384,30 @@ pub fn bytes(bytes: u64) -> String {
 #[must_use]
 pub fn bytes_exact(count: u64) -> String {
     if count < 1024 { bytes(count) } else { format!("{} ({count} B)", bytes(count)) }
+}
+
+/// `free 20.0 GiB`, of a disk.
+#[must_use]
+pub fn bar_gap(size: &str) -> String {
+    fill(BAR_GAP_OF, &[("size", &size)])
+}
+
+/// `used 1024 (4.0 MiB)`: clusters and bytes.
+#[must_use]
+pub fn map_entry(name: &str, clusters: u64, size: u64) -> String {
+    fill(MAP_ENTRY, &[("name", &name), ("count", &clusters), ("size", &bytes(size))])
+}
+
+/// The same with bytes alone.
+#[must_use]
+pub fn map_entry_short(name: &str, size: u64) -> String {
+    fill(MAP_ENTRY_SHORT, &[("name", &name), ("size", &bytes(size))])
+}
+
+/// How much one sign of a map stands for.
+#[must_use]
+pub fn map_scale(clusters: u64) -> String {
+    fill(plural(clusters, MAP_SCALE_ONE, MAP_SCALE), &[("count", &clusters)])
 }
 
 /// `112.0 MiB/s`.

@@ -42,7 +42,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Key(pressed) => key(model, pressed),
         Msg::Signal(signal) => job::signal(model, signal),
         Msg::Progress(progress) => job::progress(model, progress),
-        Msg::Finished(report) => job::finished(model, report),
+        Msg::Finished(report) => {
+            model.maps.forget();
+            job::finished(model, report)
+        }
         Msg::Searched(disk, found) => disks::searched(model, disk, found),
         Msg::DisksChanged => disks::changed(model),
         answer => answered(model, answer),
@@ -54,6 +57,7 @@ fn answered(model: &mut Model, answer: Msg) -> Vec<Effect> {
     match answer {
         Msg::Looked(ticket, inventory) if model.disks.looking == Some(ticket) => {
             model.disks.looking = None;
+            model.maps.forget();
             disks::show(model, inventory);
             interrupted::look(model)
         }

@@ -6,11 +6,14 @@ use ratatui::text::{Line, Span};
 
 use crate::job::{PROBLEM_SIGN, StepProgress};
 use crate::ui::model::{Job, Model, Running};
-use crate::ui::widget::{bar, clip, first_visible, pad, width, wrap};
+use crate::ui::widget::{bar, clip, first_visible, pad, sparkline, width, wrap};
 use crate::ui::{rate, text};
 
 /// In a lower window only what matters most is shown.
 const LOW: usize = 14;
+
+/// From this height on there is room for the picture of the rate.
+const ROOMY: usize = 18;
 
 /// From this width on every step says how much of it is done; below it, how much it is.
 const WIDE: usize = 100;
@@ -99,6 +102,9 @@ fn head(model: &Model, running: &Running, columns: usize, height: usize) -> Vec<
         None => lines.push(Line::default()),
     }
     lines.extend(overall(model, running, columns));
+    if height >= ROOMY {
+        lines.extend(last_minute(model, running, columns));
+    }
     if !is_low {
         lines.push(Line::default());
     }
@@ -129,6 +135,17 @@ fn overall(model: &Model, running: &Running, columns: usize) -> Vec<Line<'static
     let mut lines = vec![Line::from(spans)];
     lines.extend(flow(&numbers(model, running, done, all), columns).into_iter().map(Line::from));
     lines
+}
+
+/// The rate of the last minute as a picture.
+fn last_minute(model: &Model, running: &Running, columns: usize) -> Option<Line<'static>> {
+    let history = running.samples.history();
+    if running.job == Job::Check || history.is_empty() {
+        return None;
+    }
+    let room = columns.saturating_sub(width(text::LAST_MINUTE) + 2);
+    let label = Span::styled(format!("{}  ", text::LAST_MINUTE), model.theme.quiet());
+    Some(Line::from(vec![label, sparkline(model.theme, &history, room)]))
 }
 
 /// Bytes, rate, time left, time so far.

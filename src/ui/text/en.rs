@@ -191,6 +191,25 @@ words! {
     // The disks screen.
 
     // Layout bar and cluster map.
+    SIGN_IMAGE = "■";
+    BAR_IMAGES = "■ images";
+    BAR_FOUND = "found";
+    BAR_FOUND_SHORT = "?";
+    BAR_GAP = "free";
+    BAR_GAP_OF = "free {size}";
+    BAR_UNKNOWN = "unknown";
+    MAP_USED = "used";
+    MAP_LEFT = "to do";
+    MAP_FREE = "free";
+    MAP_IMAGE = "images";
+    MAP_MOVING = "to be moved";
+    MAP_BAD = "failing";
+    MAP_DONE = "done";
+    MAP_WRITING = "at work here";
+    MAP_ENTRY = "{name} {count} ({size})";
+    MAP_SCALE_ONE = "1 sign = {count} cluster";
+    MAP_SCALE = "1 sign = {count} clusters";
+    MAP_ENTRY_SHORT = "{name} {size}";
 
     // Running, preview and report.
     LAYOUT_BEFORE = "The disk now";
@@ -203,6 +222,7 @@ words! {
     CANCELLING_BANNER = "STOPPING at the next safe place. Please wait.";
     LOG_NEWER_ONE = "Log  ({count} newer line below: ↓, or End)";
     LOG_NEWER_MANY = "Log  ({count} newer lines below: ↓, or End)";
+    LAST_MINUTE = "Rate, last minute";
     LEFT_UNKNOWN = "time left not known yet";
     REPORT_TASK = "What was to be done";
     REPORT_TOOK = "Time in all";

@@ -20,11 +20,9 @@ pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Asks for the file. What is offered lies beside the log, or among the images.
+/// Asks for the file. What is offered lies among the images: the log is often in memory only, and gone with a restart.
 fn ask(model: &mut Model) {
-    let log = model.options.log.as_ref().and_then(|log| log.parent());
-    let folder = log.unwrap_or(&model.images.folder);
-    let path = folder.join(text::report_file(&model.clock.date));
+    let path = model.images.folder.join(text::report_file(&model.clock.date));
     if let Some(ended) = &mut model.ended {
         ended.saved = None;
         ended.saving = Some(Saving { path: Input::with(path.display().to_string()), waiting: None, problem: None });
