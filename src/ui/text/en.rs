@@ -360,6 +360,10 @@ words! {
     MAP_AFTER = "The partition afterwards";
     MAP_NOW = "The partition now";
     FACTS = "In numbers";
+    CANCEL_RESTORE_SEALED = "Everything is restored and can be used. Only the last check is left out, and images that were to be dropped may stay.";
+    CANCEL_INSIDE_ADOPTING = "All files stay. A change of the partition's records that has begun is finished first: the image is then inside and whole.";
+    CANCEL_INSIDE_CHECKING = "The image is inside and whole, and all files stay. Only the last check is left out.";
+    CANCEL_KEEP_CHECKING = "Everything is done, and all files stay. Only the last check is left out.";
     PAUSED_BANNER = "PAUSED: the job waits. Press p to go on, Esc to cancel.";
     CANCELLING_BANNER = "STOPPING at the next safe place. Please wait.";
     LOG_NEWER_ONE = "Log  ({count} newer line below: ↓, or End)";
