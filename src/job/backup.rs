@@ -151,7 +151,7 @@ pub(super) fn write_image<S: Sink>(input: ImageInput<'_>, sink: S, monitor: &Mon
                 trailer.bad_clusters.insert(*run);
             }
             put_chunk(&mut writer, &header, item, &mut trailer)?;
-            monitor.advance(item.raw.len() as u64);
+            monitor.advance_at(&item.runs, item.raw.len() as u64);
             Ok(())
         },
     )?;

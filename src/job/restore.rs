@@ -191,7 +191,7 @@ fn write_clusters(
                 target.flush()?;
                 unflushed = 0;
             }
-            monitor.advance(bytes);
+            monitor.advance_at(runs, bytes);
             Ok(())
         },
     )?;
@@ -309,7 +309,7 @@ fn read_back(
             })
         },
         |item| {
-            monitor.advance(item.raw.len() as u64);
+            monitor.advance_at(&item.runs, item.raw.len() as u64);
             Ok(())
         },
     )

@@ -233,7 +233,7 @@ pub(super) fn check(image: &Image, threads: usize, monitor: &Monitor, findings: 
                 ));
             }
             seen += 1;
-            monitor.advance(bytes);
+            monitor.advance_at(&item.located.runs, bytes);
             Ok(())
         },
     )?;

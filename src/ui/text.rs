@@ -594,13 +594,15 @@ mod tests {
         assert_eq!(after_cancel(Job::Restore, &restore, 1), CANCEL_RESTORE_WRITING);
         assert_eq!(after_cancel(Job::Restore, &restore, 2), CANCEL_RESTORE_SEALED);
         assert_eq!(after_cancel(Job::Restore, &restore, 3), CANCEL_RESTORE_SEALED);
-        let inside =
-            [StepKind::CheckVolume, StepKind::WriteImage, StepKind::WriteTables, StepKind::ChangeMetadata, StepKind::CheckVolume];
+        let inside = [
+            StepKind::CheckVolume,
+            StepKind::WriteImage,
+            StepKind::WriteTables,
+            StepKind::ChangeMetadata,
+            StepKind::CheckVolume,
+        ];
         let said: Vec<_> = (0..inside.len()).map(|current| after_cancel(Job::Inside, &inside, current)).collect();
-        assert_eq!(
-            said,
-            [CANCEL_INSIDE, CANCEL_INSIDE, CANCEL_INSIDE, CANCEL_INSIDE_ADOPTING, CANCEL_INSIDE_CHECKING]
-        );
+        assert_eq!(said, [CANCEL_INSIDE, CANCEL_INSIDE, CANCEL_INSIDE, CANCEL_INSIDE_ADOPTING, CANCEL_INSIDE_CHECKING]);
         let keep = [StepKind::CheckVolume, StepKind::ChangeMetadata, StepKind::CloseJournal, StepKind::CheckVolume];
         let said: Vec<_> = (0..keep.len()).map(|current| after_cancel(Job::Keep, &keep, current)).collect();
         assert_eq!(said, [CANCEL_KEEP, CANCEL_KEEP, CANCEL_KEEP, CANCEL_KEEP_CHECKING]);

@@ -183,8 +183,7 @@ impl Worker {
                 move |trouble| Msg::Saved(ticket, Err(trouble)),
             ),
             Effect::Map(ticket, address) => self.map(ticket, address),
-            Effect::Files(..) | Effect::Hold(..) => {}
-            Effect::Redraw | Effect::Quit(_) => {}
+            Effect::Files(..) | Effect::Hold(..) | Effect::Redraw | Effect::Quit(_) => {}
         }
     }
 

@@ -277,7 +277,7 @@ impl Act<'_> {
                 self.target.flush()?;
                 unflushed = 0;
             }
-            self.monitor.advance(bytes);
+            self.monitor.advance_at(&chunk.located.runs, bytes);
             Ok(())
         })?;
         let survey = &self.work.survey;
@@ -361,7 +361,7 @@ impl Act<'_> {
             if !patched.undo(&runs, &mut raw) || *blake3::hash(&raw).as_bytes() != entry.digest {
                 return Err(differs(start, "other bytes came back than were written"));
             }
-            self.monitor.advance(raw.len() as u64);
+            self.monitor.advance_at(&runs, raw.len() as u64);
         }
         let other = beside(patched, &self.work.survey.more, self.target, self.monitor, &mut |_, _| Ok(()))?;
         if other > 0 {
