@@ -306,7 +306,7 @@ impl Act<'_> {
         if !self.work.request.keep_going {
             return Err(Error::damaged(what));
         }
-        self.monitor.event(what);
+        self.monitor.problem(what);
         chunk.located.runs.iter().for_each(|run| lost.insert(*run));
         Ok(())
     }
@@ -421,7 +421,7 @@ impl Act<'_> {
                 ("Target read back".into(), yes(request.verify).into()),
             ],
             next: match warnings.is_empty() {
-                true => vec!["Restart the machine.".into()],
+                true => vec!["Remove the medium that Lifeboat was started from, and restart the machine.".into()],
                 false => vec![format!("Check the volume with its own tool: {}.", checker(header.volume.kind))],
             },
             warnings,
