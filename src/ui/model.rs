@@ -22,7 +22,7 @@ use super::rate::Samples;
 use super::rows::Row;
 use super::theme::Theme;
 pub use diagnosis::Diagnosis;
-pub use files::Files;
+pub use files::{Branch, Files, Find, Going, Mark, Motion, Pane, Peek, Tree, Typing};
 pub use held::Held;
 pub use maps::Maps;
 
@@ -237,6 +237,8 @@ pub enum Wait {
     Inspect(Ticket),
     /// A plan is being made.
     Plan(Ticket),
+    /// What is to be copied out is being counted.
+    Measure(Ticket),
 }
 
 /// A plan as the wizard sees it. The plan itself stays with the worker, under its ticket: what is carried out
@@ -441,6 +443,7 @@ impl Model {
             || self.running.is_some()
             || (matches!(self.screen(), Screen::Disks | Screen::Start) && self.disks.looking.is_some())
             || (self.screen() == Screen::Images && self.images.listing.is_some())
+            || (matches!(self.screen(), Screen::Files | Screen::Peek) && self.files.waiting())
     }
 
     /// Where to look: the disks that were named, or else this machine's.

@@ -1,9 +1,12 @@
 //! Every word the wizard says, in one place. Short and plain: what happened, why it matters, what to do next.
 
 mod en;
+mod files;
+mod fill;
 mod help;
 
 pub use en::*;
+pub use files::*;
 pub use help::help;
 
 use std::path::Path;
@@ -50,6 +53,8 @@ pub fn title(screen: Screen, task: Task) -> &'static str {
         (Screen::Preview, Task::Renew) => "Recovery partition > What will be done",
         (Screen::Confirm, Task::Renew) => "Recovery partition > Confirm",
         (Screen::Running, Task::Renew) => "Recovery partition > Running",
+        (Screen::Preview, Task::Extract) => TITLE_EXTRACT_PREVIEW,
+        (Screen::Running, Task::Extract) => TITLE_EXTRACT_RUNNING,
         (Screen::Preview, Task::Export) => "Export > What will be done",
         (Screen::Running, Task::Export) => "Export > Running",
         (Screen::Running, Task::Search) => "Search > Running",
