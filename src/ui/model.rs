@@ -4,6 +4,7 @@ mod diagnosis;
 mod files;
 mod held;
 mod maps;
+mod start;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,6 +26,7 @@ pub use diagnosis::Diagnosis;
 pub use files::Files;
 pub use held::Held;
 pub use maps::Maps;
+pub use start::Choice;
 
 /// The screens there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,8 +69,10 @@ pub enum Task {
     Backup,
     /// An image to a place.
     Restore,
-    /// Look into an image, verify it.
+    /// Look into an image.
     Check,
+    /// Read an image against its digests.
+    Verify,
     /// Look at the disks.
     Browse,
     /// Bring an interrupted job to an end.
@@ -439,8 +443,10 @@ impl Model {
     pub fn animated(&self) -> bool {
         self.wait.is_some()
             || self.running.is_some()
-            || (matches!(self.screen(), Screen::Disks | Screen::Start) && self.disks.looking.is_some())
+            || (matches!(self.screen(), Screen::Disks | Screen::Start | Screen::Diagnosis)
+                && self.disks.looking.is_some())
             || (self.screen() == Screen::Images && self.images.listing.is_some())
+            || (self.screen() == Screen::Held && (self.held.waiting.is_some() || self.held.unmounting.is_some()))
     }
 
     /// Where to look: the disks that were named, or else this machine's.

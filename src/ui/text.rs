@@ -1,9 +1,11 @@
 //! Every word the wizard says, in one place. Short and plain: what happened, why it matters, what to do next.
 
 mod en;
+mod guide;
 mod help;
 
 pub use en::*;
+pub use guide::*;
 pub use help::help;
 
 use std::path::Path;
@@ -30,8 +32,12 @@ pub fn title(screen: Screen, task: Task) -> &'static str {
         (Screen::Start, _) => "Start",
         (Screen::Disks, Task::Backup) => "Back up > Which partition?",
         (Screen::Disks, Task::Restore) => "Restore > Onto which partition?",
+        (Screen::Disks, Task::Examine) => "Check > Which volume?",
+        (Screen::Disks, Task::Search) => "Search > Which disk?",
+        (Screen::Disks, Task::Free) => "Free a disk > Which one?",
         (Screen::Disks, _) => "Disks",
         (Screen::Images, Task::Restore) => "Restore > Which image?",
+        (Screen::Images, Task::Verify) => "Verify > Which image?",
         (Screen::Images, _) => "Look > Which image?",
         (Screen::Facts, _) => "Look > Image",
         (Screen::Options, Task::Backup) => "Back up > Where to?",
@@ -443,7 +449,7 @@ pub fn refused_kind(kind: fs::Kind) -> String {
 /// A mounted target.
 #[must_use]
 pub fn refused_mounted(place: &Path) -> String {
-    format!("It is mounted at {}. Unmount it first, or choose another.", place.display())
+    format!("It is in use: {}. Press m to see by whom and to free it, or choose another.", place.display())
 }
 
 /// A target that is too small.

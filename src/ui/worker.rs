@@ -1,6 +1,7 @@
 //! Carries out what the wizard asks for, on threads, so that the screen never waits. Answers come back as
 //! messages; a job is watched through its monitor.
 
+mod held;
 mod images;
 mod inside;
 mod interrupted;
@@ -18,7 +19,7 @@ use crate::job::{self, ExportRequest, Monitor, Progress, Report};
 use crate::plan::{self, AidRequest, BackupRequest, ContainerRequest, Plan, RestoreRequest, ResumeRequest, Work};
 
 use super::model::{ImageInfo, Job, Proposed, Stale, Trouble, Waiting};
-use super::msg::{Effect, Msg, Ticket};
+use super::msg::{Effect, HeldPlace, HoldersView, Msg, Ticket};
 use super::text;
 
 /// The calls that do the real work; tests bring their own.
@@ -52,6 +53,10 @@ pub struct Library {
     pub search: fn(&Path, &Monitor) -> Result<Vec<Partition>>,
     /// Checks a volume.
     pub check: fn(&Address, &Arc<Monitor>) -> Report,
+    /// Looks who uses a place.
+    pub hold: fn(&HeldPlace) -> HoldersView,
+    /// Unmounts it.
+    pub unmount: fn(&HeldPlace, &Path) -> Result<()>,
 }
 
 impl Library {
@@ -73,6 +78,8 @@ impl Library {
             export: job::export,
             search: inside::search,
             check: job::check_address,
+            hold: held::hold,
+            unmount: held::unmount,
         }
     }
 }
@@ -171,7 +178,18 @@ impl Worker {
                     monitor.cancel();
                 }
             }
-            Effect::Map(..) | Effect::Files(..) | Effect::Hold(..) | Effect::Save(..) => {}
+            Effect::Hold(ticket, place) => self.ask(
+                move || Msg::Holders(ticket, Ok((library.hold)(&place))),
+                move |trouble| Msg::Holders(ticket, Err(trouble)),
+            ),
+            Effect::Unmount(ticket, place, mount) => self.ask(
+                move || {
+                    let result = (library.unmount)(&place, &mount);
+                    Msg::Unmounted(ticket, result.map(|()| mount).map_err(|error| Trouble::from(&error)))
+                },
+                move |trouble| Msg::Unmounted(ticket, Err(trouble)),
+            ),
+            Effect::Map(..) | Effect::Files(..) | Effect::Save(..) => {}
             Effect::Redraw | Effect::Quit(_) => {}
         }
     }
@@ -298,6 +316,8 @@ mod tests {
             search: |_, _| panic!("a bug"),
             run: |_, _| Report::failed(&Error::damaged("no plan reaches this")),
             check: |_, _| Report::failed(&Error::damaged("nothing checks this")),
+            hold: |_| HoldersView::default(),
+            unmount: |_, _| Err(Error::refused("it is used")),
             verify: |image, monitor| {
                 if image.path().ends_with("panic") {
                     panic!("a bug");
