@@ -449,7 +449,7 @@ pub fn refused_kind(kind: fs::Kind) -> String {
 /// A mounted target.
 #[must_use]
 pub fn refused_mounted(place: &Path) -> String {
-    format!("It is in use: {}. Press m to see by whom and to free it, or choose another.", place.display())
+    format!("It is mounted at {}. Press m to see who uses it and to free it, or choose another.", place.display())
 }
 
 /// A target that is too small.

@@ -129,7 +129,8 @@ fn foot(model: &Model, area: Rect) -> Vec<Line<'static>> {
     let theme = model.theme;
     let columns = usize::from(area.width);
     let mut lines = Vec::new();
-    if let Some(notice) = notice(model) {
+    let notices = notices(model).into_iter().take(if area.height < LOW { 1 } else { 2 });
+    for notice in notices {
         let words = if area.height < LOW { vec![clip(&notice, columns)] } else { wrap(&notice, columns) };
         lines.extend(words.into_iter().map(|part| Line::styled(part, theme.warning())));
     }
@@ -141,13 +142,13 @@ fn foot(model: &Model, area: Rect) -> Vec<Line<'static>> {
 }
 
 /// What is said at once, since it matters whatever the user came for.
-fn notice(model: &Model) -> Option<String> {
+fn notices(model: &Model) -> Vec<String> {
     if !model.interrupted.jobs.is_empty() {
-        return Some(text::INTERRUPTED_NOTICE.to_owned());
+        return vec![text::INTERRUPTED_NOTICE.to_owned()];
     }
     let urgent = diagnosis::findings(model).into_iter().find(|finding| finding.wrong.is_grave());
-    let stale = || model.stale.first().map(|stale| text::stale_notice(&stale.partition));
-    urgent.map(|finding| text::start_wrong(&finding)).or_else(stale)
+    let stale = model.stale.first().map(|stale| text::stale_notice(&stale.partition));
+    urgent.map(|finding| text::start_wrong(&finding)).into_iter().chain(stale).collect()
 }
 
 fn factory_line(model: &Model, row: &Row, chosen: bool, columns: usize) -> Line<'static> {

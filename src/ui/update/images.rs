@@ -36,7 +36,8 @@ fn list(model: &mut Model) -> Vec<Effect> {
 
 /// The folder's images are known.
 pub(super) fn listed(model: &mut Model, list: Result<Vec<ImageRow>, Trouble>) {
-    let before = chosen(model).map(|entry| entry.address());
+    // Before the first list the cursor has not been put anywhere.
+    let before = model.images.rows.as_ref().and_then(|_| chosen(model)).map(|entry| entry.address());
     let images = &mut model.images;
     images.listing = None;
     match list {
