@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::diagnosis::{Finding, Remedy, Wrong};
-use super::en;
+use super::{en, fill, plural};
 use crate::device::{Above, Holder, HolderKind};
 use crate::inventory::Address;
 
@@ -12,7 +12,7 @@ use crate::inventory::Address;
 pub fn place_disk(disk: &Path, model: Option<&str>) -> String {
     let disk = disk.display().to_string();
     match model.filter(|model| !model.is_empty()) {
-        Some(model) => fill(en::PLACE_DISK_MODEL, &[("disk", &disk), ("model", model)]),
+        Some(model) => fill(en::PLACE_DISK_MODEL, &[("disk", &disk), ("model", &model)]),
         None => fill(en::PLACE_DISK, &[("disk", &disk)]),
     }
 }
@@ -24,10 +24,10 @@ pub fn place_partition(disk: &Path, number: Option<u32>, start: u64, label: Opti
     let (number, start) = (number.map(|number| number.to_string()), super::bytes(start));
     match (&number, label) {
         (Some(number), Some(label)) => {
-            fill(en::PLACE_PARTITION_LABEL, &[("disk", &disk), ("number", number), ("label", label)])
+            fill(en::PLACE_PARTITION_LABEL, &[("disk", &disk), ("number", &number), ("label", &label)])
         }
-        (Some(number), None) => fill(en::PLACE_PARTITION, &[("disk", &disk), ("number", number)]),
-        (None, Some(label)) => fill(en::PLACE_FOUND_LABEL, &[("disk", &disk), ("start", &start), ("label", label)]),
+        (Some(number), None) => fill(en::PLACE_PARTITION, &[("disk", &disk), ("number", &number)]),
+        (None, Some(label)) => fill(en::PLACE_FOUND_LABEL, &[("disk", &disk), ("start", &start), ("label", &label)]),
         (None, None) => fill(en::PLACE_FOUND, &[("disk", &disk), ("start", &start)]),
     }
 }
@@ -35,13 +35,13 @@ pub fn place_partition(disk: &Path, number: Option<u32>, start: u64, label: Opti
 /// An image inside a partition, as people say it.
 #[must_use]
 pub fn place_image(name: &str, place: &str) -> String {
-    fill(en::PLACE_IMAGE, &[("name", name), ("place", place)])
+    fill(en::PLACE_IMAGE, &[("name", &name), ("place", &place)])
 }
 
 /// An image by its kind and day.
 #[must_use]
 pub fn image_of(kind: &str, made: &str) -> String {
-    fill(en::IMAGE_OF, &[("kind", kind), ("made", made)])
+    fill(en::IMAGE_OF, &[("kind", &kind), ("made", &made)])
 }
 
 /// What is wrong, in one line.
@@ -71,7 +71,7 @@ pub fn remedy(finding: &Finding) -> String {
     let disk = finding.address.path().display().to_string();
     match (&finding.remedy, &finding.image) {
         (Remedy::Resume(_), _) => en::REMEDY_RESUME.to_owned(),
-        (Remedy::Restore(_), Some(image)) => fill(en::REMEDY_RESTORE_FROM, &[("image", image)]),
+        (Remedy::Restore(_), Some(image)) => fill(en::REMEDY_RESTORE_FROM, &[("image", &image)]),
         (Remedy::Restore(_), None) => en::REMEDY_RESTORE.to_owned(),
         (Remedy::Check(_), _) => en::REMEDY_CHECK.to_owned(),
         (Remedy::Search(_), _) => fill(en::REMEDY_SEARCH, &[("disk", &disk)]),
@@ -116,16 +116,13 @@ pub fn start_wrong(finding: &Finding) -> String {
 /// Several factory images are there.
 #[must_use]
 pub fn factory_found(count: usize) -> String {
-    if count == 1 {
-        return en::FACTORY_FOUND_ONE.to_owned();
-    }
-    fill(en::FACTORY_FOUND_MANY, &[("count", &count.to_string())])
+    fill_count(count, en::FACTORY_FOUND_ONE, en::FACTORY_FOUND_MANY)
 }
 
 /// A recovery partition to renew.
 #[must_use]
 pub fn renew(partition: &str) -> String {
-    fill(en::CHOICE_RENEW, &[("partition", partition)])
+    fill(en::CHOICE_RENEW, &[("partition", &partition)])
 }
 
 /// What keeps a place in use, in one line.
@@ -134,7 +131,7 @@ pub fn holder(holder: &Holder, user: Option<&str>) -> String {
     let node = holder.node.display().to_string();
     match &holder.kind {
         HolderKind::Mount { place, file_system, .. } => {
-            fill(en::HOLDER_MOUNT, &[("node", &node), ("place", &place.display().to_string()), ("kind", file_system)])
+            fill(en::HOLDER_MOUNT, &[("node", &node), ("place", &place.display().to_string()), ("kind", &file_system)])
         }
         HolderKind::Swap => fill(en::HOLDER_SWAP, &[("node", &node)]),
         HolderKind::Above { kind, name } => {
@@ -144,15 +141,15 @@ pub fn holder(holder: &Holder, user: Option<&str>) -> String {
                 Above::Raid => en::HOLDER_RAID,
                 Above::Mapped => en::HOLDER_MAPPED,
             };
-            fill(template, &[("node", &node), ("name", name)])
+            fill(template, &[("node", &node), ("name", &name)])
         }
         HolderKind::Loop { file } => fill(en::HOLDER_LOOP, &[("node", &node), ("file", &file.display().to_string())]),
         HolderKind::Process { pid, name, is_self: true, .. } => {
-            fill(en::HOLDER_SELF, &[("pid", &pid.to_string()), ("name", name)])
+            fill(en::HOLDER_SELF, &[("pid", &pid.to_string()), ("name", &name)])
         }
         HolderKind::Process { pid, name, .. } => match user {
-            Some(user) => fill(en::HOLDER_PROCESS_OF, &[("pid", &pid.to_string()), ("name", name), ("user", user)]),
-            None => fill(en::HOLDER_PROCESS, &[("pid", &pid.to_string()), ("name", name)]),
+            Some(user) => fill(en::HOLDER_PROCESS_OF, &[("pid", &pid.to_string()), ("name", &name), ("user", &user)]),
+            None => fill(en::HOLDER_PROCESS, &[("pid", &pid.to_string()), ("name", &name)]),
         },
     }
 }
@@ -172,7 +169,7 @@ pub fn holder_advice(holder: &Holder) -> String {
                 Above::Raid => en::ADVICE_RAID,
                 Above::Mapped => en::ADVICE_MAPPED,
             };
-            fill(template, &[("name", name)])
+            fill(template, &[("name", &name)])
         }
         HolderKind::Loop { .. } => fill(en::ADVICE_LOOP, &[("node", &node)]),
         HolderKind::Process { is_self: true, .. } => en::ADVICE_SELF.to_owned(),
@@ -189,7 +186,7 @@ pub fn held_title(place: &Address) -> String {
 /// Programs that could not be looked into.
 #[must_use]
 pub fn held_hidden(count: usize) -> String {
-    fill(en::HELD_HIDDEN, &[("count", &count.to_string())])
+    fill_count(count, en::HELD_HIDDEN_ONE, en::HELD_HIDDEN_MANY)
 }
 
 /// The question before something is unmounted.
@@ -213,21 +210,11 @@ pub fn unmounted(place: &Path) -> String {
 /// How many images the filter leaves.
 #[must_use]
 pub fn images_filter(count: usize) -> String {
-    if count == 1 {
-        return en::IMAGES_FILTER_ONE.to_owned();
-    }
-    fill(en::IMAGES_FILTER_MANY, &[("count", &count.to_string())])
+    fill_count(count, en::IMAGES_FILTER_ONE, en::IMAGES_FILTER_MANY)
 }
 
-/// A template with its holes filled.
-fn fill(template: &str, values: &[(&str, &str)]) -> String {
-    let mut filled = String::with_capacity(template.len() + 32);
-    let mut rest = template;
-    while let Some((before, tail)) = rest.split_once('{') {
-        filled.push_str(before);
-        let Some((name, after)) = tail.split_once('}') else { break };
-        filled.push_str(values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value));
-        rest = after;
-    }
-    filled + rest
+/// The template for one, which names no number, or that for many.
+fn fill_count(count: usize, one: &'static str, many: &'static str) -> String {
+    let template = plural(u64::try_from(count).unwrap_or(u64::MAX), one, many);
+    if template.contains("{count}") { fill(template, &[("count", &count)]) } else { template.to_owned() }
 }
