@@ -39,6 +39,8 @@ pub enum Wrong {
     Dirty,
     /// Its journal is not replayed.
     Journal,
+    /// A partition in which nothing is recognised.
+    Unrecognised,
     /// An image inside is damaged.
     ImageDamaged,
     /// A recovery partition is out of date.
@@ -198,6 +200,8 @@ fn of_volume(place: &Place, volume: &Volume, found: &mut Vec<Finding>) {
         }
         (_, (true, _, Some(restore))) => Some((Wrong::LostWithImages, restore)),
         (_, (false, true, Some(restore))) => Some((Wrong::UnreadableWithImages, restore)),
+        // A partition that was never formatted looks just like this.
+        (Kind::Unknown | Kind::Ambiguous, (false, true, None)) => Some((Wrong::Unrecognised, Remedy::Search(search))),
         (_, (false, true, None)) => Some((Wrong::Unreadable, Remedy::Search(search))),
         (_, (true, _, None)) => Some((Wrong::Lost, Remedy::Show(address.clone()))),
         // What is mounted is never clean, and that is as it should be.

@@ -41,7 +41,7 @@ pub(super) fn screen_keys(model: &Model) -> Vec<KeyWord> {
 fn all_keys(model: &Model) -> Vec<KeyWord> {
     let mut keys = match model.screen() {
         Screen::Start if model.factory_cursor.is_some() => vec![key::CHOOSE, key::MOVE],
-        Screen::Start => return vec![key::MOVE, key::CHOOSE, key::QUIT, key::HELP],
+        Screen::Start => return vec![key::CHOOSE, key::MOVE, key::QUIT, key::HELP],
         Screen::Disks if model.task == Task::Browse => disk_keys(model),
         Screen::Disks => vec![disks_enter(model), key::MOVE, key::REFRESH],
         Screen::Images if model.images.path.is_some() => vec![key::OPEN, key::COMPLETE],

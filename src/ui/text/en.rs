@@ -16,7 +16,7 @@ words! {
     TOO_SMALL = "Please make the window larger (at least 40 × 12).";
 
     START_QUESTION = "What do you want to do?";
-    START_PROMISE = "Looking never writes. Nothing is written before you have seen and confirmed it.";
+    START_PROMISE = "Nothing is written before you have seen and confirmed it.";
 
     FACTORY_LOOKING = "The disks are still being looked at.";
     FACTORY_LOOKING_NEXT = "Wait a moment, and press f again.";
@@ -434,10 +434,13 @@ words! {
     HELPS_UNREADABLE_WITH_IMAGES = "Put it back from an image inside. Files that are newer than the image are lost by that.";
     WRONG_TABLE_GONE = "The list of partitions is gone or damaged: {place}";
     MEANS_TABLE_GONE = "Without this list (the partition table) a computer does not know what is where on the disk, and does not start from it. The data may still be there.";
-    HELPS_TABLE_GONE = "Put back what this list names as lost: its line in the list of partitions comes back, too. What is not found yet may be found by reading every sector of {disk}. Do not make new partitions meanwhile.";
+    HELPS_TABLE_GONE = "Put back what this list names as lost: its line in the list of partitions comes back, too. What is not found yet may be found by reading every sector of {name}. Do not make new partitions meanwhile.";
     WRONG_UNREADABLE = "Nothing in it can be read: {place}";
-    MEANS_UNREADABLE = "No file system (what keeps files in order) was recognised in it. It is damaged, encrypted, or was never formatted. No image was found inside.";
-    HELPS_UNREADABLE = "Read every sector of {disk} for images, or put back an image from a file (e on the start screen). To save what is there, back it up with “Take all sectors” first.";
+    MEANS_UNREADABLE = "Its file system (what keeps its files in order) is damaged, and no image was found inside. A computer cannot start from it.";
+    HELPS_UNREADABLE = "Save what is there first: back it up with “Take all sectors”. Then read every sector of {name} for images, or put back an image from a file (e).";
+    WRONG_UNRECOGNISED = "Nothing was recognised in it: {place}";
+    MEANS_UNRECOGNISED = "No file system (what keeps files in order) was found in it: it was never formatted, is encrypted, or is badly damaged. No image was found inside.";
+    HELPS_UNRECOGNISED = "If there was something in it, read every sector of {name} for images, or put back an image from a file (e).";
     WRONG_LOST = "Found, but in no list of partitions: {place}";
     MEANS_LOST = "The disk's list of partitions (the partition table) does not name it. It was deleted, or the list is damaged.";
     HELPS_LOST = "Back it up before anything else: its files can still be read. Then enter it again with a tool for partition tables, such as gdisk or fdisk.";
@@ -461,7 +464,7 @@ words! {
     HELPS_STALE = "Renew it. It is a matter of seconds.";
     WRONG_EMPTY = "Nothing is on it: {place}";
     MEANS_EMPTY = "It has neither a list of partitions nor a file system: it is new, or all of it was lost.";
-    HELPS_EMPTY = "If there was something on it, read every sector of {disk} for images.";
+    HELPS_EMPTY = "If there was something on it, read every sector of {name} for images.";
     WRONG_SIGN = "!";
     WRONG_SIGN_MILD = "·";
     FINDING_MEANS = "It means";
@@ -473,7 +476,7 @@ words! {
     REMEDY_RESTORE = "shows what putting it back would do.";
     REMEDY_RESTORE_FROM = "shows what putting it back would do, from its newest: the {image}.";
     REMEDY_CHECK = "checks it. Nothing is written.";
-    REMEDY_SEARCH = "reads every sector of {disk} for images. It takes a while and writes nothing.";
+    REMEDY_SEARCH = "reads every sector of {name} for images. It takes a while and writes nothing.";
     REMEDY_RENEW = "shows what renewing it would do.";
     REMEDY_SHOW = "shows it among the disks.";
     REMEDY_OPEN = "shows what the image says of itself.";

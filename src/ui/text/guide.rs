@@ -7,10 +7,16 @@ use super::{en, fill, plural};
 use crate::device::{Above, Holder, HolderKind};
 use crate::inventory::Address;
 
+/// A node by its path; of a file that is looked at as a disk the name is enough where there is little room.
+fn disk_name(path: &Path) -> String {
+    let name = path.file_name().filter(|_| !path.starts_with("/dev"));
+    name.map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
 /// A disk as people say it.
 #[must_use]
 pub fn place_disk(disk: &Path, model: Option<&str>) -> String {
-    let disk = disk.display().to_string();
+    let disk = disk_name(disk);
     match model.filter(|model| !model.is_empty()) {
         Some(model) => fill(en::PLACE_DISK_MODEL, &[("disk", &disk), ("model", &model)]),
         None => fill(en::PLACE_DISK, &[("disk", &disk)]),
@@ -20,7 +26,7 @@ pub fn place_disk(disk: &Path, model: Option<&str>) -> String {
 /// A partition as people say it; one without a number lies where no table names it.
 #[must_use]
 pub fn place_partition(disk: &Path, number: Option<u32>, start: u64, label: Option<&str>) -> String {
-    let disk = disk.display().to_string();
+    let disk = disk_name(disk);
     let (number, start) = (number.map(|number| number.to_string()), super::bytes(start));
     match (&number, label) {
         (Some(number), Some(label)) => {
@@ -61,20 +67,23 @@ pub fn finding_means(finding: &Finding) -> &'static str {
 #[must_use]
 pub fn finding_helps(finding: &Finding) -> String {
     let (_, _, helps) = wrong(finding.wrong);
-    let disk = finding.address.path().display().to_string();
-    if helps.contains("{disk}") { fill(helps, &[("disk", &disk)]) } else { helps.to_owned() }
+    let path = finding.address.path();
+    if helps.contains("{disk}") {
+        return fill(helps, &[("disk", &path.display())]);
+    }
+    if helps.contains("{name}") { fill(helps, &[("name", &disk_name(path))]) } else { helps.to_owned() }
 }
 
 /// What Enter does about it.
 #[must_use]
 pub fn remedy(finding: &Finding) -> String {
-    let disk = finding.address.path().display().to_string();
+    let name = disk_name(finding.address.path());
     match (&finding.remedy, &finding.image) {
         (Remedy::Resume(_), _) => en::REMEDY_RESUME.to_owned(),
         (Remedy::Restore(_), Some(image)) => fill(en::REMEDY_RESTORE_FROM, &[("image", &image)]),
         (Remedy::Restore(_), None) => en::REMEDY_RESTORE.to_owned(),
         (Remedy::Check(_), _) => en::REMEDY_CHECK.to_owned(),
-        (Remedy::Search(_), _) => fill(en::REMEDY_SEARCH, &[("disk", &disk)]),
+        (Remedy::Search(_), _) => fill(en::REMEDY_SEARCH, &[("name", &name)]),
         (Remedy::Renew(_), _) => en::REMEDY_RENEW.to_owned(),
         (Remedy::Show(_), _) => en::REMEDY_SHOW.to_owned(),
         (Remedy::Open(_), _) => en::REMEDY_OPEN.to_owned(),
@@ -101,6 +110,7 @@ fn wrong(wrong: Wrong) -> (&'static str, &'static str, &'static str) {
         Wrong::Hibernated => (en::WRONG_HIBERNATED, en::MEANS_HIBERNATED, en::HELPS_HIBERNATED),
         Wrong::Dirty => (en::WRONG_DIRTY, en::MEANS_DIRTY, en::HELPS_DIRTY),
         Wrong::Journal => (en::WRONG_JOURNAL, en::MEANS_JOURNAL, en::HELPS_JOURNAL),
+        Wrong::Unrecognised => (en::WRONG_UNRECOGNISED, en::MEANS_UNRECOGNISED, en::HELPS_UNRECOGNISED),
         Wrong::ImageDamaged => (en::WRONG_IMAGE_DAMAGED, en::MEANS_IMAGE_DAMAGED, en::HELPS_IMAGE_DAMAGED),
         Wrong::Stale => (en::WRONG_STALE, en::MEANS_STALE, en::HELPS_STALE),
         Wrong::Empty => (en::WRONG_EMPTY, en::MEANS_EMPTY, en::HELPS_EMPTY),

@@ -218,11 +218,11 @@ fn what_cannot_be_read_is_put_back_from_its_newest_image() {
 fn a_damaged_image_is_no_help_and_is_opened_itself() {
     let mut stage = diagnosed(|disk| {
         let volume = disk.partitions[1].volume.as_mut().expect("a volume");
-        (volume.kind, volume.state) = (Kind::Unknown, None);
+        (volume.kind, volume.state) = (Kind::Ntfs, None);
         volume.images.iter_mut().for_each(|view| view.whole = false);
     });
     let found = findings(&stage.model);
-    assert_eq!(found[0].wrong, Wrong::Unreadable);
+    assert_eq!(found[0].wrong, Wrong::Unreadable, "its kind is known");
     assert_eq!(found[0].remedy, Remedy::Search(address("/dev/sda")));
     stage.keys("<down><enter>");
     assert!(matches!(&stage.asked.last(), Some(Effect::Inspect(_, place)) if *place == address("/dev/sda:2/factory")));
@@ -294,7 +294,14 @@ fn each_kind_of_damage_leads_to_what_helps() {
         disk.partitions.push(lost(50 << 30));
         disk.partitions[2].volume.as_mut().expect("a volume").images.clear();
     });
-    assert_eq!(of(&found)[0].0, Wrong::Lost.min(Wrong::Unreadable));
+    assert_eq!(of(&found)[0].0, Wrong::Lost);
+    let blank = diagnosed(|disk| {
+        let volume = disk.partitions[1].volume.as_mut().expect("a volume");
+        (volume.kind, volume.state) = (Kind::Unknown, None);
+        volume.images.clear();
+    });
+    assert_eq!(of(&blank), [(Wrong::Unrecognised, Remedy::Search(address("/dev/sda")))]);
+    assert!(!blank.model.start_choices().is_empty() && !Wrong::Unrecognised.is_grave());
 }
 
 #[test]
