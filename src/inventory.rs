@@ -16,7 +16,7 @@ pub use locate::{
     Container, FoundBy, FoundImage, ImageView, ImageVolumeView, LocateRequest, RecoveryPartition, Thoroughness,
     container_of, image_at, locate, open_image, recovery_partitions, use_aids,
 };
-pub use look::look;
+pub use look::{Observer, Reading, look, look_observed};
 pub use map::{ClusterState, Counts, VolumeMap};
 pub use source::{Place, Source, open_source};
 pub use volume::examine;
