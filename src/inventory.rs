@@ -77,6 +77,9 @@ pub struct TableView {
     pub id: Option<String>,
     /// In what state.
     pub health: table::Health,
+    /// The primary table is of no use, and its backup was taken. The notes say it, too.
+    #[serde(skip)]
+    pub from_backup: bool,
     /// What is worth saying.
     pub notes: Vec<String>,
 }

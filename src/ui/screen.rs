@@ -22,7 +22,7 @@ use super::widget::{clip, paint, width};
 use super::{footer, text};
 
 pub(super) use super::overlay::help_limit;
-pub(super) use disks::page as disks_page;
+pub(super) use disks::{has_panes as disks_have_panes, next_pane as disks_next_pane, page as disks_page, show_map as disks_show_map};
 pub(super) use images::page as images_page;
 pub(super) use interrupted::page as interrupted_page;
 

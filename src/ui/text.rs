@@ -1,8 +1,11 @@
 //! Every word the wizard says, in one place. Short and plain: what happened, why it matters, what to do next.
 
+mod disks;
 mod en;
+mod fill;
 mod help;
 
+pub use disks::*;
 pub use en::*;
 pub use help::help;
 

@@ -117,7 +117,8 @@ fn thoroughness(device: &SharedDevice, block: Option<&BlockDisk>, usable: bool) 
 }
 
 fn view(table: Table) -> TableView {
-    TableView { kind: table.kind, id: table.id, health: table.health, notes: table.notes }
+    let Table { kind, id, health, from_backup, notes, .. } = table;
+    TableView { kind, id, health, from_backup, notes }
 }
 
 fn partition(entry: &Entry, device: &SharedDevice, block: Option<&BlockDisk>, leash: &Leash) -> Partition {

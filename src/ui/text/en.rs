@@ -189,6 +189,69 @@ words! {
     NOT_A_FOLDER = "This is neither a folder nor an image.";
 
     // The disks screen.
+    LOOKING_AT = "Reading {disk}: {what}";
+    LOOKING_AT_ONE_MORE = "Reading {disk}: {what} (and another disk)";
+    LOOKING_AT_MORE = "Reading {disk}: {what} (and {count} more disks)";
+    LOOKING_SLOW = "Reading {disk} for {time}: {what}. Space leaves it out.";
+    READING_OPENING = "its beginning";
+    READING_TABLE = "its partition table";
+    READING_PARTITION = "partition {number}";
+    READING_FOUND = "a volume that no table names";
+    READING_WHOLE = "the volume on it";
+    READING_LOST = "looking for lost volumes";
+    READING_IMAGES = "looking for images";
+    BEING_READ = "being read…";
+    SKIPPED_NEXT = "It took too long, and was left out. Press r to look at it again.";
+    DISK_GONE = "{disk} is not there any more.";
+    DISKS_GONE = "{count} disks are not there any more.";
+    DISK_CAME = "{disk} is there now.";
+    DISKS_CAME = "{count} more disks are there now.";
+    PLACE_GONE = "{disk} is not there any more. Nothing was written.";
+    PLACE_GONE_NEXT = "Connect it again and choose anew, or choose another.";
+    FILTER_LABEL = "Find";
+    FILTER_COUNT = "{count} of {all} lines";
+    FILTER_NOTHING = "No line has this text. Esc shows all again.";
+    STATE_CLEAN = "clean";
+    STATE_NOT_CLEAN = "not clean";
+    STATE_HIBERNATED = "hibernated";
+    STATE_ONLY_IMAGES = "only images";
+    LOST = "lost";
+    LOST_LONG = "lost: in no table";
+    MOUNTED_AT = "mounted at {place}";
+    MOUNTED_AT_MORE = "mounted at {place} and {count} more";
+    BADGE_FACTORY = "[F]";
+    BADGE_FACTORIES = "[{count} F]";
+    BADGE_USER = "[U]";
+    BADGE_USERS = "[{count} U]";
+    IMAGES_INSIDE = "{factory} factory, {user} user";
+    IMAGES_DAMAGED = "{factory} factory, {user} user; {damaged} of them damaged";
+    TABLE_BACKUP_USED = "primary partition table damaged, backup used";
+    TABLE_FAULTS = "partition table has faults";
+    TABLE_DAMAGED = "partition table damaged";
+    TABLE_NONE = "no partition table";
+    TABLE_NAMED = "{kind} table";
+    SIZE_BOTH = "{binary} ({decimal})";
+    USED_OF = "{used} of {all} used ({percent}%)";
+    SERIAL = "S/N {serial}";
+    DETAIL_SIZE = "Size";
+    DETAIL_USED = "Used";
+    DETAIL_IMAGES = "Images";
+    DETAIL_STATE = "State";
+    DETAIL_READING = "Reading";
+    PANE_DETAILS = "Details";
+    PANE_DETAILS_PAGE = "Details {page} of {pages}";
+    PANE_MAP = "Clusters";
+    PANE_MORE = "more";
+    WARNED = "! {words}";
+    PERCENT = "{percent}%";
+    VERIFY_WHAT = "Verify {image}";
+    PANE_TAB = "Tab: {other}";
+    MAP_READING = "Reading the map of {place}…";
+    MAP_NONE = "There is no map of this: {reason}";
+    MAP_OF_DISK = "Choose a partition: its clusters are shown here.";
+    MAP_OF_NOTHING = "Which clusters are used is not known: no file system was found that Lifeboat can read.";
+    REFUSED_LOOK_INSIDE = "This is a whole disk with partitions. Choose a partition or an image, and press l.";
+    REFUSED_VERIFY = "Only an image can be verified. The images inside a partition stand below it.";
 
     // Layout bar and cluster map.
 
@@ -272,6 +335,13 @@ pub mod key {
     pub const CANCEL: KeyWord = ("Esc", "cancel");
     pub const FINISH: KeyWord = ("Enter", "finish it");
     pub const UNDO: KeyWord = ("u", "take it back");
+    pub const LOOK_INSIDE: KeyWord = ("l", "look inside");
+    pub const BACK_UP: KeyWord = ("b", "back up");
+    pub const HOLDERS: KeyWord = ("m", "who uses it");
+    pub const FIND: KeyWord = ("/", "find");
+    pub const FOUND: KeyWord = ("Enter", "keep it so");
+    pub const MORE: KeyWord = ("Tab", "more");
+    pub const LEAVE_OUT: KeyWord = ("Space", "leave out");
     pub const YES: KeyWord = ("y", "yes, cancel");
     pub const NO: KeyWord = ("n", "no, go on");
 }

@@ -1,7 +1,16 @@
 //! Looking through the files of a volume or image.
 
+use crate::inventory::Address;
+
 use super::super::model::{Model, Trouble};
 use super::super::msg::{Effect, FilesAnswer, Key};
+
+/// Looks into a volume or image.
+pub(super) fn open(model: &mut Model, subject: Address) -> Vec<Effect> {
+    model.files.subject = Some(subject);
+    super::go(model, super::super::model::Screen::Files);
+    Vec::new()
+}
 
 pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
     if pressed == Key::Esc { super::back(model) } else { Vec::new() }

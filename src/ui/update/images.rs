@@ -120,6 +120,9 @@ pub(super) fn choose(model: &mut Model, info: Box<ImageInfo>) -> Vec<Effect> {
     model.images.path = None;
     model.image = Some(info);
     if model.task == Task::Restore {
+        if let Some(effects) = super::disks::restore_onto(model) {
+            return effects;
+        }
         return super::disks::enter(model);
     }
     super::go(model, Screen::Facts);
