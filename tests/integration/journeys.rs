@@ -1,6 +1,8 @@
 //! Journeys through the wizard, as sequences of keys.
 
+mod disks;
 mod inside;
+mod running;
 pub(crate) mod stage;
 
 use std::time::Duration;

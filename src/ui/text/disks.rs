@@ -176,9 +176,9 @@ pub fn table_warning(table: &TableView) -> Option<&'static str> {
 #[must_use]
 pub fn table_kind(kind: Kind) -> String {
     match kind {
-        Kind::Gpt => fill(en::TABLE_NAMED, &[("kind", &"GPT")]),
-        Kind::Mbr => fill(en::TABLE_NAMED, &[("kind", &"MBR")]),
-        Kind::None => en::TABLE_NONE.to_owned(),
+        Kind::Gpt => fill(en::TABLE_NAMED, &[("kind", &en::TABLE_GPT)]),
+        Kind::Mbr => fill(en::TABLE_NAMED, &[("kind", &en::TABLE_MBR)]),
+        Kind::None => en::NO_TABLE.to_owned(),
     }
 }
 
@@ -288,7 +288,9 @@ mod tests {
         for words in [place_gone(disk), filter_count(1, 2), used_of(1, 2), table_kind(Kind::Gpt), serial("x")] {
             assert!(!words.contains(['{', '}']), "{words}");
         }
-        for words in [pane_tab("x"), warned("x"), percent_words(5), verify_headline("x"), map_reading("x"), map_none("x")] {
+        for words in
+            [pane_tab("x"), warned("x"), percent_words(5), verify_headline("x"), map_reading("x"), map_none("x")]
+        {
             assert!(!words.contains(['{', '}']), "{words}");
         }
     }

@@ -117,9 +117,7 @@ fn stay_unless_gone_on(model: &mut Model) {
 fn check(model: &mut Model, row: &Row) -> Vec<Effect> {
     match row.uncheckable() {
         Some(reason) => super::refuse(model, reason),
-        None => {
-            super::job::start_check(model, text::check_headline(&row.address.to_string()), row.address.clone())
-        }
+        None => super::job::start_check(model, text::check_headline(&row.address.to_string()), row.address.clone()),
     }
 }
 

@@ -98,7 +98,9 @@ mod tests {
         assert!(older.is_skipped(Path::new("b")), "nobody waits for the older one");
         assert!(newer.is_skipped(Path::new("a")) && !newer.is_skipped(Path::new("b")));
         newer.reading(Path::new("b"), Reading::Partition(3));
-        let Ok(Msg::LookNews(2, LookNews::Reading(path, what))) = messages.try_recv() else { panic!("it was to be told") };
+        let Ok(Msg::LookNews(2, LookNews::Reading(path, what))) = messages.try_recv() else {
+            panic!("it was to be told")
+        };
         assert_eq!((path.as_path(), what), (Path::new("b"), Reading::Partition(3)));
     }
 }

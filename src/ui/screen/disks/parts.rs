@@ -115,7 +115,10 @@ mod tests {
                         let body = body((columns, rows));
                         let parts = at(columns, rows, lines, pane);
                         let all = [parts.head, parts.list, parts.bar, parts.title, parts.details, parts.map];
-                        assert!(all.iter().all(|part| body.intersection(*part) == *part), "{columns} × {rows}: {parts:?}");
+                        assert!(
+                            all.iter().all(|part| body.intersection(*part) == *part),
+                            "{columns} × {rows}: {parts:?}"
+                        );
                         assert!(parts.list.height >= 3, "{columns} × {rows}: {parts:?}");
                         assert!(parts.details.height.max(parts.map.height) >= 2, "{columns} × {rows}: {parts:?}");
                     }

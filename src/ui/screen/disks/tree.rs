@@ -221,7 +221,8 @@ fn note(row: &Row, columns: usize) -> String {
 
 /// In use, protected, or lost; in as many words as there is room for.
 fn flag(row: &Row, columns: usize) -> String {
-    let either = |long: String, short: &str| if width(&text::clean(&long)) <= columns { long } else { short.to_owned() };
+    let either =
+        |long: String, short: &str| if width(&text::clean(&long)) <= columns { long } else { short.to_owned() };
     if !row.mounted_at.is_empty() {
         either(text::mounted_at(&row.mounted_at), text::MOUNTED)
     } else if row.is_found() {

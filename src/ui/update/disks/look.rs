@@ -10,8 +10,8 @@ use crate::inventory::{Address, Disk, Inventory, Partition, Reading};
 use crate::ui::model::{BeingRead, Model, Screen};
 use crate::ui::msg::{Effect, LookNews};
 use crate::ui::rows::{self, Row, RowKind};
-use crate::ui::update::maps;
 use crate::ui::screen;
+use crate::ui::update::maps;
 
 /// How long the cursor rests on a volume before its map is read: who scrolls by asks for none.
 const REST: Duration = Duration::from_millis(300);
@@ -142,6 +142,7 @@ fn reading(model: &mut Model, path: PathBuf, what: Reading) {
 /// The look has come to its end.
 pub(in crate::ui::update) fn looked(model: &mut Model, inventory: Inventory) -> Vec<Effect> {
     model.disks.looking = None;
+    model.maps.forget();
     model.disks.reading.clear();
     model.disks.unread.clear();
     let mut effects = gone::compare(model, &inventory.disks);

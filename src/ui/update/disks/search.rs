@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::inventory::Partition;
-use crate::ui::model::{Job, Model, Screen, Task, Trouble};
+use crate::ui::model::{Ended, Job, Model, Screen, Task, Trouble};
 use crate::ui::msg::Effect;
 use crate::ui::rows::{Row, RowKind};
 use crate::ui::text;
@@ -35,7 +35,7 @@ pub(in crate::ui::update) fn searched(
     model.trail = vec![Screen::Start, Screen::Disks];
     match found {
         Ok(found) if found.is_empty() => {
-            model.report = Some(text::nothing_found(&disk));
+            model.ended = Some(Ended::new(text::nothing_found(&disk)));
             model.trail = vec![Screen::Start, Screen::Report];
         }
         Ok(found) => {
