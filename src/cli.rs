@@ -40,6 +40,7 @@ use std::path::PathBuf;
 use clap::Parser;
 
 use crate::error::Error;
+use crate::settings::Settings;
 use arguments::{Arguments, Command};
 use console::Console;
 
@@ -63,6 +64,8 @@ pub struct WizardRequest {
     pub ascii: bool,
     /// The log file, to be named in reports.
     pub log: Option<PathBuf>,
+    /// What the settings file says.
+    pub settings: Settings,
 }
 
 /// The exit code of a command line that makes no sense.
@@ -83,7 +86,7 @@ pub fn complain(error: &Error) -> u8 {
 }
 
 fn dispatch(arguments: Arguments) -> Next {
-    let Arguments { command, disks, log, ascii, aid } = arguments;
+    let Arguments { command, disks, log, ascii, config, aid } = arguments;
     if !disks.is_empty() && !matches!(command, None | Some(Command::Disks(_))) {
         return Next::Exit(complain_usage("--disk goes with the wizard and with `disks`, not with this command"));
     }
@@ -93,7 +96,11 @@ fn dispatch(arguments: Arguments) -> Next {
     if let Err(code) = aid::used(&aid, command.as_ref()) {
         return Next::Exit(code);
     }
-    let Some(command) = command else { return wizard(disks, ascii, log.as_deref()) };
+    let settings = match Settings::load(config.as_deref()) {
+        Ok(settings) => settings,
+        Err(error) => return Next::Exit(complain(&error)),
+    };
+    let Some(command) = command else { return wizard(disks, ascii, log.as_deref(), settings) };
     Next::Exit(match command {
         Command::Disks(mut command) => {
             command.disks.splice(0..0, disks);
@@ -101,7 +108,8 @@ fn dispatch(arguments: Arguments) -> Next {
         }
         Command::Backup(command) => {
             journal::open(log.as_deref());
-            backup::run(&command)
+            complain_of(&settings);
+            backup::run(&command, &settings)
         }
         Command::Drop(command) => {
             journal::open(log.as_deref());
@@ -134,7 +142,7 @@ fn dispatch(arguments: Arguments) -> Next {
         Command::Demo(command) => {
             let log = journal::open(log.as_deref());
             return match demo::run(&command) {
-                Next::Wizard(request) => Next::Wizard(WizardRequest { ascii, log, ..request }),
+                Next::Wizard(request) => Next::Wizard(WizardRequest { ascii, log, settings, ..request }),
                 exit => exit,
             };
         }
@@ -151,7 +159,7 @@ fn dispatch(arguments: Arguments) -> Next {
     })
 }
 
-fn wizard(disks: Vec<PathBuf>, ascii: bool, log: Option<&std::path::Path>) -> Next {
+fn wizard(disks: Vec<PathBuf>, ascii: bool, log: Option<&std::path::Path>, settings: Settings) -> Next {
     if !(console::is_terminal(&std::io::stdout()) && console::is_terminal(&std::io::stdin())) {
         return Next::Exit(complain_usage(
             "the wizard needs a terminal, and this is none. On the command line: `lifeboat disks`, \
@@ -159,7 +167,14 @@ fn wizard(disks: Vec<PathBuf>, ascii: bool, log: Option<&std::path::Path>) -> Ne
         ));
     }
     let log = journal::open(log);
-    Next::Wizard(WizardRequest { disks, images: None, ascii, log })
+    Next::Wizard(WizardRequest { disks, images: None, ascii, log, settings })
+}
+
+/// What was not understood of the settings; the job goes on without it.
+fn complain_of(settings: &Settings) {
+    for problem in &settings.problems {
+        Console::new(false).say(&format!("lifeboat: warning: {problem}"));
+    }
 }
 
 fn complain_usage(message: &str) -> u8 {

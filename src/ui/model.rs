@@ -20,6 +20,7 @@ use super::input::Input;
 use super::msg::{Clock, Completion, Ticket};
 use super::rate::Samples;
 use super::rows::Row;
+use super::text;
 use super::theme::Theme;
 pub use diagnosis::Diagnosis;
 pub use files::Files;
@@ -387,6 +388,12 @@ impl Model {
     #[must_use]
     pub fn new(options: Options, theme: Theme) -> Self {
         let folder = options.images.clone().unwrap_or_else(|| PathBuf::from("."));
+        let problems = &options.settings.problems;
+        let trouble = (!problems.is_empty()).then(|| Trouble {
+            refused: false,
+            what: text::settings_problems(problems),
+            next: Some(text::SETTINGS_NEXT.to_owned()),
+        });
         Self {
             options,
             theme,
@@ -394,7 +401,7 @@ impl Model {
             clock: Clock::default(),
             trail: vec![Screen::Start],
             help: None,
-            trouble: None,
+            trouble,
             task: Task::default(),
             start_cursor: 0,
             factory_cursor: None,

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::Scrolled;
 use crate::inventory::ImageView;
+use crate::ui::hit::List;
 use crate::ui::model::{Model, Task};
 use crate::ui::rows::{self, Row, RowKind};
 use crate::ui::text;
@@ -48,6 +49,12 @@ fn parts(area: Rect, rows: usize) -> Parts {
 /// How many lines of the list fit the screen.
 pub(in crate::ui) fn page(model: &Model) -> usize {
     usize::from(parts(super::body(model.size), model.disks.rows.len().max(FEWEST)).list.height)
+}
+
+/// Where the list is.
+pub(super) fn list(model: &Model) -> List {
+    let parts = parts(super::body(model.size), model.disks.rows.len().max(FEWEST));
+    List::new(parts.list, model.disks.cursor, model.disks.rows.len())
 }
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::Scrolled;
+use crate::ui::hit::List;
 use crate::ui::model::{ImageRow, Model};
 use crate::ui::widget::{clip, first_visible, pad, paint, pairs, typed};
 use crate::ui::{overlay, text};
@@ -15,6 +16,14 @@ const HEAD: u16 = 3;
 /// How many lines of the list fit the screen.
 pub(in crate::ui) fn page(model: &Model) -> usize {
     usize::from(super::body(model.size).height.saturating_sub(HEAD))
+}
+
+/// Where the list is, when there is one.
+pub(super) fn list(model: &Model) -> Option<List> {
+    let area = super::body(model.size);
+    let area = Rect { y: area.y + HEAD, height: area.height.saturating_sub(HEAD), ..area };
+    let rows = model.images.rows.as_ref().filter(|_| model.images.path.is_none())?;
+    Some(List::new(area, model.images.cursor, rows.len()))
 }
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {

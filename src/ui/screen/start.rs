@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::ui::hit::List;
 use crate::ui::model::Model;
 use crate::ui::rows::{self, Row};
 use crate::ui::text;
@@ -42,6 +43,17 @@ pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     lines.push(Line::default());
     lines.extend(wrap(text::START_PROMISE, columns).into_iter().map(|part| Line::styled(part, theme.quiet())));
     lines
+}
+
+/// Where the choices are.
+pub(super) fn list(model: &Model) -> Option<List> {
+    let area = super::body(model.size);
+    let mut items = vec![None; 3];
+    for choice in 0..text::START_CHOICES.len() {
+        items.push(Some(choice));
+        items.extend((area.height >= AIRY).then_some(None));
+    }
+    model.factory_cursor.is_none().then(|| List::with_gaps(area, model.start_cursor, items))
 }
 
 fn choices(model: &Model, factory: &[&Row], columns: usize, airy: bool) -> Vec<Line<'static>> {
