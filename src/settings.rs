@@ -187,7 +187,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_with_its_line_and_the_rest_counts() {
-        let settings = parse("\ntheme = \"pink\"\nlevel = 99\ncolor = true\nmouse = 1\nascii = true\ntarget = \"here\"\n");
+        let settings =
+            parse("\ntheme = \"pink\"\nlevel = 99\ncolor = true\nmouse = 1\nascii = true\ntarget = \"here\"\n");
         assert!(settings.ascii && settings.mouse && settings.level == LEVEL);
         let wanted = [
             "x.toml, line 2: theme is \"colour\" or \"plain\"",
@@ -217,7 +218,10 @@ mod tests {
         };
         let home = ("HOME", "/home/me");
         assert_eq!(places(&[home], false), ["/home/me/.config/lifeboat/lifeboat.toml"]);
-        assert_eq!(places(&[home, ("XDG_CONFIG_HOME", "/c")], true), ["/c/lifeboat/lifeboat.toml", "/etc/lifeboat.toml"]);
+        assert_eq!(
+            places(&[home, ("XDG_CONFIG_HOME", "/c")], true),
+            ["/c/lifeboat/lifeboat.toml", "/etc/lifeboat.toml"]
+        );
         assert_eq!(places(&[("XDG_CONFIG_HOME", "relative")], false), [""; 0]);
     }
 

@@ -23,7 +23,6 @@ use super::model::Model;
 use super::msg::Msg;
 use super::view::view;
 
-
 /// The terminal's alternate screen, its cursor hidden. What a terminal does not know of this, it leaves out
 /// (xterm control sequences, private modes 1049 and 25).
 const TAKE: &[u8] = b"\x1b[?1049h\x1b[?25l";

@@ -129,6 +129,11 @@ impl Terminal {
         }
     }
 
+    /// Waits for the start screen, the only one that can be left with q.
+    pub(crate) fn wait_for_start(&mut self) {
+        self.wait_for_text("q quit");
+    }
+
     /// Types.
     pub(crate) fn send_keys(&mut self, keys: &str) {
         let mut writer = self.keys.lock().unwrap();

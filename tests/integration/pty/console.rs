@@ -10,8 +10,8 @@ fn a_text_console_gets_only_the_characters_of_its_font() {
     let dir = tempfile::tempdir().unwrap();
     sh(dir.path(), &format!("XDG_STATE_HOME=$PWD {} demo --no-wizard --dir d", env!("CARGO_BIN_EXE_lifeboat")));
     let mut terminal = Terminal::spawn_as(("linux", false), &["--disk", "d/practice.img"], dir.path(), 30, 100);
-    terminal.wait_for_text("What do you want to do?");
-    for (keys, words) in [("d", "factory"), ("?", "Help"), ("\x1b", "Esc back"), ("\x1b", "q quit"), ("l", "Image")] {
+    terminal.wait_for_start();
+    for (keys, words) in [("d", "factory"), ("?", "Help"), ("\x1b", "Esc back"), ("\x1b", "q quit"), ("l", "images")] {
         terminal.send_keys(keys);
         terminal.wait_for_text(words);
         let text = terminal.text();

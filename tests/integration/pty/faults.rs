@@ -7,7 +7,7 @@ use crate::pty::Terminal;
 fn practice(dir: &std::path::Path) -> Terminal {
     sh(dir, &format!("XDG_STATE_HOME=$PWD {} demo --whole --no-wizard --dir d", env!("CARGO_BIN_EXE_lifeboat")));
     let mut terminal = Terminal::spawn(&["--disk", "d/practice.img"], dir, 24, 80);
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
     terminal
 }
 
@@ -15,7 +15,7 @@ fn practice(dir: &std::path::Path) -> Terminal {
 fn ends_in_words(mut terminal: Terminal) {
     terminal.wait_for_text("Failed");
     terminal.send_keys("\r");
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
     terminal.send_keys("q");
     assert_eq!(terminal.wait(), 1);
     terminal.wait_restored();

@@ -14,10 +14,11 @@ const KERNEL_TICKS: usize = 15;
 fn an_idle_wizard_takes_next_to_no_processor_time_and_sends_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::spawn(&["--disk", "no.img"], dir.path(), 24, 80);
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
     // What is looked for at the start must have been found.
     thread::sleep(Duration::from_secs(3));
-    let ticks = || [USER_TICKS, KERNEL_TICKS].map(|field| terminal.stat(field).parse::<u64>().unwrap()).iter().sum::<u64>();
+    let ticks =
+        || [USER_TICKS, KERNEL_TICKS].map(|field| terminal.stat(field).parse::<u64>().unwrap()).iter().sum::<u64>();
     let (ticks_before, bytes_before) = (ticks(), terminal.received());
     thread::sleep(Duration::from_secs(3));
     let (ticks, bytes) = (ticks() - ticks_before, terminal.received() - bytes_before);
@@ -65,7 +66,7 @@ fn a_running_job_sends_little_and_a_slow_line_gets_no_more_than_it_carries() {
 fn a_slow_line_brings_the_bytes_of_a_key_one_by_one() {
     let dir = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::spawn_on(("vt220", false), Some(1200), &["--disk", "no.img"], dir.path(), 24, 80);
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
     terminal.send_keys("d");
     terminal.wait_for_text("no.img");
     for byte in ["\x1b", "[", "B", "\x1b", "[", "5", "~"] {
@@ -79,7 +80,7 @@ fn a_slow_line_brings_the_bytes_of_a_key_one_by_one() {
     terminal.wait_for_text("Esc back");
     assert!(terminal.text().contains("no.img"), "{}", terminal.text());
     terminal.send_keys("\x1b");
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
     terminal.send_keys("q");
     assert_eq!(terminal.wait(), 0);
     terminal.wait_restored();

@@ -9,7 +9,7 @@ const NONE: vt100::MouseProtocolMode = vt100::MouseProtocolMode::None;
 fn clicks_choose_and_open_and_the_footer_is_a_row_of_buttons() {
     let dir = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::spawn(&["--disk", "no.img"], dir.path(), 24, 80);
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
     assert_eq!(terminal.mouse(), vt100::MouseProtocolMode::PressRelease);
     terminal.click("? help");
     terminal.wait_for_text("close");
@@ -18,7 +18,7 @@ fn clicks_choose_and_open_and_the_footer_is_a_row_of_buttons() {
     terminal.send_keys("d");
     terminal.wait_for_text("no.img");
     terminal.click("Esc back");
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
     terminal.click("q quit");
     assert_eq!(terminal.wait(), 0);
     terminal.wait_restored();
@@ -31,7 +31,7 @@ fn a_terminal_without_a_mouse_or_a_user_who_wants_none_gets_none() {
     for (term, args) in [("linux", vec![]), ("vt220", vec![]), ("xterm-256color", vec!["--config", "quiet.toml"])] {
         let args = [args, vec!["--disk", "no.img"]].concat();
         let mut terminal = Terminal::spawn_as((term, false), &args, dir.path(), 24, 80);
-        terminal.wait_for_text("What do you want to do?");
+        terminal.wait_for_start();
         assert_eq!(terminal.mouse(), NONE, "{term}");
         terminal.send_keys("q");
         assert_eq!(terminal.wait(), 0);
@@ -64,7 +64,7 @@ fn the_level_of_the_settings_is_offered_and_the_folder_too() {
         "mkdir target; printf 'level = 11\ntarget = \"%s/target\"\n' $PWD > mine.toml; truncate -s 8M a.img",
     );
     let mut terminal = Terminal::spawn(&["--config", "mine.toml", "--disk", "a.img"], dir.path(), 30, 100);
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
     terminal.send_keys("b");
     terminal.wait_for_text("Address");
     terminal.send_keys("\r");
@@ -72,7 +72,7 @@ fn the_level_of_the_settings_is_offered_and_the_folder_too() {
     terminal.wait_for_text(" 11");
     terminal.wait_for_text("target/");
     terminal.send_keys("\x1b\x1b");
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
     terminal.send_keys("q");
     assert_eq!(terminal.wait(), 0);
 }

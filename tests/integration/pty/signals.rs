@@ -14,7 +14,7 @@ pub(super) fn big_disk(dir: &Path) {
 
 /// From the start screen to a backup of the big disk's partition that is under way.
 pub(super) fn begin_big_backup(terminal: &mut Terminal) {
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
     terminal.send_keys("b");
     terminal.wait_for_text("Address");
     terminal.send_keys("\r");
@@ -30,7 +30,7 @@ fn every_signal_that_ends_the_wizard_leaves_the_terminal_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
     for signal in ["TERM", "INT", "HUP", "QUIT"] {
         let mut terminal = Terminal::spawn(&["--disk", "no.img"], dir.path(), 24, 80);
-        terminal.wait_for_text("What do you want to do?");
+        terminal.wait_for_start();
         assert!(!terminal.is_restored(), "the wizard has the terminal now");
         terminal.signal(signal);
         assert_eq!(terminal.wait(), 130, "{signal}");
@@ -77,7 +77,7 @@ fn wait_for_state(terminal: &Terminal, state: &str) {
 fn a_stopped_wizard_gives_the_terminal_back_and_goes_on_where_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::spawn(&["--disk", "no.img"], dir.path(), 24, 80);
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
     terminal.send_keys("d");
     terminal.wait_for_text("Disks");
     terminal.signal("TSTP");
@@ -93,7 +93,7 @@ fn a_stopped_wizard_gives_the_terminal_back_and_goes_on_where_it_was() {
     terminal.stty("sane");
     terminal.signal("CONT");
     terminal.send_keys("\x1b");
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
     terminal.send_keys("q");
     assert_eq!(terminal.wait(), 0);
     terminal.wait_restored();

@@ -25,7 +25,7 @@ fn a_restore_asks_on_a_terminal_and_an_error_is_said_without_a_wizard() {
 fn the_wizard_draws_quits_and_leaves_the_terminal_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::spawn(&["--disk", "no.img"], dir.path(), 24, 80);
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
     assert!(!terminal.is_restored(), "the wizard has the terminal now");
     terminal.send_keys("q");
     assert_eq!(terminal.wait(), 0);
@@ -36,7 +36,7 @@ fn the_wizard_draws_quits_and_leaves_the_terminal_as_it_was() {
 fn the_wizard_backs_a_volume_up_and_restores_it() {
     let dir = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::spawn(&["demo", "--whole", "--dir", "practice"], dir.path(), 24, 80);
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
     terminal.send_keys("b");
     terminal.wait_for_text("practice-linux");
     terminal.send_keys("\r");
@@ -48,7 +48,7 @@ fn the_wizard_backs_a_volume_up_and_restores_it() {
     terminal.wait_for_text("Report");
     terminal.wait_for_text("Done");
     terminal.send_keys("\r");
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
 
     sh(
         dir.path(),
@@ -71,7 +71,7 @@ fn the_wizard_backs_a_volume_up_and_restores_it() {
     terminal.wait_for_text("Report");
     terminal.wait_for_text("Done");
     terminal.send_keys("\r");
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
     terminal.send_keys("q");
     assert_eq!(terminal.wait(), 0);
     terminal.wait_restored();
@@ -112,7 +112,7 @@ fn a_terminal_that_answers_nothing_is_asked_nothing() {
     let dir = tempfile::tempdir().unwrap();
     for (term, rows, cols) in [("dumb", 24, 80), ("vt100", 24, 80), ("linux", 12, 40), ("xterm-256color", 0, 0)] {
         let mut terminal = Terminal::spawn_as((term, false), &["--disk", "no.img"], dir.path(), rows, cols);
-        terminal.wait_for_text("What do you want to do?");
+        terminal.wait_for_start();
         terminal.send_keys("\x0c");
         terminal.send_keys("d");
         terminal.wait_for_text("no.img");
@@ -120,7 +120,7 @@ fn a_terminal_that_answers_nothing_is_asked_nothing() {
         let rule = if matches!(term, "dumb" | "vt100") { "-" } else { "─" };
         terminal.wait_for_text(&rule.repeat(100));
         terminal.send_keys("\x0c\x1b");
-        terminal.wait_for_text("What do you want to do?");
+        terminal.wait_for_start();
         terminal.send_keys("q");
         assert_eq!(terminal.wait(), 0, "{term} {rows}×{cols}");
         terminal.wait_restored();
@@ -153,7 +153,7 @@ fn back_up(terminal: &mut Terminal, partition: usize, image: &str) {
     terminal.send_keys("s");
     terminal.wait_for_text("√ Done");
     terminal.send_keys("\r");
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
 }
 
 /// From the start screen: an image file to the practice disk's partition, and back to the start.
@@ -170,14 +170,14 @@ fn restore(terminal: &mut Terminal, image: &str, partition: usize) {
     terminal.send_keys(&format!("practice.img:{partition}\r"));
     terminal.wait_for_text("√ Done");
     terminal.send_keys("\r");
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
 }
 
 #[test]
 fn each_kind_of_volume_goes_out_and_back_by_the_wizards_keys() {
     let dir = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::spawn(&["demo", "--whole", "--dir", "practice"], dir.path(), 40, 120);
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
     let volumes = [(1, "fat.lbi"), (2, "ntfs.lbi"), (3, "ext4.lbi")];
     for (partition, image) in volumes {
         back_up(&mut terminal, partition, image);
@@ -226,14 +226,14 @@ fn reset(terminal: &mut Terminal, places: [&str; 2], downs: usize) {
     terminal.send_keys(&format!("\x15{word}\r"));
     terminal.wait_for_text("√ Done");
     terminal.send_keys("\r");
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
 }
 
 #[test]
 fn the_broken_practice_disk_is_brought_back_by_keys() {
     let dir = tempfile::tempdir().unwrap();
     let mut terminal = Terminal::spawn(&["demo", "--dir", "practice"], dir.path(), 24, 80);
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
     sh(dir.path(), "! sfdisk -d practice/practice.img 2>/dev/null | grep start=");
     for (number, start) in [1u64, 49, 81].into_iter().enumerate() {
         let places = [format!("practice.img@{}", start << 20), format!("practice.img:{}", number + 1)];
@@ -245,7 +245,7 @@ fn the_broken_practice_disk_is_brought_back_by_keys() {
         terminal.wait_for_text(word);
     }
     terminal.send_keys("\x1b");
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
     terminal.send_keys("q");
     assert_eq!(terminal.wait(), 0);
     terminal.wait_restored();
