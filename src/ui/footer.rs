@@ -52,16 +52,19 @@ pub(super) fn place(model: &Model, screen: Rect) -> Vec<Placed> {
 
 /// The key that a footer's name of one means; `None` for those that are several, such as the arrows.
 pub(super) fn key_of(name: &str) -> Option<Key> {
+    let named = [
+        (key::OPEN, Key::Enter),
+        (key::BACK, Key::Esc),
+        (key::COMPLETE, Key::Tab),
+        (key::DROP, Key::Delete),
+        (key::CHANGE, Key::Char(' ')),
+    ];
+    if let Some((_, key)) = named.iter().find(|(word, _)| word.0 == name) {
+        return Some(*key);
+    }
     let mut letters = name.chars();
-    Some(match (name, letters.next(), letters.next()) {
-        ("Enter", ..) => Key::Enter,
-        ("Esc", ..) => Key::Esc,
-        ("Tab", ..) => Key::Tab,
-        ("Del", ..) => Key::Delete,
-        ("Space", ..) => Key::Char(' '),
-        (_, Some(letter), None) if letter.is_ascii() => Key::Char(letter),
-        _ => return None,
-    })
+    let letter = letters.next().filter(char::is_ascii)?;
+    letters.next().is_none().then_some(Key::Char(letter))
 }
 
 /// The keys of what is on top: help, trouble, waiting, a question, or else the screen.
@@ -72,7 +75,9 @@ pub(super) fn keys(model: &Model) -> Vec<KeyWord> {
         return keys;
     }
     if model.trouble.is_some() {
-        return vec![key::CLOSE, key::HELP];
+        let mut keys = vec![key::SCROLL, key::CLOSE, key::HELP];
+        keys.retain(|word| *word != key::SCROLL || screen::trouble_limit(model) > 0);
+        return keys;
     }
     if model.wait.is_some() {
         return vec![key::STOP_WAITING, key::HELP];
@@ -105,7 +110,10 @@ fn all_keys(model: &Model) -> Vec<KeyWord> {
         Screen::Confirm => vec![key::CONFIRM],
         Screen::Diagnosis | Screen::Files | Screen::Peek | Screen::Held => vec![key::MOVE],
         Screen::Running => return running_keys(model),
-        Screen::Report => return vec![key::SCROLL, key::TO_START, key::HELP],
+        Screen::Report if model.ended.as_ref().is_some_and(|ended| ended.saving.is_some()) => {
+            vec![key::SAVE, key::COMPLETE]
+        }
+        Screen::Report => return vec![key::SCROLL, key::SAVE_REPORT, key::TO_START, key::HELP],
     };
     keys.extend([key::BACK, key::HELP]);
     keys
@@ -168,9 +176,11 @@ fn plan_keys(model: &Model) -> Vec<KeyWord> {
 }
 
 fn running_keys(model: &Model) -> Vec<KeyWord> {
-    match &model.running {
-        Some(running) if running.progress.cancelling => vec![key::HELP],
-        Some(running) if running.progress.paused => vec![key::RESUME, key::CANCEL, key::HELP],
-        _ => vec![key::PAUSE, key::CANCEL, key::HELP],
-    }
+    let mut keys = match &model.running {
+        Some(running) if running.progress.cancelling => vec![key::LOG, key::HELP],
+        Some(running) if running.progress.paused => vec![key::RESUME, key::CANCEL, key::LOG, key::HELP],
+        _ => vec![key::PAUSE, key::CANCEL, key::LOG, key::HELP],
+    };
+    keys.retain(|word| *word != key::LOG || screen::log_page(model).0 > 0);
+    keys
 }
