@@ -10,7 +10,6 @@ use fill::{fill, plural};
 pub use help::help;
 pub use running::*;
 
-
 use std::path::Path;
 use std::time::Duration;
 
