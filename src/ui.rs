@@ -14,6 +14,7 @@ pub mod msg;
 mod overlay;
 mod pace;
 pub mod rate;
+pub mod reading;
 pub mod rows;
 mod screen;
 mod terminal;
