@@ -63,6 +63,9 @@ pub(super) fn at(model: &Model, column: u16, row: u16) -> Option<Hit> {
     if is_covered(model) {
         return None;
     }
+    if screen::other_pane(model).is_some_and(|pane| pane.contains(place)) {
+        return Some(Hit::Key(Key::Tab));
+    }
     let list = screen::list(model)?;
     list.item(place).map(|item| Hit::Item { item, chosen: list.chosen })
 }

@@ -43,10 +43,16 @@ pub(super) fn list(model: &Model) -> Option<List> {
         Screen::Disks => Some(disks::list(model)),
         Screen::Images => images::list(model),
         Screen::Interrupted => Some(interrupted::hits(model)),
-        Screen::Diagnosis | Screen::Files | Screen::Peek | Screen::Held => None,
+        Screen::Files => files::hits(model),
+        Screen::Diagnosis | Screen::Peek | Screen::Held => None,
         Screen::Options | Screen::Confirm | Screen::Running => None,
         Screen::Facts | Screen::Preview | Screen::Report => None,
     }
+}
+
+/// The pane of the screen that Tab leads to.
+pub(super) fn other_pane(model: &Model) -> Option<Rect> {
+    if model.screen() == Screen::Files { files::other_pane(model) } else { None }
 }
 
 /// Draws the screen on top of the trail.
