@@ -100,55 +100,30 @@ fn dispatch(arguments: Arguments) -> Next {
         Err(error) => return Next::Exit(complain(&error)),
     };
     let Some(command) = command else { return wizard(disks, ascii, log.as_deref(), settings) };
+    let log = if is_job(&command) { journal::open(log.as_deref()) } else { None };
     Next::Exit(match command {
         Command::Disks(mut command) => {
             command.disks.splice(0..0, disks);
             disks::run(&command)
         }
         Command::Backup(command) => {
-            journal::open(log.as_deref());
             complain_of(&settings);
             backup::run(&command, &settings)
         }
-        Command::Drop(command) => {
-            journal::open(log.as_deref());
-            drop::run(&command)
-        }
-        Command::Aid(command) => {
-            journal::open(log.as_deref());
-            aid::run(&command)
-        }
-        Command::Tidy(command) => {
-            journal::open(log.as_deref());
-            tidy::run(&command)
-        }
-        Command::Restore(command) => {
-            journal::open(log.as_deref());
-            restore::run(&command)
-        }
-        Command::Resume(command) => {
-            journal::open(log.as_deref());
-            resume::run(&command)
-        }
-        Command::Verify(command) => {
-            journal::open(log.as_deref());
-            verify::run(&command)
-        }
-        Command::Check(command) => {
-            journal::open(log.as_deref());
-            check::run(&command)
-        }
+        Command::Drop(command) => drop::run(&command),
+        Command::Aid(command) => aid::run(&command),
+        Command::Tidy(command) => tidy::run(&command),
+        Command::Restore(command) => restore::run(&command),
+        Command::Resume(command) => resume::run(&command),
+        Command::Verify(command) => verify::run(&command),
+        Command::Check(command) => check::run(&command),
         Command::Demo(command) => {
-            let log = journal::open(log.as_deref());
             return match demo::run(&command) {
                 Next::Wizard(request) => Next::Wizard(WizardRequest { ascii, log, settings, ..request }),
                 exit => exit,
             };
         }
-        Command::Export(command) => {
-            journal::open(log.as_deref());
-            export::run(&command)
-        }
+        Command::Export(command) => export::run(&command),
         Command::Images(command) => images::run(&command),
         Command::Extract(command) => extract::run(&command),
         Command::Info(command) => info::run(&command),
@@ -156,6 +131,17 @@ fn dispatch(arguments: Arguments) -> Next {
         Command::Completions(command) => completions::run(&command),
         Command::Man => man::run(),
     })
+}
+
+/// True for what leaves a log: whatever writes, or reads so much that someone may ask later what came of it.
+fn is_job(command: &Command) -> bool {
+    match command {
+        Command::Backup(_) | Command::Restore(_) | Command::Export(_) | Command::Demo(_) => true,
+        Command::Drop(_) | Command::Tidy(_) | Command::Aid(_) | Command::Resume(_) => true,
+        Command::Verify(_) | Command::Check(_) => true,
+        Command::Disks(_) | Command::Images(_) | Command::Info(_) | Command::Ls(_) | Command::Extract(_) => false,
+        Command::Completions(_) | Command::Man => false,
+    }
 }
 
 fn wizard(disks: Vec<PathBuf>, ascii: bool, log: Option<&std::path::Path>, settings: Settings) -> Next {

@@ -16,8 +16,8 @@ pub(super) struct Placed {
     pub(super) area: Rect,
 }
 
-/// Columns at the end of the upper line that are left to the place in a long text, in a wide window.
-const PLACE_COLUMNS: u16 = 26;
+/// Columns at the end of the upper line that are left to the place in a long text, in a wide window and in a narrow one.
+const PLACE_COLUMNS: (u16, u16) = (26, 16);
 
 /// Where the keys stand. Those that do not fit the last line begin on the rule above it; should both be too short,
 /// the last two (back and help) are kept.
@@ -27,7 +27,7 @@ pub(super) fn place(model: &Model, screen: Rect) -> Vec<Placed> {
     let wide = |word: &KeyWord| u16::try_from(width(word.0) + width(word.1) + 3).unwrap_or(u16::MAX);
     let all: u16 = words.iter().map(wide).fold(0, u16::saturating_add);
     let last: u16 = words.iter().rev().take(2).map(wide).fold(0, u16::saturating_add);
-    let mut room = if columns >= 60 { columns.saturating_sub(PLACE_COLUMNS) } else { columns };
+    let mut room = columns.saturating_sub(if columns >= 60 { PLACE_COLUMNS.0 } else { PLACE_COLUMNS.1 });
     let (mut x, mut y) = (0, below);
     if all > columns {
         y = below.saturating_sub(1);
