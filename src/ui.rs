@@ -4,10 +4,12 @@
 //! [`worker`] carries out what `update` asks for on threads, and [`terminal`] gives the terminal back whatever
 //! happens. [`text`] has every word.
 
+pub mod diagnosis;
 pub mod filter;
 mod footer;
 pub mod form;
 mod hit;
+pub mod images;
 pub mod input;
 pub mod model;
 pub mod msg;

@@ -31,9 +31,11 @@ impl List {
         Self { area, items: (first..len).take(page).map(Some).collect(), chosen }
     }
 
-    /// A list whose items do not stand line by line.
-    pub(super) fn with_gaps(area: Rect, chosen: usize, items: Vec<Option<usize>>) -> Self {
-        Self { area, items, chosen }
+    /// A list that has lines without an item; `items` tells which stands on each line.
+    pub(super) fn with_gaps(area: Rect, chosen: usize, items: &[Option<usize>]) -> Self {
+        let page = usize::from(area.height);
+        let first = first_visible(line_of(items, chosen), items.len(), page);
+        Self { area, items: items.iter().skip(first).take(page).copied().collect(), chosen }
     }
 
     fn item(&self, place: Position) -> Option<usize> {
@@ -42,6 +44,11 @@ impl List {
         }
         self.items.get(usize::from(place.y - self.area.y)).copied().flatten()
     }
+}
+
+/// On which line an item stands.
+pub(super) fn line_of(items: &[Option<usize>], item: usize) -> usize {
+    items.iter().position(|one| *one == Some(item)).unwrap_or(0)
 }
 
 /// What is at a column and row of the screen.
@@ -76,5 +83,9 @@ fn is_covered_by_text(model: &Model) -> bool {
 }
 
 fn is_covered(model: &Model) -> bool {
-    is_covered_by_text(model) || model.wait.is_some() || model.running.as_ref().is_some_and(|running| running.asking)
+    let asking = model.screen() == Screen::Held && model.held.asking.is_some();
+    is_covered_by_text(model)
+        || asking
+        || model.wait.is_some()
+        || model.running.as_ref().is_some_and(|running| running.asking)
 }
