@@ -1,11 +1,72 @@
 //! Which keys do something now.
 
+use ratatui::layout::Rect;
+
 use super::form::Value;
 use super::model::{Model, Proposal, Screen, Task, Typing};
+use super::msg::Key;
 use super::rows::{Row, RowKind};
 use super::screen;
 use super::text::{KeyWord, key};
+use super::widget::width;
 use crate::device::HolderKind;
+
+/// A key of the footer, and where it stands: a blank, the key, a blank, what it does, a blank.
+pub(super) struct Placed {
+    pub(super) word: KeyWord,
+    pub(super) area: Rect,
+}
+
+/// Columns at the end of the upper line that are left to the place in a long text, in a wide window and in a narrow one.
+const PLACE_COLUMNS: (u16, u16) = (26, 16);
+
+/// Where the keys stand. Those that do not fit the last line begin on the rule above it; should both be too short,
+/// the last two (back and help) are kept.
+pub(super) fn place(model: &Model, screen: Rect) -> Vec<Placed> {
+    let words = keys(model);
+    let (columns, below) = (screen.width, screen.height.saturating_sub(1));
+    let wide = |word: &KeyWord| u16::try_from(width(word.0) + width(word.1) + 3).unwrap_or(u16::MAX);
+    let all: u16 = words.iter().map(wide).fold(0, u16::saturating_add);
+    let last: u16 = words.iter().rev().take(2).map(wide).fold(0, u16::saturating_add);
+    let mut room = columns.saturating_sub(if columns >= 60 { PLACE_COLUMNS.0 } else { PLACE_COLUMNS.1 });
+    let (mut x, mut y) = (0, below);
+    if all > columns {
+        y = below.saturating_sub(1);
+    } else {
+        room = columns;
+    }
+    let mut placed = Vec::new();
+    for (index, word) in words.iter().enumerate() {
+        let here = wide(word);
+        if y < below && x + here > room {
+            (x, y, room) = (0, below, columns);
+        }
+        let reserved = if all > columns && y == below && index + 2 < words.len() { last } else { 0 };
+        if x.saturating_add(here).saturating_add(reserved) > room {
+            continue;
+        }
+        placed.push(Placed { word: *word, area: Rect::new(x, y, here, 1) });
+        x += here;
+    }
+    placed
+}
+
+/// The key that a footer's name of one means; `None` for those that are several, such as the arrows.
+pub(super) fn key_of(name: &str) -> Option<Key> {
+    let named = [
+        (key::OPEN, Key::Enter),
+        (key::BACK, Key::Esc),
+        (key::COMPLETE, Key::Tab),
+        (key::DROP, Key::Delete),
+        (key::CHANGE, Key::Char(' ')),
+    ];
+    if let Some((_, key)) = named.iter().find(|(word, _)| word.0 == name) {
+        return Some(*key);
+    }
+    let mut letters = name.chars();
+    let letter = letters.next().filter(char::is_ascii)?;
+    letters.next().is_none().then_some(Key::Char(letter))
+}
 
 /// The keys of what is on top: help, trouble, waiting, a question, or else the screen.
 pub(super) fn keys(model: &Model) -> Vec<KeyWord> {

@@ -21,6 +21,7 @@ use super::form::Form;
 use super::input::Input;
 use super::msg::{Clock, Completion, Ticket};
 use super::rows::Row;
+use super::text;
 use super::theme::Theme;
 pub use diagnosis::Diagnosis;
 pub use disks::{BeingRead, Disks, Pane as DisksPane};
@@ -344,6 +345,12 @@ impl Model {
     #[must_use]
     pub fn new(options: Options, theme: Theme) -> Self {
         let folder = options.images.clone().unwrap_or_else(|| PathBuf::from("."));
+        let problems = &options.settings.problems;
+        let trouble = (!problems.is_empty()).then(|| Trouble {
+            refused: false,
+            what: text::settings_problems(problems),
+            next: Some(text::SETTINGS_NEXT.to_owned()),
+        });
         Self {
             options,
             theme,
@@ -351,7 +358,7 @@ impl Model {
             clock: Clock::default(),
             trail: vec![Screen::Start],
             help: None,
-            trouble: None,
+            trouble,
             trouble_scroll: 0,
             task: Task::default(),
             start_cursor: 0,

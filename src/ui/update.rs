@@ -15,6 +15,7 @@ mod inside;
 mod interrupted;
 mod job;
 mod maps;
+mod mouse;
 mod options;
 mod report;
 mod start;
@@ -47,6 +48,7 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Begin => interrupted::seek(model),
         Msg::Key(pressed) => key(model, pressed),
+        Msg::Mouse(mouse) => mouse::act(model, mouse),
         Msg::Signal(signal) => job::signal(model, signal),
         Msg::Progress(progress) => job::progress(model, progress),
         Msg::Finished(report) => {

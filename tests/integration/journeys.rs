@@ -1,6 +1,7 @@
 //! Journeys through the wizard, as sequences of keys.
 
 mod disks;
+mod feel;
 mod inside;
 mod running;
 pub(crate) mod stage;

@@ -364,7 +364,7 @@ fn the_report_screen() {
 
 #[test]
 fn screens_in_plain_ascii() {
-    let plain = Theme { colour: false, unicode: false };
+    let plain = Theme { colour: false, unicode: false, ..Theme::default() };
     let mut disks = after("b<down>");
     disks.script.inventory = strange();
     disks.model.theme = plain;

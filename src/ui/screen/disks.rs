@@ -12,6 +12,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::Scrolled;
+use crate::ui::hit::List;
 use crate::ui::model::{DisksPane as Pane, Model, Task};
 use crate::ui::text;
 use crate::ui::widget::{clip, first_visible, paint, typed, width};
@@ -61,6 +62,14 @@ fn detail_pages(model: &Model, area: Rect) -> usize {
     let Some(row) = model.disks.chosen(model.filter.as_ref()) else { return 1 };
     let lines = pane::details(model, row, usize::from(area.width)).len();
     lines.div_ceil(usize::from(area.height).max(1)).max(1)
+}
+
+/// Where the list is.
+pub(super) fn list(model: &Model) -> List {
+    let parts = parts_of(model, super::body(model.size));
+    let visible = model.disks.visible(model.filter.as_ref());
+    let chosen = visible.iter().position(|row| *row == model.disks.cursor).unwrap_or(0);
+    List::new(parts.list, chosen, visible.len())
 }
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {

@@ -664,6 +664,8 @@ words! {
     NO_IMAGES_ANYWHERE = "There are no images (.lbi files) in this folder, and none were found inside partitions.";
 
     // The terminal and settings.
+    SETTINGS_PROBLEMS = "Some settings were not understood, and are left out. {problems}.";
+    SETTINGS_NEXT = "Go on without them: nothing needs them. Correct the file later.";
 
     // Help.
     HELP_START = "Choose what you want to do, with its letter or with the arrow keys and Enter. You see what will be done before anything is done, and you can always go back with Esc. f puts a partition back to the state it was delivered in, when its factory image is found: it lies inside the partition and outlives most damage.";

@@ -196,6 +196,7 @@ fn choose(model: &mut Model) -> Vec<Effect> {
     if model.task == Task::Backup {
         let path = model.images.folder.join(form::file_name(&row, &model.clock.date));
         model.form = Form::backup(&path, &row);
+        model.form.set_level(model.options.settings.level);
         model.place = Some(row);
         super::go(model, Screen::Options);
         return Vec::new();

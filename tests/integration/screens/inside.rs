@@ -152,7 +152,7 @@ fn images_inside_in_plain_ascii() {
         ("start with several factory images in plain ascii", lost("f")),
         ("factory reset in plain ascii", after("f")),
     ] {
-        stage.model.theme = Theme { colour: false, unicode: false };
+        stage.model.theme = Theme { colour: false, unicode: false, ..Theme::default() };
         shows(name, &mut stage);
         assert!(stage.text(80, 24).is_ascii());
     }

@@ -46,7 +46,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
         .flat_map(|note| wrap(note, columns))
         .map(|part| Line::styled(part, theme.warning()))
         .collect();
-    let page = usize::from(area.height).saturating_sub(notes.len()).max(1);
+    let page = usize::from(list_area(find, area).height);
     let first = first_visible(find.cursor, find.hits.len(), page);
     for (index, hit) in find.hits.iter().enumerate().skip(first).take(page) {
         let is_chosen = index == find.cursor;
@@ -61,6 +61,12 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
     lines.extend(notes);
     paint(lines, 0, area, buffer);
     (find.hits.len() > page).then_some((first, page, find.hits.len()))
+}
+
+/// The lines of the list that are left by the notes below it.
+pub(super) fn list_area(find: &Find, area: Rect) -> Rect {
+    let notes = notes(find).iter().flat_map(|note| wrap(note, usize::from(area.width))).count();
+    Rect { height: area.height.saturating_sub(u16::try_from(notes).unwrap_or(u16::MAX)).max(1), ..area }
 }
 
 /// What is not in the list.
