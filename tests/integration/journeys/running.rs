@@ -223,7 +223,7 @@ fn the_sentence_the_warnings_and_the_steps_are_in_sight_at_first() {
     let mut stage = Stage::restoring();
     stage.keys("e<enter><down><enter>");
     let text = stage.text(80, 24);
-    for words in ["Restore windows.lbi", "will be overwritten", "1. Check the whole image", "6. Write the boot record"]
+    for words in ["Restore windows.lbi", "! What is on /dev/sda:2 now", "1. Check the whole image", "6. Write the boot record"]
     {
         assert!(text.contains(words), "{words}: {text}");
     }
