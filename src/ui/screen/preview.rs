@@ -4,6 +4,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::pictures;
 use crate::plan::{ChangeView, Safety, Step};
 use crate::ui::form::FieldId;
 use crate::ui::model::{Model, Proposal, Proposed, Task, Trouble};
@@ -32,10 +33,12 @@ fn plan_lines(model: &Model, plan: &Proposed, columns: usize) -> Vec<Line<'stati
         lines.extend(super::heading(model, text::WARNINGS));
         lines.extend(super::items(&shown.warnings, "!", theme.warning(), columns));
     }
+    lines.extend(pictures::layouts(model, &plan.pictures, columns));
     lines.extend(super::heading(model, text::STEPS));
     for (index, step) in shown.steps.iter().enumerate() {
         lines.extend(step_lines(model, index + 1, step, columns));
     }
+    lines.extend(pictures::map(model, &plan.pictures, columns));
     lines.extend(super::heading(model, text::FACTS));
     lines.extend(pairs(&shown.facts, columns, theme.quiet()));
     if !shown.changes.is_empty() {
