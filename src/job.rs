@@ -18,6 +18,7 @@ mod inside;
 mod journal;
 mod monitor;
 mod owners;
+mod pictures;
 mod pipeline;
 mod report;
 mod restore;
@@ -32,6 +33,7 @@ pub use change::Changes;
 pub use check::{CheckSource, Checked, sentence};
 pub use export::ExportRequest;
 pub use monitor::{Monitor, PROBLEM_SIGN, Progress, StepProgress};
+pub use pictures::{Pictures, pictures};
 pub use report::{Outcome, Report};
 pub use resume::Resumption;
 

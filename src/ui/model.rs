@@ -7,10 +7,11 @@ mod maps;
 mod running;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::error::{Error, Kind};
 use crate::inventory::{Address, Inventory, LookRequest, Partition};
-use crate::job::ExportRequest;
+use crate::job::{ExportRequest, Pictures};
 use crate::plan::{AidRequest, Preview};
 
 use super::Options;
@@ -251,6 +252,8 @@ pub struct Proposed {
     pub preview: Preview,
     /// The word that confirms it, when it overwrites something.
     pub confirm: Option<String>,
+    /// What it makes of disk and volume.
+    pub pictures: Arc<Pictures>,
 }
 
 /// What came of planning.

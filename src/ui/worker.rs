@@ -16,7 +16,7 @@ use crossbeam_channel::Sender;
 
 use crate::error::{Error, Result};
 use crate::inventory::{self, Address, Inventory, LookRequest, Partition, VolumeMap};
-use crate::job::{self, ExportRequest, Monitor, Progress, Report};
+use crate::job::{self, ExportRequest, Monitor, Pictures, Progress, Report};
 use crate::plan::{self, AidRequest, BackupRequest, ContainerRequest, Plan, RestoreRequest, ResumeRequest, Work};
 
 use super::model::{ImageInfo, Job, Proposed, Stale, Trouble, Waiting};
@@ -44,6 +44,8 @@ pub struct Library {
     pub plan_aid: fn(&AidRequest, &Monitor) -> Result<Plan>,
     /// Plans a change of what a volume holds of images.
     pub plan_container: fn(&ContainerRequest, &Monitor) -> Result<Plan>,
+    /// Makes the pictures of a plan.
+    pub pictures: fn(&Plan, &Monitor) -> Pictures,
     /// Carries out a plan.
     pub run: fn(&Plan, &Arc<Monitor>) -> Report,
     /// Verifies an image.
@@ -72,6 +74,7 @@ impl Library {
             compare: inside::compare,
             plan_aid: job::plan_aid,
             plan_container: inside::plan,
+            pictures: job::pictures,
             run: job::run,
             verify: job::verify_address,
             export: job::export,
@@ -191,11 +194,12 @@ impl Worker {
         let monitor = Arc::new(Monitor::new());
         self.planning = Some(Arc::clone(&monitor));
         let planned = Arc::clone(&self.planned);
+        let pictures = self.library.pictures;
         *lock(&planned) = None;
         self.ask(
             move || {
                 let result = plan(&monitor).map(|plan| {
-                    let proposed = propose(ticket, &plan);
+                    let proposed = propose(ticket, &plan, pictures(&plan, &monitor));
                     let mut planned = lock(&planned);
                     // A plan that nobody waits for any more does not push a newer one out.
                     if planned.as_ref().is_none_or(|(newest, _)| *newest < ticket) {
@@ -269,7 +273,7 @@ impl Worker {
     }
 }
 
-fn propose(ticket: Ticket, plan: &Plan) -> Proposed {
+fn propose(ticket: Ticket, plan: &Plan, pictures: Pictures) -> Proposed {
     let job = match &plan.work {
         Work::Backup(_) => Job::Backup,
         Work::Inside(work) if work.survey.image.is_some() => Job::Inside,
@@ -278,7 +282,7 @@ fn propose(ticket: Ticket, plan: &Plan) -> Proposed {
         Work::Restore(_) | Work::RestoreInPlace(_) => Job::Restore,
         Work::Change(_) | Work::Resume(_) => Job::Resume,
     };
-    Proposed { ticket, job, preview: plan::preview(plan), confirm: plan.confirm.clone() }
+    Proposed { ticket, job, preview: plan::preview(plan), confirm: plan.confirm.clone(), pictures: Arc::new(pictures) }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -307,6 +311,7 @@ mod tests {
             plan_container: |_, _| Err(Error::refused("nothing to change")),
             export: |_, _| Report::failed(&Error::damaged("nothing is exported")),
             search: |_, _| panic!("a bug"),
+            pictures: |_, _| Pictures::default(),
             run: |_, _| Report::failed(&Error::damaged("no plan reaches this")),
             check: |_, _| Report::failed(&Error::damaged("nothing checks this")),
             map: |_, monitor| loop {
