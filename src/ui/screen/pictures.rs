@@ -1,13 +1,13 @@
 //! The disk and the volume of a plan as pictures: before and after on the preview, and as it fills while the job runs.
 
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
-use crate::inventory::VolumeMap;
+use crate::inventory::{Layout, PieceKind, VolumeMap};
 use crate::job::{Pictures, Progress};
 use crate::plan::StepKind;
 use crate::ui::model::Model;
 use crate::ui::text;
-use crate::ui::widget::{Overlay, cluster_map, layout_bar};
+use crate::ui::widget::{Overlay, clip, cluster_map, layout_bar};
 
 /// Lines of the map on the preview, with its legend.
 const MAP_ROWS: usize = 8;
@@ -16,16 +16,35 @@ const MAP_ROWS: usize = 8;
 pub(super) fn layouts(model: &Model, pictures: &Pictures, columns: usize) -> Vec<Line<'static>> {
     let theme = model.theme;
     let Some((before, after)) = &pictures.layout else { return Vec::new() };
-    let heading = |words: &str| Line::styled(words.to_owned(), theme.strong());
     let is_same = before == after;
-    let mut lines = vec![Line::default(), heading(if is_same { text::LAYOUT_SAME } else { text::LAYOUT_BEFORE })];
+    let mut lines = vec![Line::default()];
+    lines.push(heading(model, if is_same { text::LAYOUT_SAME } else { text::LAYOUT_BEFORE }, before, pictures.chosen));
     lines.extend(layout_bar(theme, before, pictures.chosen, columns));
     if !is_same {
-        lines.push(heading(text::LAYOUT_AFTER));
+        lines.push(heading(model, text::LAYOUT_AFTER, after, pictures.chosen));
         lines.extend(layout_bar(theme, after, pictures.chosen, columns));
     }
     lines
 }
+
+/// What the bar below shows, and what is in the place that it marks: in the bar there may be no room to say that.
+fn heading(model: &Model, words: &str, layout: &Layout, chosen: Option<u64>) -> Line<'static> {
+    let theme = model.theme;
+    let mut spans = vec![Span::styled(words.to_owned(), theme.strong())];
+    let piece = layout.pieces.iter().find(|piece| piece.kind != PieceKind::Gap && chosen == Some(piece.start));
+    if let Some(piece) = piece {
+        let what = match piece.volume {
+            Some(kind) => text::imaged(kind, piece.label.as_deref(), piece.bytes),
+            None => text::bytes(piece.bytes),
+        };
+        spans.push(Span::styled("   ▲ ", theme.accent()));
+        spans.push(Span::raw(clip(&what, MAX_WORDS)));
+    }
+    Line::from(spans)
+}
+
+/// Labels are as long as their writers like.
+const MAX_WORDS: usize = 48;
 
 /// The volume as it will be, or as it is where nothing will be changed.
 pub(super) fn map(model: &Model, pictures: &Pictures, columns: usize) -> Vec<Line<'static>> {

@@ -201,7 +201,7 @@ fn step_line(model: &Model, running: &Running, index: usize, step: &StepProgress
         std::cmp::Ordering::Greater => (" ", theme.quiet()),
     };
     let percent = rate::percent(step.done, step.step.bytes, finished);
-    let bar_room = (columns / 6).min(30);
+    let bar_room = (columns / 10).clamp(6, 30);
     let amount = amount(running, step, finished, columns);
     let title = pad(&step.step.title, columns.saturating_sub(2 + 2 + bar_room + 7 + width(&amount)));
     let mut spans = vec![Span::styled(format!("{sign} "), style), Span::raw(title)];
