@@ -519,6 +519,7 @@ pub(crate) fn progress(plan: &Proposed, current: usize, done: u64) -> Progress {
         },
     });
     Progress {
+        cluster: None,
         steps: steps.collect(),
         current,
         log: vec!["plan: Back up /dev/sda:2".into(), "writing the image".into()],
