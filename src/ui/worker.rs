@@ -175,34 +175,20 @@ impl Worker {
                 move || Msg::Completed(ticket, images::complete(&typed)),
                 move |trouble| Msg::Inspected(ticket, Err(trouble)),
             ),
-            Effect::PlanBackup(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_backup)(&request, monitor));
-            }
-            Effect::PlanRestore(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_restore)(&request, monitor));
-            }
             Effect::Seek(ticket, volumes) => self.ask(
                 move || Msg::Sought(ticket, (library.seek)(&volumes, &Monitor::new())),
                 move |_| Msg::Sought(ticket, Vec::new()),
             ),
-            Effect::PlanResume(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_resume)(&request, monitor));
-            }
             Effect::Compare(ticket, disks) => self.ask(
                 move || Msg::Compared(ticket, (library.compare)(&disks, &Monitor::new())),
                 move |_| Msg::Compared(ticket, Vec::new()),
             ),
-            Effect::PlanAid(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_aid)(&request, monitor));
-            }
-            Effect::PlanContainer(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_container)(&request, monitor));
-            }
-            Effect::Abandon => {
-                if let Some(monitor) = self.planning.take() {
-                    monitor.cancel();
-                }
-            }
+            Effect::PlanBackup(..)
+            | Effect::PlanRestore(..)
+            | Effect::PlanResume(..)
+            | Effect::PlanAid(..)
+            | Effect::PlanContainer(..)
+            | Effect::Abandon => self.propose(effect),
             Effect::Run(..)
             | Effect::Verify(..)
             | Effect::Export(..)
@@ -229,6 +215,34 @@ impl Worker {
             Effect::Map(ticket, address) => self.map(ticket, address),
             Effect::Files(ticket, request) => self.files(ticket, request),
             Effect::Redraw | Effect::Quit(_) => {}
+        }
+    }
+
+    /// Makes a plan, or gives up the one that is being made.
+    fn propose(&mut self, effect: Effect) {
+        let library = self.library;
+        match effect {
+            Effect::PlanBackup(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_backup)(&request, monitor));
+            }
+            Effect::PlanRestore(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_restore)(&request, monitor));
+            }
+            Effect::PlanResume(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_resume)(&request, monitor));
+            }
+            Effect::PlanAid(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_aid)(&request, monitor));
+            }
+            Effect::PlanContainer(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_container)(&request, monitor));
+            }
+            Effect::Abandon => {
+                if let Some(monitor) = self.planning.take() {
+                    monitor.cancel();
+                }
+            }
+            _ => {}
         }
     }
 

@@ -84,8 +84,11 @@ pub(super) fn filling(
 
 /// What is done: up to the worker's place where it goes through the volume, all of it once that is behind.
 fn overlay(map: &VolumeMap, progress: &Progress) -> Overlay {
-    if progress.cluster.is_some() {
-        return Overlay { done: progress.cluster.unwrap_or_default(), writing: progress.cluster };
+    if let Some(cluster) = progress.cluster {
+        // While the image is checked, nothing is done on the volume yet: only the place is shown.
+        let kind = progress.steps.get(progress.current).map(|step| step.step.kind);
+        let done = if kind == Some(StepKind::VerifyImage) { 0 } else { cluster };
+        return Overlay { done, writing: Some(cluster) };
     }
     let is_over = |index: usize| progress.current > index;
     let writes = |kind| matches!(kind, StepKind::WriteImage | StepKind::WriteClusters);
@@ -113,6 +116,7 @@ mod tests {
             (overlay.done, overlay.writing)
         };
         assert_eq!(at(0, None), (0, None));
+        assert_eq!(at(0, Some(500)), (0, Some(500)), "nothing is written while the image is checked");
         assert_eq!(at(1, None), (0, None));
         assert_eq!(at(1, Some(300)), (300, Some(300)));
         assert_eq!(at(2, None), (1000, None));
