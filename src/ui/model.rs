@@ -9,10 +9,11 @@ mod running;
 mod start;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::error::{Error, Kind};
 use crate::inventory::{Address, LookRequest};
-use crate::job::ExportRequest;
+use crate::job::{ExportRequest, Pictures};
 use crate::plan::{AidRequest, Preview};
 
 use super::Options;
@@ -245,6 +246,8 @@ pub struct Proposed {
     pub preview: Preview,
     /// The word that confirms it, when it overwrites something.
     pub confirm: Option<String>,
+    /// What it makes of disk and volume.
+    pub pictures: Arc<Pictures>,
 }
 
 /// What came of planning.

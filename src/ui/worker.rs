@@ -21,7 +21,7 @@ use crossbeam_channel::Sender;
 use crate::error::{Error, Result};
 use crate::fs::FileSystem;
 use crate::inventory::{self, Address, Inventory, LookRequest, Observer, Partition, VolumeMap};
-use crate::job::{self, ExportRequest, ExtractRequest, Monitor, Progress, Report};
+use crate::job::{self, ExportRequest, ExtractRequest, Monitor, Pictures, Progress, Report};
 use crate::plan::{self, AidRequest, BackupRequest, ContainerRequest, Plan, RestoreRequest, ResumeRequest, Work};
 
 use super::model::{ImageInfo, Job, Proposed, Stale, Trouble, Waiting};
@@ -52,6 +52,8 @@ pub struct Library {
     pub plan_aid: fn(&AidRequest, &Monitor) -> Result<Plan>,
     /// Plans a change of what a volume holds of images.
     pub plan_container: fn(&ContainerRequest, &Monitor) -> Result<Plan>,
+    /// Makes the pictures of a plan.
+    pub pictures: fn(&Plan, &Monitor) -> Pictures,
     /// Carries out a plan.
     pub run: fn(&Plan, &Arc<Monitor>) -> Report,
     /// Verifies an image.
@@ -89,6 +91,7 @@ impl Library {
             compare: inside::compare,
             plan_aid: job::plan_aid,
             plan_container: inside::plan,
+            pictures: job::pictures,
             run: job::run,
             verify: job::verify_address,
             export: job::export,
@@ -172,50 +175,28 @@ impl Worker {
                 move || Msg::Completed(ticket, images::complete(&typed)),
                 move |trouble| Msg::Inspected(ticket, Err(trouble)),
             ),
-            Effect::PlanBackup(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_backup)(&request, monitor));
-            }
-            Effect::PlanRestore(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_restore)(&request, monitor));
-            }
             Effect::Seek(ticket, volumes) => self.ask(
                 move || Msg::Sought(ticket, (library.seek)(&volumes, &Monitor::new())),
                 move |_| Msg::Sought(ticket, Vec::new()),
             ),
-            Effect::PlanResume(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_resume)(&request, monitor));
-            }
             Effect::Compare(ticket, disks) => self.ask(
                 move || Msg::Compared(ticket, (library.compare)(&disks, &Monitor::new())),
                 move |_| Msg::Compared(ticket, Vec::new()),
             ),
-            Effect::PlanAid(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_aid)(&request, monitor));
-            }
-            Effect::PlanContainer(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_container)(&request, monitor));
-            }
-            Effect::Abandon => {
-                if let Some(monitor) = self.planning.take() {
-                    monitor.cancel();
-                }
-            }
-            Effect::Run(ticket) => self.run(ticket),
-            Effect::Verify(image) => self.start(move |monitor| (library.verify)(&image, monitor)),
-            Effect::Export(request) => self.start(move |monitor| (library.export)(&request, monitor)),
-            Effect::Extract(request) => self.start(move |monitor| (library.extract)(&request, monitor)),
-            Effect::Search(disk) => self.search(disk),
-            Effect::Check(address) => self.start(move |monitor| (library.check)(&address, monitor)),
-            Effect::Pause(paused) => {
-                if let Some(monitor) = &self.job {
-                    monitor.pause(paused);
-                }
-            }
-            Effect::Cancel => {
-                if let Some(monitor) = &self.job {
-                    monitor.cancel();
-                }
-            }
+            Effect::PlanBackup(..)
+            | Effect::PlanRestore(..)
+            | Effect::PlanResume(..)
+            | Effect::PlanAid(..)
+            | Effect::PlanContainer(..)
+            | Effect::Abandon => self.propose(effect),
+            Effect::Run(..)
+            | Effect::Verify(..)
+            | Effect::Export(..)
+            | Effect::Extract(..)
+            | Effect::Search(..)
+            | Effect::Check(..)
+            | Effect::Pause(..)
+            | Effect::Cancel => self.work(effect),
             Effect::Hold(ticket, place) => self.ask(
                 move || Msg::Holders(ticket, Ok((library.hold)(&place))),
                 move |trouble| Msg::Holders(ticket, Err(trouble)),
@@ -237,15 +218,68 @@ impl Worker {
         }
     }
 
+    /// Makes a plan, or gives up the one that is being made.
+    fn propose(&mut self, effect: Effect) {
+        let library = self.library;
+        match effect {
+            Effect::PlanBackup(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_backup)(&request, monitor));
+            }
+            Effect::PlanRestore(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_restore)(&request, monitor));
+            }
+            Effect::PlanResume(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_resume)(&request, monitor));
+            }
+            Effect::PlanAid(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_aid)(&request, monitor));
+            }
+            Effect::PlanContainer(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_container)(&request, monitor));
+            }
+            Effect::Abandon => {
+                if let Some(monitor) = self.planning.take() {
+                    monitor.cancel();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Begins a job, or tells the one under way what is wished.
+    fn work(&mut self, effect: Effect) {
+        let library = self.library;
+        match effect {
+            Effect::Run(ticket) => self.run(ticket),
+            Effect::Verify(image) => self.start(move |monitor| (library.verify)(&image, monitor)),
+            Effect::Export(request) => self.start(move |monitor| (library.export)(&request, monitor)),
+            Effect::Extract(request) => self.start(move |monitor| (library.extract)(&request, monitor)),
+            Effect::Search(disk) => self.search(disk),
+            Effect::Check(address) => self.start(move |monitor| (library.check)(&address, monitor)),
+            Effect::Pause(paused) => {
+                if let Some(monitor) = &self.job {
+                    monitor.pause(paused);
+                }
+            }
+            Effect::Cancel => {
+                if let Some(monitor) = &self.job {
+                    monitor.cancel();
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn plan(&mut self, ticket: Ticket, plan: impl FnOnce(&Monitor) -> Result<Plan> + Send + 'static) {
         let monitor = Arc::new(Monitor::new());
         self.planning = Some(Arc::clone(&monitor));
         let planned = Arc::clone(&self.planned);
+        let pictures = self.library.pictures;
         *lock(&planned) = None;
         self.ask(
             move || {
                 let result = plan(&monitor).map(|plan| {
-                    let proposed = propose(ticket, &plan);
+                    let proposed = propose(ticket, &plan, pictures(&plan, &monitor));
                     let mut planned = lock(&planned);
                     // A plan that nobody waits for any more does not push a newer one out.
                     if planned.as_ref().is_none_or(|(newest, _)| *newest < ticket) {
@@ -335,7 +369,7 @@ impl Worker {
     }
 }
 
-fn propose(ticket: Ticket, plan: &Plan) -> Proposed {
+fn propose(ticket: Ticket, plan: &Plan, pictures: Pictures) -> Proposed {
     let job = match &plan.work {
         Work::Backup(_) => Job::Backup,
         Work::Inside(work) if work.survey.image.is_some() => Job::Inside,
@@ -344,7 +378,7 @@ fn propose(ticket: Ticket, plan: &Plan) -> Proposed {
         Work::Restore(_) | Work::RestoreInPlace(_) => Job::Restore,
         Work::Change(_) | Work::Resume(_) => Job::Resume,
     };
-    Proposed { ticket, job, preview: plan::preview(plan), confirm: plan.confirm.clone() }
+    Proposed { ticket, job, preview: plan::preview(plan), confirm: plan.confirm.clone(), pictures: Arc::new(pictures) }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -376,6 +410,7 @@ mod tests {
             open_volume: |_, _| Err(Error::damaged("no volume")),
             extract: |_, _| Report::failed(&Error::damaged("nothing is copied")),
             search: |_, _| panic!("a bug"),
+            pictures: |_, _| Pictures::default(),
             run: |_, _| Report::failed(&Error::damaged("no plan reaches this")),
             check: |_, _| Report::failed(&Error::damaged("nothing checks this")),
             hold: |_| HoldersView::default(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::job::ExtractRequest;
 use crate::plan::{Preview, Safety, Step, StepKind};
@@ -93,7 +94,13 @@ pub(super) fn measured(model: &mut Model, answer: Result<FilesAnswer, Trouble>) 
     let Some(request) = &model.files.extract else { return Vec::new() };
     let preview = preview(request, &model.files.volume, &measured);
     let ticket = model.next_ticket();
-    model.proposal = Proposal::Ready(Box::new(Proposed { ticket, job: Job::Extract, preview, confirm: None }));
+    model.proposal = Proposal::Ready(Box::new(Proposed {
+        ticket,
+        job: Job::Extract,
+        preview,
+        confirm: None,
+        pictures: Arc::default(),
+    }));
     model.task = Task::Extract;
     super::super::go(model, Screen::Preview);
     Vec::new()
