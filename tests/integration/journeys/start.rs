@@ -203,7 +203,7 @@ fn what_cannot_be_read_is_put_back_from_its_newest_image() {
         (volume.kind, volume.state) = (Kind::Ntfs, None);
         volume.images[1].created = "2026-11-21T10:00:00Z".parse().expect("a time");
     });
-    assert!(stage.text(80, 24).contains("user image of 2026-11-21"), "{}", stage.text(80, 24));
+    assert!(stage.text(80, 24).contains("image of 2026-11-21"), "{}", stage.text(80, 24));
     stage.keys("<enter>");
     let Some(Effect::PlanRestore(_, request)) = stage.asked.last() else { panic!("no plan was asked for") };
     assert!(request.home && request.image.to_string() == "/dev/sda:2/user", "{}", request.image);
