@@ -88,7 +88,7 @@ fn answered(model: &mut Model, answer: Msg) -> Vec<Effect> {
             images::visit(model, folder)
         }
         Msg::Mapped(ticket, address, map) => maps::mapped(model, ticket, address, map),
-        Msg::Files(ticket, answer) if model.files.waiting == Some(ticket) => files::answered(model, answer),
+        Msg::Files(ticket, answer) => files::answered(model, ticket, answer),
         Msg::Holders(ticket, answer) if model.held.waiting == Some(ticket) => held::answered(model, answer),
         Msg::Unmounted(ticket, result) => held::unmounted(model, ticket, result),
         Msg::Saved(ticket, result) => report::saved(model, ticket, result),
@@ -129,7 +129,8 @@ fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         help_key(model, pressed);
         return Vec::new();
     }
-    if pressed == Key::Help || (pressed == Key::Char('?') && !job::wants_question_mark(model)) {
+    let typed = job::wants_question_mark(model) || files::wants_question_mark(model);
+    if pressed == Key::Help || (pressed == Key::Char('?') && !typed) {
         model.help = Some(0);
         return Vec::new();
     }
@@ -225,6 +226,7 @@ fn settle_task(model: &mut Model) {
             model.place = None;
         }
         Screen::Images if model.task == Task::Browse => model.task = Task::Check,
+        Screen::Files => model.task = model.files.task,
         Screen::Disks if model.task == Task::Keep || (is_inside && model.trail.len() == 2) => {
             model.task = Task::Browse;
             model.image = None;
