@@ -158,6 +158,7 @@ fn plan_keys(model: &Model) -> Vec<KeyWord> {
     match &model.proposal {
         Proposal::Ready(plan) if plan.confirm.is_some() => vec![key::NEXT, key::OPTIONS, key::SCROLL],
         Proposal::Ready(_) => vec![key::START, key::OPTIONS, key::SCROLL],
+        Proposal::Refused(trouble) if trouble.is_in_use() => vec![key::FREE, key::OPTIONS, key::SCROLL],
         Proposal::Refused(_) => vec![key::OPTIONS, key::SCROLL],
         Proposal::None => Vec::new(),
     }

@@ -484,3 +484,29 @@ fn every_choice_comes_into_sight_in_the_smallest_window() {
         stage.keys("<down>");
     }
 }
+
+#[test]
+fn a_plan_refused_since_the_target_is_in_use_leads_to_who_uses_it_and_back() {
+    let mut stage = looked();
+    let in_use = Trouble { refused: true, what: "/dev/sda:2 is in use: mounted at /mnt".into(), next: None };
+    stage.script.plan = Err(in_use);
+    stage.keys("e<enter><down><enter>");
+    assert!(stage.text(80, 24).contains("Press m to see who uses it"), "{}", stage.text(80, 24));
+    stage.keys("m");
+    assert_eq!(stage.screen(), Screen::Held);
+    let Some(Effect::Hold(ticket, place)) = stage.asked.last().cloned() else { panic!("nobody was asked") };
+    assert_eq!(place.address, address("/dev/sda:2"));
+    stage.send(Msg::Holders(ticket, Ok(holders())));
+    stage.keys("<esc>m<enter>");
+    let plans = |stage: &Stage| stage.asked.iter().filter(|asked| matches!(asked, Effect::PlanRestore(..))).count();
+    assert_eq!(plans(&stage), 1, "nothing was freed, nothing is planned anew");
+    let Some(Effect::Hold(ticket, _)) = stage.asked.last().cloned() else { panic!("nobody was asked") };
+    stage.send(Msg::Holders(ticket, Ok(holders())));
+    stage.keys("<enter>y");
+    let Some(Effect::Unmount(ticket, ..)) = stage.asked.last().cloned() else { panic!("nothing was unmounted") };
+    stage.send(Msg::Unmounted(ticket, Ok("/mnt".into())));
+    stage.script.plan = Ok(reset_plan());
+    stage.keys("<esc>");
+    assert_eq!((stage.screen(), plans(&stage)), (Screen::Preview, 2));
+    assert_eq!(stage.runs(), 0);
+}
