@@ -518,7 +518,6 @@ pub(crate) fn progress(plan: &Proposed, current: usize, done: u64) -> Progress {
         },
     });
     Progress {
-        cluster: None,
         steps: steps.collect(),
         current,
         cluster: None,
