@@ -161,29 +161,19 @@ impl Worker {
                 move || Msg::Completed(ticket, images::complete(&typed)),
                 move |trouble| Msg::Inspected(ticket, Err(trouble)),
             ),
-            Effect::PlanBackup(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_backup)(&request, monitor));
-            }
-            Effect::PlanRestore(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_restore)(&request, monitor));
-            }
             Effect::Seek(ticket, volumes) => self.ask(
                 move || Msg::Sought(ticket, (library.seek)(&volumes, &Monitor::new())),
                 move |_| Msg::Sought(ticket, Vec::new()),
             ),
-            Effect::PlanResume(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_resume)(&request, monitor));
-            }
             Effect::Compare(ticket, disks) => self.ask(
                 move || Msg::Compared(ticket, (library.compare)(&disks, &Monitor::new())),
                 move |_| Msg::Compared(ticket, Vec::new()),
             ),
-            Effect::PlanAid(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_aid)(&request, monitor));
-            }
-            Effect::PlanContainer(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_container)(&request, monitor));
-            }
+            Effect::PlanBackup(..)
+            | Effect::PlanRestore(..)
+            | Effect::PlanResume(..)
+            | Effect::PlanAid(..)
+            | Effect::PlanContainer(..) => self.carry_out_plan(effect),
             Effect::Abandon => {
                 if let Some(monitor) = self.planning.take() {
                     monitor.cancel();
@@ -209,13 +199,7 @@ impl Worker {
                 move || Msg::Holders(ticket, Ok((library.hold)(&place))),
                 move |trouble| Msg::Holders(ticket, Err(trouble)),
             ),
-            Effect::Unmount(ticket, place, mount) => self.ask(
-                move || {
-                    let result = (library.unmount)(&place, &mount);
-                    Msg::Unmounted(ticket, result.map(|()| mount).map_err(|error| Trouble::from(&error)))
-                },
-                move |trouble| Msg::Unmounted(ticket, Err(trouble)),
-            ),
+            Effect::Unmount(ticket, place, mount) => self.unmount(ticket, place, mount),
             Effect::Save(ticket, path, content) => self.ask(
                 move || Msg::Saved(ticket, save::save(&path, &content)),
                 move |trouble| Msg::Saved(ticket, Err(trouble)),
@@ -223,6 +207,29 @@ impl Worker {
             Effect::Map(ticket, address) => self.map(ticket, address),
             Effect::Files(ticket, request) => self.files(ticket, request),
             Effect::Redraw | Effect::Quit(_) => {}
+        }
+    }
+
+    /// Makes a plan; other effects are none of its business.
+    fn carry_out_plan(&mut self, effect: Effect) {
+        let library = self.library;
+        match effect {
+            Effect::PlanBackup(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_backup)(&request, monitor));
+            }
+            Effect::PlanRestore(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_restore)(&request, monitor));
+            }
+            Effect::PlanResume(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_resume)(&request, monitor));
+            }
+            Effect::PlanAid(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_aid)(&request, monitor));
+            }
+            Effect::PlanContainer(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_container)(&request, monitor));
+            }
+            _ => {}
         }
     }
 
@@ -283,6 +290,17 @@ impl Worker {
         self.ask(
             move || Msg::Finished(work(&monitor)),
             |_| Msg::Finished(Report::failed(&Error::damaged(text::WORKER_LOST).advise(text::WORKER_LOST_NEXT))),
+        );
+    }
+
+    fn unmount(&self, ticket: Ticket, place: HeldPlace, mount: PathBuf) {
+        let unmount = self.library.unmount;
+        self.ask(
+            move || {
+                let result = unmount(&place, &mount);
+                Msg::Unmounted(ticket, result.map(|()| mount).map_err(|error| Trouble::from(&error)))
+            },
+            move |trouble| Msg::Unmounted(ticket, Err(trouble)),
         );
     }
 

@@ -15,7 +15,6 @@ words! {
     PROGRAM = "Lifeboat";
     TOO_SMALL = "Please make the window larger (at least 40 × 12).";
 
-    START_QUESTION = "What do you want to do?";
     START_PROMISE = "Nothing is written before you have seen and confirmed it.";
 
     FACTORY_LOOKING = "The disks are still being looked at.";
@@ -25,7 +24,6 @@ words! {
     FACTORY_DAMAGED_NEXT = "Press d for the disks, open the image with Enter, and press v: that tells what is lost.";
     FACTORY_WHICH = "Which one?";
     FACTORY_SOME = "Put a partition back as it was delivered.";
-    FACTORY_NONE = "No factory image was found so far.";
     FACTORY_WAIT = "Looking for a factory image…";
     RESET_STAY = "The images inside the partition stay.";
 
@@ -74,7 +72,6 @@ words! {
     INSPECTING = "Opening the image…";
     WAIT_TITLE = "One moment";
     PLANNING = "Reading and planning. Nothing is written yet…";
-    NO_IMAGES = "There are no images (.lbi files) in this folder.";
     NO_IMAGES_NEXT = "Press g to go to another folder.";
     DAMAGED = "damaged";
     STATE_UNREADABLE = "unreadable";
@@ -468,12 +465,11 @@ words! {
     GUIDE_QUESTION = "What happened?";
     GUIDE_EXPERTS = "Or go straight to";
     GUIDE_NO_FACTORY = "No image of it was found so far.";
-    FACTORY_FOUND_ONE = "An image of it is there.";
+    FACTORY_FOUND_ONE = "{count} image of it is there.";
     FACTORY_FOUND_MANY = "{count} images of it are there.";
     CHOICE_RENEW = "Renew the recovery partition {partition}";
     CHOICE_RENEW_WHY = "It is out of date.";
     START_WRONG = "{what}. Press w.";
-    START_LOOKING = "Looking at the disks…";
 
     PLACE_DISK = "{disk}";
     PLACE_DISK_MODEL = "{disk} ({model})";
@@ -560,7 +556,7 @@ words! {
     HELD_LOOKING = "Looking who uses it…";
     HELD_NOBODY = "Nothing uses it. It is free.";
     HELD_NOBODY_NEXT = "Go back with Esc and go on with what you wanted to do.";
-    HELD_HIDDEN_ONE = "One program could not be looked into: start Lifeboat as root to see all.";
+    HELD_HIDDEN_ONE = "{count} program could not be looked into: start Lifeboat as root to see all.";
     HELD_HIDDEN_MANY = "{count} programs could not be looked into: start Lifeboat as root to see all.";
     HELD_CUT = "There is more than can be listed here.";
     HELD_FILES = "Has open";
@@ -597,7 +593,7 @@ words! {
     REFUSED_NOT_MOUNT = "Only a mount can be undone from here. What to do about this one stands below the list.";
     HELD_HINT = "Press m to see who uses it, and to free it.";
 
-    IMAGES_FILTER_ONE = "Filter (1 image)";
+    IMAGES_FILTER_ONE = "Filter ({count} image)";
     IMAGES_FILTER_MANY = "Filter ({count} images)";
     NO_IMAGES_MATCH = "No image matches. Esc takes the filter away.";
     NO_IMAGES_ANYWHERE = "There are no images (.lbi files) in this folder, and none were found inside partitions.";
