@@ -174,11 +174,7 @@ impl Worker {
             | Effect::PlanResume(..)
             | Effect::PlanAid(..)
             | Effect::PlanContainer(..) => self.carry_out_plan(effect),
-            Effect::Abandon => {
-                if let Some(monitor) = self.planning.take() {
-                    monitor.cancel();
-                }
-            }
+            Effect::Abandon => self.abandon(),
             Effect::Run(ticket) => self.run(ticket),
             Effect::Verify(image) => self.start(move |monitor| (library.verify)(&image, monitor)),
             Effect::Export(request) => self.start(move |monitor| (library.export)(&request, monitor)),
@@ -207,6 +203,12 @@ impl Worker {
             Effect::Map(ticket, address) => self.map(ticket, address),
             Effect::Files(ticket, request) => self.files(ticket, request),
             Effect::Redraw | Effect::Quit(_) => {}
+        }
+    }
+
+    fn abandon(&mut self) {
+        if let Some(monitor) = self.planning.take() {
+            monitor.cancel();
         }
     }
 
