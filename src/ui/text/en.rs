@@ -556,8 +556,8 @@ words! {
     HELD_LOOKING = "Looking who uses it…";
     HELD_NOBODY = "Nothing uses it. It is free.";
     HELD_NOBODY_NEXT = "Go back with Esc and go on with what you wanted to do.";
-    HELD_HIDDEN_ONE = "{count} program could not be looked into: start Lifeboat as root to see all.";
-    HELD_HIDDEN_MANY = "{count} programs could not be looked into: start Lifeboat as root to see all.";
+    HELD_HIDDEN_ONE = "{count} program could not be looked into, for want of rights.";
+    HELD_HIDDEN_MANY = "{count} programs could not be looked into, for want of rights.";
     HELD_CUT = "There is more than can be listed here.";
     HELD_FILES = "Has open";
     HELD_DO = "To free it";

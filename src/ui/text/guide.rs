@@ -44,6 +44,14 @@ pub fn place_image(name: &str, place: &str) -> String {
     fill(en::PLACE_IMAGE, &[("name", &name), ("place", &place)])
 }
 
+/// An image inside a place that is named by its address, short where the disk is a file.
+#[must_use]
+pub fn image_inside(name: &str, address: &Address) -> String {
+    let path = address.path();
+    let place = address.to_string().replacen(&path.display().to_string(), &disk_name(path), 1);
+    place_image(name, &place)
+}
+
 /// An image by its kind and day.
 #[must_use]
 pub fn image_of(kind: &str, made: &str) -> String {
