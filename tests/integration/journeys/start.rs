@@ -243,7 +243,7 @@ fn a_lost_partition_comes_back_from_its_image_and_the_rest_is_searched_for() {
     let Some(Effect::PlanRestore(_, request)) = stage.asked.last() else { panic!("no plan was asked for") };
     assert_eq!(request.image.to_string(), "/dev/sda@1048576/factory");
     stage.keys("<esc><down><enter>");
-    assert!(matches!(stage.last(), Effect::Search(disk) if *disk == PathBuf::from("/dev/sda")));
+    assert!(matches!(stage.last(), Effect::Search(disk) if disk.as_os_str() == "/dev/sda"));
     assert_eq!(stage.runs(), 0);
 }
 
@@ -334,7 +334,7 @@ fn where_nothing_is_wrong_it_is_said_what_that_means_and_what_else_can_be_tried(
     several.keys("w<end><up><up><up><enter>");
     assert_eq!((several.screen(), several.model.task), (Screen::Disks, Task::Search), "of several one is chosen");
     several.keys("<enter>");
-    assert!(matches!(several.last(), Effect::Search(disk) if *disk == PathBuf::from("/dev/sda")));
+    assert!(matches!(several.last(), Effect::Search(disk) if disk.as_os_str() == "/dev/sda"));
 }
 
 #[test]
