@@ -114,10 +114,10 @@ fn all_keys(model: &Model) -> Vec<KeyWord> {
         Screen::Options => option_keys(model),
         Screen::Preview => preview_keys(model),
         Screen::Confirm => vec![key::CONFIRM],
+        Screen::Diagnosis => vec![key::HELP_IT, key::MOVE, key::REFRESH],
+        Screen::Held => held_keys(model),
         Screen::Files => return files_keys(model),
         Screen::Peek => peek_keys(model),
-        Screen::Diagnosis => vec![key::HELP_IT, key::MOVE, key::LOOK_AGAIN],
-        Screen::Held => held_keys(model),
         Screen::Running => return running_keys(model),
         Screen::Report if model.ended.as_ref().is_some_and(|ended| ended.saving.is_some()) => {
             vec![key::SAVE, key::COMPLETE]
@@ -141,7 +141,7 @@ fn disks_enter(model: &Model) -> KeyWord {
 fn held_keys(model: &Model) -> Vec<KeyWord> {
     let chosen = model.held.list().get(model.held.cursor);
     let is_mount = chosen.is_some_and(|view| matches!(view.holder.kind, HolderKind::Mount { .. }));
-    let mut keys = vec![key::UNMOUNT, key::MOVE, key::LOOK_AGAIN];
+    let mut keys = vec![key::UNMOUNT, key::MOVE, key::REFRESH];
     keys.retain(|word| *word != key::UNMOUNT || is_mount);
     keys
 }
@@ -172,9 +172,9 @@ fn disk_keys(model: &Model) -> Vec<KeyWord> {
 fn line_keys(row: &Row) -> Vec<KeyWord> {
     let mut keys = match row.kind {
         _ if row.problem.is_some() => Vec::new(),
-        RowKind::Image => vec![key::OPEN, key::LOOK_INSIDE, key::RESTORE, key::VERIFY, key::TIDY],
+        RowKind::Image => vec![key::OPEN, key::FILES, key::RESTORE, key::VERIFY, key::TIDY],
         RowKind::Disk => vec![key::SEARCH],
-        _ => vec![key::LOOK_INSIDE, key::BACK_UP, key::RESTORE, key::CHECK],
+        _ => vec![key::FILES, key::BACK_UP, key::RESTORE, key::CHECK],
     };
     if !row.mounted_at.is_empty() {
         keys.insert(keys.len().min(1), key::HOLDERS);
@@ -245,6 +245,7 @@ fn plan_keys(model: &Model) -> Vec<KeyWord> {
     match &model.proposal {
         Proposal::Ready(plan) if plan.confirm.is_some() => vec![key::NEXT, key::OPTIONS, key::SCROLL],
         Proposal::Ready(_) => vec![key::START, key::OPTIONS, key::SCROLL],
+        Proposal::Refused(trouble) if trouble.is_in_use() => vec![key::HOLDERS, key::OPTIONS, key::SCROLL],
         Proposal::Refused(_) => vec![key::OPTIONS, key::SCROLL],
         Proposal::None => Vec::new(),
     }

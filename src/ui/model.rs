@@ -112,6 +112,14 @@ pub struct Trouble {
     pub next: Option<String>,
 }
 
+impl Trouble {
+    /// A refusal because something else uses the place; the planner's words are the same for both faces.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        self.refused && self.what.contains("in use")
+    }
+}
+
 impl From<&Error> for Trouble {
     fn from(error: &Error) -> Self {
         let whole = error.to_string();

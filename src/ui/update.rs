@@ -228,13 +228,13 @@ fn settle_task(model: &mut Model) {
             model.task = if is_inside { Task::Browse } else { Task::Check };
             model.place = None;
         }
-        Screen::Files => model.task = model.files.task,
         Screen::Diagnosis => {
             model.task = Task::Diagnose;
             model.image = None;
             model.place = None;
         }
         Screen::Images if model.task == Task::Browse => model.task = Task::Check,
+        Screen::Files => model.task = model.files.task,
         Screen::Disks if model.trail.len() == 2 => {
             model.task = model.disks.purpose;
             model.image = None;

@@ -201,13 +201,7 @@ impl Worker {
                 move || Msg::Holders(ticket, Ok((library.hold)(&place))),
                 move |trouble| Msg::Holders(ticket, Err(trouble)),
             ),
-            Effect::Unmount(ticket, place, mount) => self.ask(
-                move || {
-                    let result = (library.unmount)(&place, &mount);
-                    Msg::Unmounted(ticket, result.map(|()| mount).map_err(|error| Trouble::from(&error)))
-                },
-                move |trouble| Msg::Unmounted(ticket, Err(trouble)),
-            ),
+            Effect::Unmount(ticket, place, mount) => self.unmount(ticket, place, mount),
             Effect::Save(ticket, path, content) => self.ask(
                 move || Msg::Saved(ticket, save::save(&path, &content)),
                 move |trouble| Msg::Saved(ticket, Err(trouble)),
@@ -328,6 +322,17 @@ impl Worker {
         self.ask(
             move || Msg::Finished(work(&monitor)),
             |_| Msg::Finished(Report::failed(&Error::damaged(text::WORKER_LOST).advise(text::WORKER_LOST_NEXT))),
+        );
+    }
+
+    fn unmount(&self, ticket: Ticket, place: HeldPlace, mount: PathBuf) {
+        let unmount = self.library.unmount;
+        self.ask(
+            move || {
+                let result = unmount(&place, &mount);
+                Msg::Unmounted(ticket, result.map(|()| mount).map_err(|error| Trouble::from(&error)))
+            },
+            move |trouble| Msg::Unmounted(ticket, Err(trouble)),
         );
     }
 

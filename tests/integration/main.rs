@@ -16,6 +16,8 @@ mod faults_cuts;
 mod faults_device;
 mod faults_power;
 mod guest;
+
+mod holders;
 mod hostile;
 mod hostile_damage;
 mod hostile_ends;

@@ -9,6 +9,7 @@ const WORDS: &str = "src/ui/text/en.rs";
 
 /// Text in the wizard's code that is no sentence to a user: a piece of it (as it stands in the code), and why.
 const NOT_WORDS: [(&str, &str, &str); 18] = [
+    ("src/ui/model.rs", "in use", "what the planner says of a place that something else uses"),
     ("src/ui/form.rs", "{disk}-at-{}", "an offered file name"),
     ("src/ui/form.rs", "{stem}-{date}.lbi", "an offered file name"),
     ("src/ui/terminal", "", "names of terminals and threads, and what terminals are sent"),

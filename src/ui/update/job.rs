@@ -9,7 +9,7 @@ use super::super::model::{Ended, Job, Model, Proposal, Proposed, Running, Screen
 use super::super::msg::{Effect, Key, Signal};
 use super::super::rate::Samples;
 use super::super::{screen, text};
-use super::{SIGNALLED, back, home, options, scroll};
+use super::{SIGNALLED, back, held, home, options, scroll};
 
 pub(super) fn preview_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
     let plan = ready(model);
@@ -19,6 +19,7 @@ pub(super) fn preview_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
             back(model)
         }
         (Key::Char('o'), _) => options::reopen(model),
+        (Key::Char('m'), _) => held::of_refusal(model),
         (Key::Char('s') | Key::Enter, Some(plan)) if plan.confirm.is_some() => {
             model.typed = super::super::input::Input::default();
             model.wrong = false;
