@@ -3,9 +3,12 @@
 mod en;
 mod fill;
 mod help;
+mod running;
 
 pub use en::*;
+use fill::{fill, plural};
 pub use help::help;
+pub use running::*;
 
 use fill::{fill, plural};
 
@@ -144,7 +147,13 @@ pub fn safety(safety: Safety) -> &'static str {
 #[must_use]
 pub fn after_cancel(job: Job, steps: &[StepKind], current: usize) -> &'static str {
     let begun = |kind| steps.iter().position(|step| *step == kind).is_some_and(|at| at <= current);
+    let behind = |kind| steps.iter().rposition(|step| *step == kind).is_some_and(|at| at < current);
+    let is_checking = current > 0 && steps.get(current) == Some(&StepKind::CheckVolume);
     match job {
+        Job::Restore if behind(StepKind::Seal) => CANCEL_RESTORE_SEALED,
+        Job::Inside if behind(StepKind::WriteTables) && is_checking => CANCEL_INSIDE_CHECKING,
+        Job::Inside if behind(StepKind::WriteTables) => CANCEL_INSIDE_ADOPTING,
+        Job::Keep if behind(StepKind::CloseJournal) && is_checking => CANCEL_KEEP_CHECKING,
         Job::Verify => CANCEL_VERIFY,
         Job::Check => CANCEL_CHECK,
         Job::Resume => CANCEL_RESUME,
@@ -397,6 +406,30 @@ pub fn bytes_exact(count: u64) -> String {
     if count < 1024 { bytes(count) } else { fill(BYTES_EXACT, &[("size", &bytes(count)), ("count", &count)]) }
 }
 
+/// `free 20.0 GiB`, of a disk.
+#[must_use]
+pub fn bar_gap(size: &str) -> String {
+    fill(BAR_GAP_OF, &[("size", &size)])
+}
+
+/// `used 1024 (4.0 MiB)`: clusters and bytes.
+#[must_use]
+pub fn map_entry(name: &str, clusters: u64, size: u64) -> String {
+    fill(MAP_ENTRY, &[("name", &name), ("count", &clusters), ("size", &bytes(size))])
+}
+
+/// The same with bytes alone.
+#[must_use]
+pub fn map_entry_short(name: &str, size: u64) -> String {
+    fill(MAP_ENTRY_SHORT, &[("name", &name), ("size", &bytes(size))])
+}
+
+/// How much one sign of a map stands for.
+#[must_use]
+pub fn map_scale(clusters: u64) -> String {
+    fill(plural(clusters, MAP_SCALE_ONE, MAP_SCALE), &[("count", &clusters)])
+}
+
 /// `112.0 MiB/s`.
 #[must_use]
 pub fn rate(rate: u64) -> String {
@@ -553,5 +586,25 @@ mod tests {
         let steps = [StepKind::VerifyImage, StepKind::Unseal, StepKind::WriteClusters];
         assert!(after_cancel(Job::Restore, &steps, 0).starts_with("Nothing was written"));
         assert!(after_cancel(Job::Restore, &steps, 1).contains("unfinished"));
+    }
+
+    #[test]
+    fn cancelling_at_the_end_says_that_all_is_done_but_the_check() {
+        let restore = [StepKind::WriteClusters, StepKind::Seal, StepKind::CheckVolume, StepKind::DropImages];
+        assert_eq!(after_cancel(Job::Restore, &restore, 1), CANCEL_RESTORE_WRITING);
+        assert_eq!(after_cancel(Job::Restore, &restore, 2), CANCEL_RESTORE_SEALED);
+        assert_eq!(after_cancel(Job::Restore, &restore, 3), CANCEL_RESTORE_SEALED);
+        let inside = [
+            StepKind::CheckVolume,
+            StepKind::WriteImage,
+            StepKind::WriteTables,
+            StepKind::ChangeMetadata,
+            StepKind::CheckVolume,
+        ];
+        let said: Vec<_> = (0..inside.len()).map(|current| after_cancel(Job::Inside, &inside, current)).collect();
+        assert_eq!(said, [CANCEL_INSIDE, CANCEL_INSIDE, CANCEL_INSIDE, CANCEL_INSIDE_ADOPTING, CANCEL_INSIDE_CHECKING]);
+        let keep = [StepKind::CheckVolume, StepKind::ChangeMetadata, StepKind::CloseJournal, StepKind::CheckVolume];
+        let said: Vec<_> = (0..keep.len()).map(|current| after_cancel(Job::Keep, &keep, current)).collect();
+        assert_eq!(said, [CANCEL_KEEP, CANCEL_KEEP, CANCEL_KEEP, CANCEL_KEEP_CHECKING]);
     }
 }

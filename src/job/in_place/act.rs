@@ -277,7 +277,7 @@ impl Act<'_> {
                 self.target.flush()?;
                 unflushed = 0;
             }
-            self.monitor.advance(bytes);
+            self.monitor.advance_at(&chunk.located.runs, bytes);
             Ok(())
         })?;
         let survey = &self.work.survey;
@@ -306,7 +306,7 @@ impl Act<'_> {
         if !self.work.request.keep_going {
             return Err(Error::damaged(what));
         }
-        self.monitor.event(what);
+        self.monitor.problem(what);
         chunk.located.runs.iter().for_each(|run| lost.insert(*run));
         Ok(())
     }
@@ -361,7 +361,7 @@ impl Act<'_> {
             if !patched.undo(&runs, &mut raw) || *blake3::hash(&raw).as_bytes() != entry.digest {
                 return Err(differs(start, "other bytes came back than were written"));
             }
-            self.monitor.advance(raw.len() as u64);
+            self.monitor.advance_at(&runs, raw.len() as u64);
         }
         let other = beside(patched, &self.work.survey.more, self.target, self.monitor, &mut |_, _| Ok(()))?;
         if other > 0 {
@@ -421,7 +421,7 @@ impl Act<'_> {
                 ("Target read back".into(), yes(request.verify).into()),
             ],
             next: match warnings.is_empty() {
-                true => vec!["Restart the machine.".into()],
+                true => vec!["Remove the medium that Lifeboat was started from, and restart the machine.".into()],
                 false => vec![format!("Check the volume with its own tool: {}.", checker(header.volume.kind))],
             },
             warnings,

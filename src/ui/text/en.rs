@@ -333,8 +333,63 @@ words! {
     // The disks screen.
 
     // Layout bar and cluster map.
+    SIGN_IMAGE = "■";
+    BAR_IMAGES = "■ images";
+    BAR_FOUND = "found";
+    BAR_FOUND_SHORT = "?";
+    BAR_GAP = "free";
+    BAR_GAP_OF = "free {size}";
+    BAR_UNKNOWN = "unknown";
+    MAP_USED = "used";
+    MAP_LEFT = "to do";
+    MAP_FREE = "free";
+    MAP_IMAGE = "images";
+    MAP_MOVING = "to be moved";
+    MAP_BAD = "failing";
+    MAP_DONE = "done";
+    MAP_WRITING = "at work here";
+    MAP_ENTRY = "{name} {count} ({size})";
+    MAP_SCALE_ONE = "1 sign = {count} cluster";
+    MAP_SCALE = "1 sign = {count} clusters";
+    MAP_ENTRY_SHORT = "{name} {size}";
 
     // Running, preview and report.
+    LAYOUT_BEFORE = "The disk now";
+    LAYOUT_AFTER = "The disk afterwards";
+    LAYOUT_SAME = "The disk, before and after";
+    MAP_AFTER = "The partition afterwards";
+    MAP_NOW = "The partition now";
+    FACTS = "In numbers";
+    CANCEL_RESTORE_SEALED = "Everything is restored and can be used. Only the last check is left out, and images that were to be dropped may stay.";
+    CANCEL_INSIDE_ADOPTING = "All files stay. A change of the partition's records that has begun is finished first: the image is then inside and whole.";
+    CANCEL_INSIDE_CHECKING = "The image is inside and whole, and all files stay. Only the last check is left out.";
+    CANCEL_KEEP_CHECKING = "Everything is done, and all files stay. Only the last check is left out.";
+    PAUSED_BANNER = "PAUSED: the job waits. Press p to go on, Esc to cancel.";
+    CANCELLING_BANNER = "STOPPING at the next safe place. Please wait.";
+    LOG_NEWER_ONE = "Log  ({count} newer line below: ↓, or End)";
+    LOG_NEWER_MANY = "Log  ({count} newer lines below: ↓, or End)";
+    LAST_MINUTE = "Rate, last minute";
+    LEFT_UNKNOWN = "time left not known yet";
+    REPORT_TASK = "What was to be done";
+    REPORT_TOOK = "Time in all";
+    REPORT_LOG = "What happened";
+    REPORT_FILE = "lifeboat-report-{date}.txt";
+    REPORT_TITLE = "Report of Lifeboat {version}, {date}";
+    SAVE_PROMPT = "Save this report to";
+    SAVE_NEXT = "Enter saves it, Tab completes the path, Esc leaves it.";
+    SAVING = "Saving…";
+    SAVED = "Saved as {path}";
+    SAVE_EMPTY = "Type where the report shall go.";
+    SAVE_EXISTS = "{path} is there already. It was left as it is.";
+    SAVE_EXISTS_NEXT = "Type another name.";
+    SAVE_IS_FOLDER = "{path} is a folder.";
+    SAVE_IS_FOLDER_NEXT = "Type a file name behind it.";
+    SAVE_NO_FOLDER = "There is no such folder: {path}";
+    SAVE_READ_ONLY = "Nothing can be written there, it is read-only: {path}";
+    SAVE_NOT_ALLOWED = "You may not write there: {path}";
+    SAVE_FULL = "There is no room left for {path}. Nothing was saved.";
+    SAVE_FAILED = "{path} could not be written: {error}";
+    SAVE_OTHER_NEXT = "Choose another folder, for example one on a stick.";
 
     // Files.
 
@@ -416,4 +471,7 @@ pub mod key {
     pub const UNDO: KeyWord = ("u", "take it back");
     pub const YES: KeyWord = ("y", "yes, cancel");
     pub const NO: KeyWord = ("n", "no, go on");
+    pub const LOG: KeyWord = ("↑↓", "log");
+    pub const SAVE_REPORT: KeyWord = ("x", "save report");
+    pub const SAVE: KeyWord = ("Enter", "save");
 }
