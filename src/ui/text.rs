@@ -6,7 +6,6 @@ mod help;
 mod running;
 
 pub use en::*;
-use fill::{fill, plural};
 pub use help::help;
 pub use running::*;
 

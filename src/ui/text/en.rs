@@ -169,8 +169,6 @@ words! {
 
     OVERALL = "Overall";
     STARTING = "Starting…";
-    PAUSED = "paused";
-    CANCELLING = "Stopping at the next safe place…";
     FINISHING = "finishing";
     LOG = "Log";
     CANCEL_QUESTION = "Cancel the job?";
