@@ -29,6 +29,30 @@ const NOT_WORDS: [(&str, &str, &str); 18] = [
     ("src/ui/update/", "--", "a part of a command line"),
 ];
 
+/// Words of the trade that a technician under stress need not know: a sentence with one has its plain form in
+/// brackets, or does without.
+const JARGON: [&str; 19] = [
+    "bitmap",
+    "block",
+    "blocks",
+    "bootloader",
+    "checksum",
+    "checksums",
+    "dirty",
+    "flush",
+    "hash",
+    "inode",
+    "inodes",
+    "journal",
+    "lba",
+    "metadata",
+    "mft",
+    "offset",
+    "superblock",
+    "trim",
+    "unmounted",
+];
+
 #[test]
 fn every_word_of_the_wizard_stands_in_one_file() {
     let mut findings = Vec::new();
@@ -89,6 +113,12 @@ fn no_word_stands_there_in_vain() {
 }
 
 #[test]
+fn no_jargon_stands_without_its_plain_form() {
+    let words = words_of_the_file();
+    none(&words.iter().filter_map(|(name, text)| bare_jargon(name, text)).collect::<Vec<_>>());
+}
+
+#[test]
 fn the_rules_of_the_words_find_what_they_are_for() {
     let findings = |text: &str| loose_words("src/ui/screen/start.rs", text);
     assert_eq!(
@@ -101,12 +131,24 @@ fn the_rules_of_the_words_find_what_they_are_for() {
     assert!(findings("#[allow(dead_code, reason = \"no word\")]\nfn a() {}").is_empty());
     assert!(findings("open(\"/\")").is_empty());
 
+    assert!(bare_jargon("X", "Its journal is whole.").is_some_and(|finding| finding.contains("“journal”")));
+    assert_eq!(bare_jargon("X", "Its journal (the list of changes) is whole."), None);
+    assert_eq!(bare_jargon("X", "The journalist is whole."), None);
+
     let words = BTreeMap::from([("SMALL".to_owned(), "{a} of {b}".to_owned())]);
     let wrong = |code: &str| fills(code).iter().flat_map(|call| wrong_values(call, &words)).collect::<Vec<_>>();
     assert!(wrong("fill(SMALL, &[(\"a\", &x), (\"b\", &y(\"c\", 1))])").is_empty());
     assert_eq!(wrong("fill(SMALL, &[(\"a\", &x)])").len(), 1);
     assert_eq!(wrong("fill(plural(n, SMALL, SMALL), &[(\"a\", &x), (\"b\", &y), (\"c\", &z)])").len(), 2);
     assert_eq!(wrong("fill(template, &[])").len(), 1);
+}
+
+/// A word of the trade in a sentence without brackets, which would hold its plain form.
+fn bare_jargon(name: &str, text: &str) -> Option<String> {
+    let bare = |sentence: &&str| !sentence.contains('(');
+    let mut parts = text.split(". ").filter(bare).flat_map(|sentence| sentence.split(|c: char| !c.is_alphanumeric()));
+    let word = parts.find(|part| JARGON.contains(&part.to_lowercase().as_str()))?;
+    Some(format!("{name} says “{word}” without its plain form: “{text}”"))
 }
 
 fn wizard() -> Vec<Source> {

@@ -32,7 +32,7 @@ words! {
     LOOKING = "Looking at the disks…";
     NO_DISKS = "No disks were found.";
     NO_DISKS_WHY = "Lifeboat needs the rights to read them.";
-    NO_DISKS_NEXT = "Start it as root, or name a disk or image of a disk: lifeboat --disk PATH";
+    NO_DISKS_NEXT = "Start it as root (sudo lifeboat), or name a disk, or a file that holds one: lifeboat --disk PATH";
     WHOLE_DISK = "whole disk";
     NOTHING_KNOWN = "nothing known";
     MOUNTED = "mounted";
@@ -56,7 +56,7 @@ words! {
     DETAIL_NO_TARGET = "Not possible";
     DETAIL_NOTE = "Note";
     DETAIL_FOUND_BY = "Found";
-    FOUND_NOTE = "No partition table names this volume; it was found by its own signature.";
+    FOUND_NOTE = "No partition table names this volume (file system); it was found by its own signature, the marks it carries itself.";
 
     REFUSED_DISK = "This is a whole disk with partitions. Choose one of the lines below it.";
     REFUSED_EXTENDED = "An extended partition only holds other partitions. Choose one of those.";
@@ -83,10 +83,10 @@ words! {
     FACT_ADDRESS = "Address";
     FACT_FOUND = "Found";
     FACT_BASE = "Based on";
-    FACT_CONTAINER = "Container";
+    FACT_CONTAINER = "Its place";
     FACT_IMAGE = "Image";
     STATE_WHOLE = "whole";
-    STEP_EXPORT_VERIFY = "Check every digest of the image";
+    STEP_EXPORT_VERIFY = "Check every digest (fingerprint) of the image";
     STEP_EXPORT_WRITE = "Write the new file, and read it back";
     FACT_FILE = "File";
     FACT_FILE_SIZE = "File size";
@@ -102,7 +102,7 @@ words! {
     FACT_LEFT_OUT = "Left out";
     FACT_NOTE = "Note";
     NOTE_RAW = "All sectors were taken, used or not. Files in it cannot be listed.";
-    NOTE_DIRTY = "The volume was not clean when it was imaged.";
+    NOTE_DIRTY = "The volume was not clean (not closed properly) when the image was made.";
 
     FIELD_PATH = "Image file";
     FIELD_INSIDE = "Keep it inside the partition itself";
@@ -115,14 +115,14 @@ words! {
     FIELD_READ_BACK_TARGET = "Read the target back and compare";
     FIELD_FACTORY = "Mark as the factory state";
     FIELD_SPLIT = "Split it into files below 4 GiB";
-    FIELD_EVEN_IF_DIRTY = "Image it although it is not clean";
+    FIELD_EVEN_IF_DIRTY = "Make the image although the volume is not clean";
     FIELD_RAW = "Take all sectors, used or not";
     FIELD_CHECK_FIRST = "Check the whole image first";
     FIELD_KEEP_GOING = "Restore what is whole of a damaged image";
     FIELD_ZERO_FREE = "Fill unused space with zeros";
     FIELD_DISCARD = "Discard (TRIM) unused space";
     HINT_PATH = "Where the image is written. It gets this name only once it is complete and checked.";
-    HINT_INSIDE = "Hidden at its end: found again even when table and file system are gone. Not safe from a dying disk.";
+    HINT_INSIDE = "Hidden at its end: found again even when partition table and file system are gone. Not safe from a dying disk.";
     HINT_NAME = "By this name the image is asked for later. Letters, digits, - and _ are kept.";
     HINT_FULL = "Otherwise only what differs from the image inside is stored, and that one cannot be dropped.";
     HINT_COMPARE = "The partition is read first. A lightly damaged one is back in a short time.";
@@ -131,12 +131,12 @@ words! {
     HINT_READ_BACK = "Proves what was written. Takes longer; without it nothing is proven.";
     HINT_FACTORY = "For the state a machine was delivered in. Otherwise it is a user image.";
     HINT_SPLIT = "For FAT disks and sticks, whose files cannot be longer. Keep all the parts together.";
-    HINT_EVEN_IF_DIRTY = "Files that were being written may be incomplete. The image says so.";
+    HINT_EVEN_IF_DIRTY = "Not clean: it was not closed properly. Files that were being written may be incomplete; the image says so.";
     HINT_RAW = "For a volume that cannot be read. It can be restored, but its files cannot be listed.";
     HINT_CHECK_FIRST = "A damaged image is then noticed before the target is touched.";
     HINT_KEEP_GOING = "The report lists the files that are not whole.";
     HINT_ZERO_FREE = "Old data in unused space is destroyed.";
-    HINT_DISCARD = "For flash disks. Old data in unused space is destroyed.";
+    HINT_DISCARD = "For flash disks (SSD): they are told what is unused. Old data in unused space is destroyed.";
     ON = "yes";
     OFF = "no";
     PATH_EMPTY = "Type where the image shall go.";
@@ -153,10 +153,10 @@ words! {
     PRESS_CONFIRM = "Press Enter to go on. You will be asked to confirm.";
 
     FACT_BEGUN = "Begun";
-    FACT_JOURNAL = "Journal";
+    FACT_JOURNAL = "Journal (list)";
     NOTHING_TO_RESUME = "There is nothing to do";
     INTERRUPTED_TITLE = "A job was interrupted.";
-    INTERRUPTED_WHY = "Its journal is whole, so nothing is lost: it can be finished, or taken back. Until then, do not use the volume, and do not start a system from it.";
+    INTERRUPTED_WHY = "Its journal (the list of what it was changing) is whole, so nothing is lost: it can be finished, or taken back. Until then, do not use the volume, and do not start a system from it.";
     INTERRUPTED_RESTORE_TITLE = "A restore was interrupted: finish it?";
     INTERRUPTED_RESTORE_WHY = "The partition is half restored and cannot be used. The image that it is restored from lies inside it and was left alone: finishing begins again, and writes what is missing. It cannot be taken back.";
     INTERRUPTED_NOTICE = "! A job was interrupted and can be finished or taken back. Press i.";
@@ -230,7 +230,7 @@ words! {
     // What the disk will be when a job is cancelled, and what it is afterwards.
     CANCEL_VERIFY = "Nothing is changed. The image stays as it is, but you do not know whether it is whole.";
     CANCEL_CHECK = "Nothing is changed. You do not know whether the volume is sound.";
-    CANCEL_RESUME = "What is done stays done, and the journal stays: the job can be finished or taken back later.";
+    CANCEL_RESUME = "What is done stays done, and the journal (the list of what is left to do) stays: the job can be finished or taken back later.";
     CANCEL_BACKUP = "The disk that is read stays as it is. No image is left under the chosen name.";
     CANCEL_EXTRACT = "Files that are copied whole stay; the one under way is taken away again.";
     CANCEL_EXPORT = "The image inside stays. No file is left under the chosen name.";
@@ -243,7 +243,7 @@ words! {
     CANCEL_RESTORE = "Nothing was written to the target yet. It stays as it is.";
     CANCELLED_VERIFY = "Nothing was changed. It is not known whether the image is whole.";
     CANCELLED_CHECK = "Nothing was changed. It is not known whether the volume is sound.";
-    CANCELLED_RESUME = "The journal is still there: the job can be finished or taken back later.";
+    CANCELLED_RESUME = "The journal (the list of what is left to do) is still there: the job can be finished or taken back later.";
     CANCELLED_BACKUP = "The disk that was read is as it was. No image was left under the chosen name.";
     CANCELLED_EXTRACT = "What was copied whole is still there. Nothing else was changed.";
     CANCELLED_EXPORT = "The image inside is as it was. No file was left under the chosen name.";
@@ -256,14 +256,14 @@ words! {
     // By what an image was found.
     FOUND_BY_FILE = "as a file of the partition";
     FOUND_BY_CONTENTS = "by its table of contents";
-    FOUND_BY_AID = "by a recovery aid";
+    FOUND_BY_AID = "by a recovery aid (a small file kept elsewhere)";
     FOUND_BY_PARTITION = "by a recovery partition";
     FOUND_BY_RECORDS = "put together from its records";
 
     // What a volume and a table are like.
-    STATE_DIRTY_NOTE = "It was not unmounted properly, or has errors.";
+    STATE_DIRTY_NOTE = "It was not unmounted (closed) properly, or has errors.";
     STATE_HIBERNATED_NOTE = "Windows sleeps on it and remembers unwritten data. Shut Windows down fully first.";
-    STATE_JOURNAL_NOTE = "Its journal waits to be replayed; mounting and unmounting it once does that.";
+    STATE_JOURNAL_NOTE = "Its journal (its own list of unfinished changes) was not worked off; mounting (opening) and unmounting it once does that.";
     TABLE_FAULTS = "table has faults";
     TABLE_DAMAGED = "table damaged";
     TABLE_GPT = "GPT";
@@ -307,7 +307,7 @@ words! {
     REFUSED_UNREADABLE = "It cannot be read: {problem}";
     CHECK_HEADLINE = "Check whether {address} is sound";
     REFUSED_KIND = "A {kind} volume cannot be checked here. Its own tool does that: {tool}.";
-    REFUSED_MOUNTED = "It is mounted at {place}. Unmount it first, or choose another.";
+    REFUSED_MOUNTED = "It is mounted (in use) at {place}. Unmount it first, or choose another.";
     REFUSED_SMALL = "Too small: the image needs {needed}, here are {there}; {missing} bytes are missing.";
     RESTORE_WHAT = "Image “{name}” needs {needed}.";
     BACKUP_WHAT = "Back up {address} ({volume})";
@@ -408,7 +408,7 @@ words! {
     HELP_INTERRUPTED = "The power went, or the program was stopped, while Lifeboat was changing this volume. It had written down beforehand what it would change. Enter does what is left to do; u puts everything back as it was before. Both show first what they will write, and ask. Esc leaves it for later.";
     HELP_CONFIRM_CHANGE = "To be sure that it is the right volume, type its name as shown and press Enter. Nothing else starts the job.";
     HELP_CONFIRM = "Restoring replaces what is on the target. To be sure that it is the right one, type its name as shown and press Enter. Nothing else starts the job.";
-    HELP_RUNNING = "The job is under way. p lets it wait and go on again. Esc asks whether to cancel, and says what the disk will then be. The time left includes the final flush and reading back.";
+    HELP_RUNNING = "The job is under way. p lets it wait and go on again. Esc asks whether to cancel, and says what the disk will then be. The time left includes bringing everything to the medium, and reading it back.";
     HELP_DIAGNOSIS = "What a look at the disks tells of damage, each with what can be done about it. Nothing is done before you have seen and confirmed it.";
     HELP_FILES = "The folders and files of a volume or an image, as they are in it. Looking changes nothing.";
     HELP_HELD = "Who uses this disk or partition, so that it cannot be written now.";
