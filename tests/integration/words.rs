@@ -8,9 +8,11 @@ use super::tidy::{Source, none, skip, sources, without_tests};
 const WORDS: &str = "src/ui/text/en.rs";
 
 /// Text in the wizard's code that is no sentence to a user: a piece of it (as it stands in the code), and why.
-const NOT_WORDS: [(&str, &str, &str); 18] = [
+const NOT_WORDS: [(&str, &str, &str); 20] = [
     ("src/ui/form.rs", "{disk}-at-{}", "an offered file name"),
     ("src/ui/form.rs", "{stem}-{date}.lbi", "an offered file name"),
+    ("src/ui/reading.rs", "UTF-", "an encoding's name"),
+    ("src/ui/reading.rs", "Latin-1", "an encoding's name"),
     ("src/ui/terminal.rs", "lifeboat-signals", "a thread's name"),
     ("src/ui/terminal.rs", "lifeboat-keys", "a thread's name"),
     ("src/ui/theme.rs", "TERM", "the environment"),
@@ -141,6 +143,10 @@ fn the_rules_of_the_words_find_what_they_are_for() {
     assert_eq!(wrong("fill(SMALL, &[(\"a\", &x)])").len(), 1);
     assert_eq!(wrong("fill(plural(n, SMALL, SMALL), &[(\"a\", &x), (\"b\", &y), (\"c\", &z)])").len(), 2);
     assert_eq!(wrong("fill(template, &[])").len(), 1);
+    let named = "let words = if x { SMALL } else { SMALL };\n";
+    assert!(wrong(&format!("{named} fill(words, &[(\"a\", &x), (\"b\", &y)])")).is_empty());
+    assert_eq!(wrong(&format!("{named} fill(words, &[(\"b\", &y)])")).len(), 2);
+    assert!(wrong("let all = [(\"a\", &x), (\"b\", &y)];\n fill(SMALL, &all)").is_empty());
 }
 
 /// A word of the trade in a sentence without brackets, which would hold its plain form.
@@ -256,21 +262,30 @@ fn fills(text: &str) -> Vec<Fill> {
         }
         let rest = &text[at..];
         let call = &rest[..balanced(rest)];
-        let (first, values) = call.split_once("&[").unwrap_or((call, ""));
-        let upper = |name: &&str| {
-            name.len() > 1 && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
-        };
+        let inner = call.trim_start_matches("fill(").trim_end_matches(')');
+        let (first, values) = inner.split_once('&').unwrap_or((inner, ""));
+        let values = if values.starts_with('[') { values } else { named_before(before, values) };
+        let first = first.trim().trim_end_matches(',');
         found.push(Fill {
-            templates: first
-                .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-                .filter(upper)
-                .map(str::to_owned)
-                .collect(),
+            templates: [templates(first), templates(named_before(before, first))].concat(),
             values: names_of_values(values),
             text: call.split_whitespace().collect::<Vec<_>>().join(" "),
         });
     }
     found
+}
+
+/// What a name was given just before: `let name = …;`.
+fn named_before<'a>(before: &'a str, name: &str) -> &'a str {
+    let given = before.rfind(&format!("let {}", name.trim())).map(|at| &before[at..]);
+    given.and_then(|given| given.split_once(";\n")).map_or("", |(given, _)| given)
+}
+
+/// The names of constants.
+fn templates(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let is_constant = |name: &&str| name.len() > 1 && !name.chars().any(|c| c.is_ascii_lowercase());
+    words.filter(is_constant).map(str::to_owned).collect()
 }
 
 /// The names in `("name", value), …`; a call within a value is none.
