@@ -8,7 +8,7 @@ use super::tidy::{Source, none, skip, sources, without_tests};
 const WORDS: &str = "src/ui/text/en.rs";
 
 /// Text in the wizard's code that is no sentence to a user: a piece of it (as it stands in the code), and why.
-const NOT_WORDS: [(&str, &str, &str); 20] = [
+const NOT_WORDS: [(&str, &str, &str); 23] = [
     ("src/ui/form.rs", "{disk}-at-{}", "an offered file name"),
     ("src/ui/form.rs", "{stem}-{date}.lbi", "an offered file name"),
     ("src/ui/reading.rs", "UTF-", "an encoding's name"),
@@ -25,6 +25,9 @@ const NOT_WORDS: [(&str, &str, &str); 20] = [
     ("src/ui/theme.rs", "NO_COLOR", "the environment"),
     ("src/ui/theme.rs", "LIFEBOAT_ASCII", "the environment"),
     ("src/ui/worker.rs", "lifeboat-worker", "a thread's name"),
+    ("src/ui/worker/watch.rs", "lifeboat-watch", "a thread's name"),
+    ("src/ui/worker/watch.rs", "block", "a folder of the kernel's"),
+    ("src/ui/worker/watch.rs", "diskseq", "a file of the kernel's"),
     ("src/ui/worker/images.rs", "lbi", "a file's ending"),
     ("src/ui/update/", "lifeboat ", "a command line, the same in every language"),
     ("src/ui/update/report.rs", "CARGO_PKG_VERSION", "the environment of the build"),
