@@ -397,7 +397,12 @@ fn dead_names(document: &str) -> Vec<String> {
     let quoted = document.split('`').skip(1).step_by(2).filter_map(|name| name.split_whitespace().next());
     let ours =
         quoted.filter(|name| ["src/", "scripts/", "tests/", "assets/", ".ci/"].iter().any(|p| name.starts_with(p)));
-    ours.filter(|name| !root().join(name).exists()).map(|name| format!("`{name}` is not there")).collect()
+    // A picture: `![what is to be seen](assets/start.svg)`.
+    let pictures = document.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(name, _)| name);
+    ours.chain(pictures.filter(|name| name.starts_with("assets/")))
+        .filter(|name| !root().join(name).exists())
+        .map(|name| format!("`{name}` is not there"))
+        .collect()
 }
 
 #[test]
@@ -407,6 +412,7 @@ fn documents_name_only_what_is_there() {
     let map: String = map.lines().filter(|line| line.starts_with("//!")).map(|line| line.to_owned() + "\n").collect();
     none(&[dead_names(&readme), dead_names(&map)].concat());
     assert_eq!(dead_names("`src/lib.rs` and `src/lost.rs` and `scripts/test --long`").len(), 1);
+    assert_eq!(dead_names("[a link](https://example.org) and ![a picture](assets/lost.svg)").len(), 1);
 }
 
 /// Dependencies without a comment above them or above the group they stand in.

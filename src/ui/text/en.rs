@@ -30,7 +30,7 @@ words! {
     LOOKING = "Looking at the disks…";
     NO_DISKS = "No disks were found.";
     NO_DISKS_WHY = "Lifeboat needs the rights to read them.";
-    NO_DISKS_NEXT = "Start it as root, or name a disk or image of a disk: lifeboat --disk PATH";
+    NO_DISKS_NEXT = "Start it as root (sudo lifeboat), or name a disk, or a file that holds one: lifeboat --disk PATH";
     WHOLE_DISK = "whole disk";
     NOTHING_KNOWN = "nothing known";
     MOUNTED = "mounted";
@@ -54,7 +54,7 @@ words! {
     DETAIL_NO_TARGET = "Not possible";
     DETAIL_NOTE = "Note";
     DETAIL_FOUND_BY = "Found";
-    FOUND_NOTE = "No partition table names this volume; it was found by its own signature.";
+    FOUND_NOTE = "No partition table names this volume (file system); it was found by its own signature, the marks it carries itself.";
 
     REFUSED_DISK = "This is a whole disk with partitions. Choose one of the lines below it.";
     REFUSED_EXTENDED = "An extended partition only holds other partitions. Choose one of those.";
@@ -80,10 +80,10 @@ words! {
     FACT_ADDRESS = "Address";
     FACT_FOUND = "Found";
     FACT_BASE = "Based on";
-    FACT_CONTAINER = "Container";
+    FACT_CONTAINER = "Its place";
     FACT_IMAGE = "Image";
     STATE_WHOLE = "whole";
-    STEP_EXPORT_VERIFY = "Check every digest of the image";
+    STEP_EXPORT_VERIFY = "Check every digest (fingerprint) of the image";
     STEP_EXPORT_WRITE = "Write the new file, and read it back";
     FACT_FILE = "File";
     FACT_FILE_SIZE = "File size";
@@ -99,7 +99,7 @@ words! {
     FACT_LEFT_OUT = "Left out";
     FACT_NOTE = "Note";
     NOTE_RAW = "All sectors were taken, used or not. Files in it cannot be listed.";
-    NOTE_DIRTY = "The volume was not clean when it was imaged.";
+    NOTE_DIRTY = "The volume was not clean (not closed properly) when the image was made.";
 
     FIELD_PATH = "Image file";
     FIELD_INSIDE = "Keep it inside the partition itself";
@@ -112,14 +112,14 @@ words! {
     FIELD_READ_BACK_TARGET = "Read the target back and compare";
     FIELD_FACTORY = "Mark as the factory state";
     FIELD_SPLIT = "Split it into files below 4 GiB";
-    FIELD_EVEN_IF_DIRTY = "Image it although it is not clean";
+    FIELD_EVEN_IF_DIRTY = "Make the image although the volume is not clean";
     FIELD_RAW = "Take all sectors, used or not";
     FIELD_CHECK_FIRST = "Check the whole image first";
     FIELD_KEEP_GOING = "Restore what is whole of a damaged image";
     FIELD_ZERO_FREE = "Fill unused space with zeros";
     FIELD_DISCARD = "Discard (TRIM) unused space";
     HINT_PATH = "Where the image is written. It gets this name only once it is complete and checked.";
-    HINT_INSIDE = "Hidden at its end: found again even when table and file system are gone. Not safe from a dying disk.";
+    HINT_INSIDE = "Hidden at its end: found again even when partition table and file system are gone. Not safe from a dying disk.";
     HINT_NAME = "By this name the image is asked for later. Letters, digits, - and _ are kept.";
     HINT_FULL = "Otherwise only what differs from the image inside is stored, and that one cannot be dropped.";
     HINT_COMPARE = "The partition is read first. A lightly damaged one is back in a short time.";
@@ -128,12 +128,12 @@ words! {
     HINT_READ_BACK = "Proves what was written. Takes longer; without it nothing is proven.";
     HINT_FACTORY = "For the state a machine was delivered in. Otherwise it is a user image.";
     HINT_SPLIT = "For FAT disks and sticks, whose files cannot be longer. Keep all the parts together.";
-    HINT_EVEN_IF_DIRTY = "Files that were being written may be incomplete. The image says so.";
+    HINT_EVEN_IF_DIRTY = "Not clean: it was not closed properly. Files that were being written may be incomplete; the image says so.";
     HINT_RAW = "For a volume that cannot be read. It can be restored, but its files cannot be listed.";
     HINT_CHECK_FIRST = "A damaged image is then noticed before the target is touched.";
     HINT_KEEP_GOING = "The report lists the files that are not whole.";
     HINT_ZERO_FREE = "Old data in unused space is destroyed.";
-    HINT_DISCARD = "For flash disks. Old data in unused space is destroyed.";
+    HINT_DISCARD = "For flash disks (SSD): they are told what is unused. Old data in unused space is destroyed.";
     ON = "yes";
     OFF = "no";
     PATH_EMPTY = "Type where the image shall go.";
@@ -150,10 +150,10 @@ words! {
     PRESS_CONFIRM = "Press Enter to go on. You will be asked to confirm.";
 
     FACT_BEGUN = "Begun";
-    FACT_JOURNAL = "Journal";
+    FACT_JOURNAL = "Journal (list)";
     NOTHING_TO_RESUME = "There is nothing to do";
     INTERRUPTED_TITLE = "A job was interrupted.";
-    INTERRUPTED_WHY = "Its journal is whole, so nothing is lost: it can be finished, or taken back. Until then, do not use the volume, and do not start a system from it.";
+    INTERRUPTED_WHY = "Its journal (the list of what it was changing) is whole, so nothing is lost: it can be finished, or taken back. Until then, do not use the volume, and do not start a system from it.";
     INTERRUPTED_RESTORE_TITLE = "A restore was interrupted: finish it?";
     INTERRUPTED_RESTORE_WHY = "The partition is half restored and cannot be used. The image that it is restored from lies inside it and was left alone: finishing begins again, and writes what is missing. It cannot be taken back.";
     INTERRUPTED_NOTICE = "! A job was interrupted and can be finished or taken back. Press i.";
@@ -227,7 +227,7 @@ words! {
     // What the disk will be when a job is cancelled, and what it is afterwards.
     CANCEL_VERIFY = "Nothing is changed. The image stays as it is, but you do not know whether it is whole.";
     CANCEL_CHECK = "Nothing is changed. You do not know whether the volume is sound.";
-    CANCEL_RESUME = "What is done stays done, and the journal stays: the job can be finished or taken back later.";
+    CANCEL_RESUME = "What is done stays done, and the journal (the list of what is left to do) stays: the job can be finished or taken back later.";
     CANCEL_BACKUP = "The disk that is read stays as it is. No image is left under the chosen name.";
     CANCEL_EXTRACT = "Files that are copied whole stay; the one under way is taken away again.";
     CANCEL_EXPORT = "The image inside stays. No file is left under the chosen name.";
@@ -240,7 +240,7 @@ words! {
     CANCEL_RESTORE = "Nothing was written to the target yet. It stays as it is.";
     CANCELLED_VERIFY = "Nothing was changed. It is not known whether the image is whole.";
     CANCELLED_CHECK = "Nothing was changed. It is not known whether the volume is sound.";
-    CANCELLED_RESUME = "The journal is still there: the job can be finished or taken back later.";
+    CANCELLED_RESUME = "The journal (the list of what is left to do) is still there: the job can be finished or taken back later.";
     CANCELLED_BACKUP = "The disk that was read is as it was. No image was left under the chosen name.";
     CANCELLED_EXTRACT = "What was copied whole is still there. Nothing else was changed.";
     CANCELLED_EXPORT = "The image inside is as it was. No file was left under the chosen name.";
@@ -253,14 +253,14 @@ words! {
     // By what an image was found.
     FOUND_BY_FILE = "as a file of the partition";
     FOUND_BY_CONTENTS = "by its table of contents";
-    FOUND_BY_AID = "by a recovery aid";
+    FOUND_BY_AID = "by a recovery aid (a small file kept elsewhere)";
     FOUND_BY_PARTITION = "by a recovery partition";
     FOUND_BY_RECORDS = "put together from its records";
 
     // What a volume and a table are like.
-    STATE_DIRTY_NOTE = "It was not unmounted properly, or has errors.";
+    STATE_DIRTY_NOTE = "It was not unmounted (closed) properly, or has errors.";
     STATE_HIBERNATED_NOTE = "Windows sleeps on it and remembers unwritten data. Shut Windows down fully first.";
-    STATE_JOURNAL_NOTE = "Its journal waits to be replayed; mounting and unmounting it once does that.";
+    STATE_JOURNAL_NOTE = "Its journal (its own list of unfinished changes) was not worked off; mounting (opening) and unmounting it once does that.";
     TABLE_GPT = "GPT";
     TABLE_MBR = "MBR";
     TABLE_NONE = "none";
@@ -302,7 +302,7 @@ words! {
     REFUSED_UNREADABLE = "It cannot be read: {problem}";
     CHECK_HEADLINE = "Check whether {address} is sound";
     REFUSED_KIND = "A {kind} volume cannot be checked here. Its own tool does that: {tool}.";
-    REFUSED_MOUNTED = "It is mounted at {place}. Press m to see who uses it and to free it, or choose another.";
+    REFUSED_MOUNTED = "It is mounted (in use) at {place}. Press m to see who uses it and to free it, or choose another.";
     REFUSED_SMALL = "Too small: the image needs {needed}, here are {there}; {missing} bytes are missing.";
     RESTORE_WHAT = "Image “{name}” needs {needed}.";
     BACKUP_WHAT = "Back up {address} ({volume})";
@@ -371,7 +371,6 @@ words! {
     DETAIL_SIZE = "Size";
     DETAIL_USED = "Used";
     DETAIL_IMAGES = "Images";
-    DETAIL_STATE = "State";
     DETAIL_READING = "Reading";
     PANE_DETAILS = "Details";
     PANE_DETAILS_PAGE = "Details {page} of {pages}";
@@ -483,9 +482,7 @@ words! {
     FIND_HINT = "Type part of a name, or a pattern: * stands for any characters, ? for one. Capital and small letters are the same. Enter begins.";
     FIND_WHERE = "Looked for in {folder} and in all folders below it.";
     FIND_FOUND = "“{pattern}”: {count} found; folders looked through: {folders}";
-    FIND_FOUND_ONE = "“{pattern}”: {count} found; folders looked through: {folders}";
     FIND_NOTHING = "Nothing of that name was found.";
-    FIND_SEARCHING = "searching";
     FIND_UNREADABLE = "{count} folders could not be read.";
     FIND_UNREADABLE_ONE = "{count} folder could not be read.";
     FIND_BOUNDED = "The search ended after {count}: type more of the name.";
@@ -573,10 +570,10 @@ words! {
     MEANS_HIBERNATED = "Windows was not shut down but sent to sleep, and remembers what it has not written yet. A change from outside would damage its files.";
     HELPS_HIBERNATED = "Start Windows and shut it down fully: hold Shift while choosing “Shut down”. When it does not start any more, back it up as it is, or restore it.";
     WRONG_DIRTY = "It was not left in order: {place}";
-    MEANS_DIRTY = "It was not unmounted properly, or an error was noticed on it. Files that were being written then may be incomplete.";
+    MEANS_DIRTY = "It was not unmounted (closed) properly, or an error was noticed on it. Files that were being written then may be incomplete.";
     HELPS_DIRTY = "Check it: that only reads, and tells what is wrong and which tool repairs it.";
     WRONG_JOURNAL = "It was not shut down properly: {place}";
-    MEANS_JOURNAL = "What was written last still waits in its journal (its list of changes under way). Mounting and unmounting it once brings it in order.";
+    MEANS_JOURNAL = "What was written last still waits in its journal (its list of changes under way). Mounting it (opening it for use) and unmounting it once brings it in order.";
     HELPS_JOURNAL = "Check it: that only reads, and tells whether more is wrong.";
     WRONG_IMAGE_DAMAGED = "Damaged: {place}";
     MEANS_IMAGE_DAMAGED = "This image cannot be restored whole.";
@@ -631,7 +628,7 @@ words! {
     HOLDER_PROCESS = "Program {name}, number {pid}";
     HOLDER_PROCESS_OF = "Program {name}, number {pid}, of user {user}";
     HOLDER_SELF = "Lifeboat itself: {name}, number {pid}";
-    ADVICE_MOUNT = "Press Enter: it is unmounted after you have said yes. What is still to be written is written first.";
+    ADVICE_MOUNT = "Press Enter: it is unmounted (closed) after you have said yes. What is still to be written is written first.";
     ADVICE_ROOT = "The running system lies on it, so it cannot be freed. Start the computer from another medium, such as a recovery stick.";
     ADVICE_SWAP = "Type in a terminal: swapoff {node}";
     ADVICE_LVM = "Unmount what is on it. Then type in a terminal: dmsetup remove {name} (or vgchange -an for its whole group)";
@@ -678,7 +675,7 @@ words! {
     HELP_INTERRUPTED = "The power went, or the program was stopped, while Lifeboat was changing this volume. It had written down beforehand what it would change. Enter does what is left to do; u puts everything back as it was before. Both show first what they will write, and ask. Esc leaves it for later.";
     HELP_CONFIRM_CHANGE = "To be sure that it is the right volume, type its name as shown and press Enter. Nothing else starts the job.";
     HELP_CONFIRM = "Restoring replaces what is on the target. To be sure that it is the right one, type its name as shown and press Enter. Nothing else starts the job.";
-    HELP_RUNNING = "The job is under way. p lets it wait and go on again. Esc asks whether to cancel, and says what the disk will then be. The time left includes the final flush and reading back.";
+    HELP_RUNNING = "The job is under way. p lets it wait and go on again. Esc asks whether to cancel, and says what the disk will then be. The time left includes bringing everything to the medium, and reading it back.";
     HELP_DIAGNOSIS = "This is what a quick look at the disks tells of damage, the most urgent first. Below the list stands what the chosen line means and what helps. Enter leads there: it shows first what would be done, or only reads. What may still be tried stands at the end of the list. r looks again.";
     HELP_FILES = "The folders and files of a volume or an image, as they are in it. Enter opens a folder or looks into a file; the left arrow and Esc go up, and from the top Esc leaves. Space marks what you want to have; marks stay while you go elsewhere. x copies what is marked, or else the chosen line, to a folder that you name, after showing what that means. / finds files by name. Letters in the last column: R read-only, H hidden, S system, A archive, C compressed, E encrypted, P sparse; numbers are Unix permissions. Looking changes nothing.";
     HELP_HELD = "A disk or partition that is in use cannot be written. This is what uses it: where it is mounted, programs that have files open there, swap space, and devices that stand on it. Below the list stands what to do about each. Enter on a mount asks whether to unmount it; it is never forced, and refused while programs use it. r looks again.";

@@ -71,15 +71,15 @@ pub fn files_more(count: usize) -> String {
 /// What is marked.
 #[must_use]
 pub fn files_marked(files: u64, size: u64, folders: u64) -> String {
-    let files_words = |template| fill(template, &[("count", &files), ("size", &bytes(size))]);
-    let folder_words = |template| fill(template, &[("count", &folders)]);
-    let files_only = || files_words(plural(files, en::FILES_MARKED_FILE, en::FILES_MARKED_FILES));
+    let size = bytes(size);
     match (files, folders) {
-        (_, 0) => files_only(),
-        (0, _) => folder_words(plural(folders, en::FILES_MARKED_FOLDER, en::FILES_MARKED_FOLDERS)),
+        (_, 0) => {
+            fill(plural(files, en::FILES_MARKED_FILE, en::FILES_MARKED_FILES), &[("count", &files), ("size", &size)])
+        }
+        (0, _) => fill(plural(folders, en::FILES_MARKED_FOLDER, en::FILES_MARKED_FOLDERS), &[("count", &folders)]),
         _ => fill(
             plural(folders, en::FILES_MARKED_BOTH_ONE, en::FILES_MARKED_BOTH),
-            &[("files", &files), ("size", &bytes(size)), ("folders", &folders)],
+            &[("files", &files), ("size", &size), ("folders", &folders)],
         ),
     }
 }
@@ -93,8 +93,7 @@ pub fn find_where(folder: &str) -> String {
 /// What was looked for, and how much was found.
 #[must_use]
 pub fn find_found(pattern: &str, count: usize, folders: u64) -> String {
-    let template = plural(count as u64, en::FIND_FOUND_ONE, en::FIND_FOUND);
-    fill(template, &[("pattern", &pattern), ("count", &count), ("folders", &folders)])
+    fill(en::FIND_FOUND, &[("pattern", &pattern), ("count", &count), ("folders", &folders)])
 }
 
 /// Folders that could not be looked through.

@@ -28,19 +28,18 @@ pub fn saved(path: &Path) -> String {
 
 /// Why a report was not saved, and what to do.
 #[must_use]
-pub fn save_trouble(path: &Path, error: &io::Error) -> (String, &'static str) {
-    let file = path.display();
-    let folder = path.parent().unwrap_or(path).display();
-    match error.kind() {
-        ErrorKind::IsADirectory => (fill(en::SAVE_IS_FOLDER, &[("path", &file)]), en::SAVE_IS_FOLDER_NEXT),
-        ErrorKind::AlreadyExists => (fill(en::SAVE_EXISTS, &[("path", &file)]), en::SAVE_EXISTS_NEXT),
+pub fn save_trouble(kind: ErrorKind, path: &Path, folder: &Path, error: &io::Error) -> (String, &'static str) {
+    let (path, folder) = (path.display(), folder.display());
+    match kind {
+        ErrorKind::IsADirectory => (fill(en::SAVE_IS_FOLDER, &[("path", &path)]), en::SAVE_IS_FOLDER_NEXT),
+        ErrorKind::AlreadyExists => (fill(en::SAVE_EXISTS, &[("path", &path)]), en::SAVE_EXISTS_NEXT),
         ErrorKind::NotFound | ErrorKind::NotADirectory => {
             (fill(en::SAVE_NO_FOLDER, &[("path", &folder)]), en::SAVE_OTHER_NEXT)
         }
         ErrorKind::ReadOnlyFilesystem => (fill(en::SAVE_READ_ONLY, &[("path", &folder)]), en::SAVE_OTHER_NEXT),
         ErrorKind::PermissionDenied => (fill(en::SAVE_NOT_ALLOWED, &[("path", &folder)]), en::SAVE_OTHER_NEXT),
-        ErrorKind::StorageFull => (fill(en::SAVE_FULL, &[("path", &file)]), en::SAVE_OTHER_NEXT),
-        _ => (fill(en::SAVE_FAILED, &[("path", &file), ("error", error)]), en::SAVE_OTHER_NEXT),
+        ErrorKind::StorageFull => (fill(en::SAVE_FULL, &[("path", &path)]), en::SAVE_OTHER_NEXT),
+        _ => (fill(en::SAVE_FAILED, &[("path", &path), ("error", error)]), en::SAVE_OTHER_NEXT),
     }
 }
 

@@ -28,11 +28,22 @@ fn folder_of(path: &Path) -> &Path {
 
 /// What happened, and what to do. A place where no file can be is a refusal; anything else went wrong.
 fn trouble(path: &Path, error: &io::Error) -> Trouble {
-    let is_folder = error.kind() == ErrorKind::AlreadyExists && path.is_dir();
-    let error = if is_folder { &ErrorKind::IsADirectory.into() } else { error };
-    let (what, next) = text::save_trouble(path, error);
-    let refused = !matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::Other);
-    Trouble { refused, what, next: Some(next.to_owned()) }
+    let kind = if path.is_dir() { ErrorKind::IsADirectory } else { error.kind() };
+    let (what, next) = text::save_trouble(kind, path, folder_of(path), error);
+    Trouble { refused: is_refusal(kind), what, next: Some(next.to_owned()) }
+}
+
+/// Whether another place would do; else the medium has failed or is full.
+fn is_refusal(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::AlreadyExists
+            | ErrorKind::IsADirectory
+            | ErrorKind::NotADirectory
+            | ErrorKind::NotFound
+            | ErrorKind::PermissionDenied
+            | ErrorKind::ReadOnlyFilesystem
+    )
 }
 
 #[cfg(test)]
