@@ -19,6 +19,7 @@ use lifeboat::ui::view::view;
 use lifeboat::unit::ByteOffset;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
 
 pub(crate) const GIB: u64 = 1 << 30;
 
@@ -165,25 +166,34 @@ impl Stage {
 
     /// The screen as text.
     pub(crate) fn text(&mut self, columns: u16, rows: u16) -> String {
+        lines(&self.buffer(columns, rows))
+    }
+
+    /// The screen as it is drawn.
+    pub(crate) fn buffer(&mut self, columns: u16, rows: u16) -> Buffer {
         self.send(Msg::Resize(columns, rows));
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a test terminal opens");
         terminal.draw(|frame| view(&self.model, frame)).expect("a test terminal draws");
-        let buffer = terminal.backend().buffer();
-        let lines = buffer.content().chunks(usize::from(columns)).map(|cells| {
-            // The cell behind a wide character is covered by it.
-            let mut covered = 0;
-            let mut line = String::new();
-            for cell in cells {
-                if covered == 0 {
-                    line.push_str(cell.symbol());
-                    covered = ratatui::text::Span::raw(cell.symbol()).width().max(1);
-                }
-                covered -= 1;
-            }
-            line.trim_end().to_owned() + "\n"
-        });
-        lines.collect()
+        terminal.backend().buffer().clone()
     }
+}
+
+/// A drawn screen as text.
+pub(crate) fn lines(buffer: &Buffer) -> String {
+    let lines = buffer.content().chunks(usize::from(buffer.area.width).max(1)).map(|cells| {
+        // The cell behind a wide character is covered by it.
+        let mut covered = 0;
+        let mut line = String::new();
+        for cell in cells {
+            if covered == 0 {
+                line.push_str(cell.symbol());
+                covered = ratatui::text::Span::raw(cell.symbol()).width().max(1);
+            }
+            covered -= 1;
+        }
+        line.trim_end().to_owned() + "\n"
+    });
+    lines.collect()
 }
 
 fn named_key(name: &str) -> Key {
