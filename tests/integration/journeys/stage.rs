@@ -102,16 +102,14 @@ impl Stage {
         let mut effects: std::collections::VecDeque<_> = update(&mut self.model, msg).into();
         while let Some(effect) = effects.pop_front() {
             self.asked.push(effect.clone());
-            if let Some(answer) = self.answer(effect) {
+            if let Some(answer) = self.answer(effect).filter(|_| !self.script.silent) {
                 effects.extend(update(&mut self.model, answer));
             }
         }
     }
 
-    fn answer(&self, effect: Effect) -> Option<Msg> {
-        if self.script.silent {
-            return None;
-        }
+    /// What the script's worker says to it.
+    pub(crate) fn answer(&self, effect: Effect) -> Option<Msg> {
         Some(match effect {
             Effect::Look(ticket, _) => Msg::Looked(ticket, self.script.inventory.clone()),
             Effect::Seek(ticket, _) => Msg::Sought(ticket, self.script.interrupted.clone()),
