@@ -2,6 +2,7 @@
 
 mod inside;
 mod random;
+mod running;
 pub(crate) mod stage;
 
 use lifeboat::error::Error;
