@@ -10,8 +10,6 @@ use fill::{fill, plural};
 pub use help::help;
 pub use running::*;
 
-use fill::{fill, plural};
-
 use std::path::Path;
 use std::time::Duration;
 

@@ -528,6 +528,7 @@ pub(crate) fn progress(plan: &Proposed, current: usize, done: u64) -> Progress {
     Progress {
         steps: steps.collect(),
         current,
+        cluster: (done > 0).then_some(done / 4096),
         paused: false,
         cancelling: false,
         log: vec!["plan: Back up /dev/sda:2".into(), "writing the image".into()],
