@@ -8,6 +8,7 @@ mod locate;
 mod look;
 mod map;
 mod source;
+mod subject;
 mod volume;
 
 pub use address::Address;
@@ -19,6 +20,7 @@ pub use locate::{
 pub use look::look;
 pub use map::{ClusterState, Counts, VolumeMap, volume_map};
 pub use source::{Place, Source, open_source};
+pub use subject::{named_image, open_volume};
 pub use volume::examine;
 
 use std::path::PathBuf;

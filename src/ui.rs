@@ -12,6 +12,7 @@ pub mod model;
 pub mod msg;
 mod overlay;
 pub mod rate;
+pub mod reading;
 pub mod rows;
 mod screen;
 mod terminal;

@@ -1,7 +1,7 @@
 //! Which keys do something now.
 
 use super::form::Value;
-use super::model::{Model, Proposal, Screen, Task};
+use super::model::{Model, Proposal, Screen, Task, Typing};
 use super::rows::RowKind;
 use super::screen;
 use super::text::{KeyWord, key};
@@ -47,7 +47,9 @@ fn all_keys(model: &Model) -> Vec<KeyWord> {
         Screen::Options => option_keys(model),
         Screen::Preview => preview_keys(model),
         Screen::Confirm => vec![key::CONFIRM],
-        Screen::Diagnosis | Screen::Files | Screen::Peek | Screen::Held => vec![key::MOVE],
+        Screen::Files => return files_keys(model),
+        Screen::Peek => peek_keys(model),
+        Screen::Diagnosis | Screen::Held => vec![key::MOVE],
         Screen::Running => return running_keys(model),
         Screen::Report if model.ended.as_ref().is_some_and(|ended| ended.saving.is_some()) => {
             vec![key::SAVE, key::COMPLETE]
@@ -75,9 +77,30 @@ fn disk_keys(model: &Model) -> Vec<KeyWord> {
 
 fn facts_keys(model: &Model) -> Vec<KeyWord> {
     if model.image.as_ref().is_some_and(|image| image.is_inside()) {
-        return vec![key::RESTORE, key::ELSEWHERE, key::VERIFY, key::EXPORT, key::DROP, key::SCROLL];
+        return vec![key::RESTORE, key::ELSEWHERE, key::VERIFY, key::FILES, key::EXPORT, key::DROP, key::SCROLL];
     }
-    vec![key::RESTORE, key::VERIFY, key::SCROLL]
+    vec![key::RESTORE, key::VERIFY, key::FILES, key::SCROLL]
+}
+
+/// In a folder Esc goes up, and only from the root away.
+fn files_keys(model: &Model) -> Vec<KeyWord> {
+    let files = &model.files;
+    let mut keys = match (&files.typing, &files.find) {
+        (Some(Typing::Name(_)), _) => vec![key::BEGIN],
+        (Some(Typing::Target(_)), _) => vec![key::NEXT, key::COMPLETE],
+        (None, Some(_)) => vec![key::GO_THERE, key::LOOK, key::MARK, key::EXTRACT, key::FIND, key::MOVE],
+        (None, None) => {
+            vec![key::OPEN, key::MARK, key::EXTRACT, key::FIND, key::OTHER_PANE, key::MOVE, key::REFRESH]
+        }
+    };
+    let in_folder = files.typing.is_none() && files.find.is_none() && files.folder.parent().is_some();
+    keys.extend([if in_folder { key::UP_FOLDER } else { key::BACK }, key::HELP]);
+    keys
+}
+
+fn peek_keys(model: &Model) -> Vec<KeyWord> {
+    let is_hex = model.files.peek.as_ref().is_some_and(|peek| peek.is_hex);
+    vec![if is_hex { key::AS_TEXT } else { key::HEX }, key::EXTRACT, key::PAGE, key::MOVE]
 }
 
 fn interrupted_keys(model: &Model) -> Vec<KeyWord> {

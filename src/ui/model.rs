@@ -21,7 +21,7 @@ use super::msg::{Clock, Completion, Ticket};
 use super::rows::Row;
 use super::theme::Theme;
 pub use diagnosis::Diagnosis;
-pub use files::Files;
+pub use files::{Branch, Files, Find, Going, Mark, Motion, Pane, Peek, Tree, Typing};
 pub use held::Held;
 pub use maps::Maps;
 pub use running::{Ended, Job, Running, Saving};
@@ -237,6 +237,8 @@ pub enum Wait {
     Inspect(Ticket),
     /// A plan is being made.
     Plan(Ticket),
+    /// What is to be copied out is being counted.
+    Measure(Ticket),
 }
 
 /// A plan as the wizard sees it. The plan itself stays with the worker, under its ticket: what is carried out
@@ -411,6 +413,7 @@ impl Model {
                 .as_ref()
                 .and_then(|ended| ended.saving.as_ref())
                 .is_some_and(|saving| saving.waiting.is_some())
+            || (matches!(self.screen(), Screen::Files | Screen::Peek) && self.files.waiting())
     }
 
     /// Where to look: the disks that were named, or else this machine's.

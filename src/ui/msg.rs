@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::inventory::{Address, Inventory, LookRequest, Partition, VolumeMap};
-use crate::job::{ExportRequest, Progress, Report};
+use crate::job::{ExportRequest, ExtractRequest, Progress, Report};
 use crate::plan::{AidRequest, BackupRequest, ContainerRequest, RestoreRequest, ResumeRequest};
 
-pub use files::{FilesAnswer, FilesRequest};
+pub use files::{FileRow, FilesAnswer, FilesRequest, FolderView, FoundBatch, Hit, Measured, Piece};
 pub use held::HolderView;
 
 use super::model::{ImageInfo, ImageRow, Proposed, Stale, Trouble, Waiting};
@@ -156,6 +156,8 @@ pub enum Effect {
     Verify(Address),
     /// Write an image from inside a volume to a new file.
     Export(Box<ExportRequest>),
+    /// Copy files out of a volume or image into a folder.
+    Extract(Box<ExtractRequest>),
     /// Search every sector of a disk for images.
     Search(PathBuf),
     /// Look whether a volume is sound.

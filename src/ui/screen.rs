@@ -24,6 +24,7 @@ use super::{footer, text};
 
 pub(super) use super::overlay::{help_limit, trouble_limit};
 pub(super) use disks::page as disks_page;
+pub(super) use files::{page as files_page, peek_shape};
 pub(super) use images::page as images_page;
 pub(super) use interrupted::page as interrupted_page;
 pub(super) use running::log_page;

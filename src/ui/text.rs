@@ -1,12 +1,13 @@
 //! Every word the wizard says, in one place. Short and plain: what happened, why it matters, what to do next.
 
 mod en;
+mod files;
 mod fill;
 mod help;
 mod running;
 
 pub use en::*;
-use fill::{fill, plural};
+pub use files::*;
 pub use help::help;
 pub use running::*;
 
@@ -54,6 +55,8 @@ pub fn title(screen: Screen, task: Task) -> &'static str {
         (Screen::Preview, Task::Renew) => TITLE_RENEW_PREVIEW,
         (Screen::Confirm, Task::Renew) => TITLE_RENEW_CONFIRM,
         (Screen::Running, Task::Renew) => TITLE_RENEW_RUNNING,
+        (Screen::Preview, Task::Extract) => TITLE_EXTRACT_PREVIEW,
+        (Screen::Running, Task::Extract) => TITLE_EXTRACT_RUNNING,
         (Screen::Preview, Task::Export) => TITLE_EXPORT_PREVIEW,
         (Screen::Running, Task::Export) => TITLE_EXPORT_RUNNING,
         (Screen::Running, Task::Search) => TITLE_SEARCH_RUNNING,

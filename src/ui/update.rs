@@ -87,7 +87,7 @@ fn answered(model: &mut Model, answer: Msg) -> Vec<Effect> {
             images::visit(model, folder)
         }
         Msg::Mapped(ticket, address, map) => maps::mapped(model, ticket, address, map),
-        Msg::Files(ticket, answer) if model.files.waiting == Some(ticket) => files::answered(model, answer),
+        Msg::Files(ticket, answer) => files::answered(model, ticket, answer),
         Msg::Holders(ticket, answer) if model.held.waiting == Some(ticket) => held::answered(model, answer),
         Msg::Saved(ticket, result) => report::saved(model, ticket, result),
         Msg::Completed(ticket, completion) if model.completing == Some(ticket) => {
@@ -127,7 +127,8 @@ fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         help_key(model, pressed);
         return Vec::new();
     }
-    if pressed == Key::Help || (pressed == Key::Char('?') && !job::wants_question_mark(model)) {
+    let typed = job::wants_question_mark(model) || files::wants_question_mark(model);
+    if pressed == Key::Help || (pressed == Key::Char('?') && !typed) {
         model.help = Some(0);
         return Vec::new();
     }
@@ -262,6 +263,7 @@ fn settle_task(model: &mut Model) {
             model.task = if is_inside { Task::Browse } else { Task::Check };
             model.place = None;
         }
+        Screen::Files => model.task = model.files.task,
         Screen::Disks if model.task == Task::Keep || (is_inside && model.trail.len() == 2) => {
             model.task = Task::Browse;
             model.image = None;

@@ -392,6 +392,73 @@ words! {
     SAVE_OTHER_NEXT = "Choose another folder, for example one on a stick.";
 
     // Files.
+    TITLE_EXTRACT_PREVIEW = "Copy files out > What will be done";
+    TITLE_EXTRACT_RUNNING = "Copy files out > Running";
+    FILES_READING = "Reading the folder…";
+    FILES_OPENING = "Opening the volume…";
+    FILES_EMPTY = "This folder is empty.";
+    FILES_VOLUME_LABEL = "{kind} “{label}”";
+    FILES_IS_FILE = "file";
+    FILES_IS_FOLDER = "folder";
+    FILES_IS_LINK = "link";
+    FILES_IS_STREAM = "stream (a second content of the file above)";
+    FILES_IS_SPECIAL = "device or pipe";
+    FILES_MODE = "permissions {mode}";
+    FILES_READ_ONLY = "read-only";
+    FILES_HIDDEN = "hidden";
+    FILES_SYSTEM = "system";
+    FILES_COMPRESSED = "compressed";
+    FILES_ENCRYPTED = "encrypted";
+    FILES_SPARSE = "sparse";
+    FILES_ONE_STREAM = "{count} stream";
+    FILES_STREAMS = "{count} streams";
+    FILES_LINK = "This is a link to {target}. Links are not followed here: go to that place by hand.";
+    FILES_LINK_UNKNOWN = "This is a link, and where it leads cannot be read.";
+    FILES_SPECIAL = "This is a device, a pipe or the like. There is nothing in it to be shown.";
+    FILES_MORE = "and {count} more, which are not listed";
+    FILES_MARKED_FILE = "{count} file marked, {size}";
+    FILES_MARKED_FILES = "{count} files marked, {size}";
+    FILES_MARKED_FOLDER = "{count} folder marked, with all that is in it";
+    FILES_MARKED_FOLDERS = "{count} folders marked, with all that is in them";
+    FILES_MARKED_BOTH_ONE = "marked: files {files}, {size}, and {folders} folder with all that is in it";
+    FILES_MARKED_BOTH = "marked: files {files}, {size}, and {folders} folders with all that is in them";
+    FILES_TARGET = "files-{date}";
+    FIND_PROMPT = "Find";
+    FIND_HINT = "Type part of a name, or a pattern: * stands for any characters, ? for one. Capital and small letters are the same. Enter begins.";
+    FIND_WHERE = "Looked for in {folder} and in all folders below it.";
+    FIND_FOUND = "“{pattern}”: {count} found; folders looked through: {folders}";
+    FIND_FOUND_ONE = "“{pattern}”: {count} found; folders looked through: {folders}";
+    FIND_NOTHING = "Nothing of that name was found.";
+    FIND_SEARCHING = "searching";
+    FIND_UNREADABLE = "{count} folders could not be read.";
+    FIND_UNREADABLE_ONE = "{count} folder could not be read.";
+    FIND_BOUNDED = "The search ended after {count}: type more of the name.";
+    FIND_PATTERN = "This is no pattern.";
+    FIND_PATTERN_NEXT = "Each [ needs its ]. Type part of the name instead.";
+    PEEK_PLACE = "byte {place} ({percent} %) of {size}, {how}";
+    PEEK_HEX = "hex";
+    PEEK_EMPTY = "This file is empty.";
+    PEEK_READING = "Reading…";
+    PEEK_HOLE = "Bytes {from} to {to} cannot be read: {why}";
+    TARGET_PROMPT = "Copy to";
+    TARGET_HINT = "The folder on this machine, or on a stick that is mounted, to copy to. It is made when it is not there. Enter shows what will be done.";
+    EXTRACT_COUNTING = "Counting what is to be copied…";
+    EXTRACT_HEADLINE = "Copy files from {subject} to {to}";
+    EXTRACT_WHAT = "What";
+    EXTRACT_MUCH = "How much";
+    EXTRACT_AMOUNT = "{size}; files: {files}, folders: {folders}";
+    EXTRACT_AMOUNT_MORE = "more than {size}; files: over {files}, folders: over {folders}";
+    EXTRACT_PATHS_MORE = "{names}, and {count} more";
+    EXTRACT_NEVER_OVERWRITES = "Nothing is overwritten: a file that is there already stays as it is, and the report names it.";
+    EXTRACT_NO_ROOM = "There is not enough room: {needed} are needed, {free} are free; {missing} bytes are missing.";
+    EXTRACT_SAME_NAME = "{count} of them has the name of another and would land in the same place: it is left out. Copy it by itself, to another folder.";
+    EXTRACT_SAME_NAMES = "{count} of them have the name of another and would land in the same place: they are left out. Copy them by themselves, to another folder.";
+    EXTRACT_UNREADABLE = "{count} folders cannot be read. What is in them is left out.";
+    EXTRACT_UNREADABLE_ONE = "{count} folder cannot be read. What is in it is left out.";
+    STEP_EXTRACT_COUNT = "Count the files";
+    STEP_EXTRACT_COPY = "Copy the files, with their times";
+    HELP_PEEK = "This is what is in one file, read a page at a time. h changes between text and hex (the bytes as numbers); a file that is no text opens as hex. x copies the file out. Looking changes nothing.";
+
 
     // Start, what is wrong, in use.
 
@@ -412,7 +479,7 @@ words! {
     HELP_CONFIRM = "Restoring replaces what is on the target. To be sure that it is the right one, type its name as shown and press Enter. Nothing else starts the job.";
     HELP_RUNNING = "The job is under way. p lets it wait and go on again. Esc asks whether to cancel, and says what the disk will then be. The time left includes the final flush and reading back.";
     HELP_DIAGNOSIS = "What a look at the disks tells of damage, each with what can be done about it. Nothing is done before you have seen and confirmed it.";
-    HELP_FILES = "The folders and files of a volume or an image, as they are in it. Looking changes nothing.";
+    HELP_FILES = "The folders and files of a volume or an image, as they are in it. Enter opens a folder or looks into a file; the left arrow and Esc go up, and from the top Esc leaves. Space marks what you want to have; marks stay while you go elsewhere. x copies what is marked, or else the chosen line, to a folder that you name, after showing what that means. / finds files by name. Letters in the last column: R read-only, H hidden, S system, A archive, C compressed, E encrypted, P sparse; numbers are Unix permissions. Looking changes nothing.";
     HELP_HELD = "Who uses this disk or partition, so that it cannot be written now.";
     HELP_REPORT = "This is how it ended. Only “Done” means that everything was done and proven. Enter leads back to the start.";
 }
@@ -429,6 +496,12 @@ pub const START_CHOICES: [(char, &str, &str); 6] = [
 
 /// The disks screen's columns.
 pub const DISK_COLUMNS: [&str; 6] = ["No", "Kind", "Label", "Size", "Used", "State"];
+
+/// The files screen's columns.
+pub const FILE_COLUMNS: [&str; 4] = ["Name", "Size", "Changed", "Attrib"];
+
+/// The columns of what was found.
+pub const FOUND_COLUMNS: [&str; 3] = ["Name", "Size", "Folder"];
 
 /// The images screen's columns.
 pub const IMAGE_COLUMNS: [&str; 5] = ["File", "Kind", "Label", "Made", "Size"];
@@ -469,6 +542,18 @@ pub mod key {
     pub const CANCEL: KeyWord = ("Esc", "cancel");
     pub const FINISH: KeyWord = ("Enter", "finish it");
     pub const UNDO: KeyWord = ("u", "take it back");
+    pub const FILES: KeyWord = ("l", "look inside");
+    pub const UP_FOLDER: KeyWord = ("Esc", "up");
+    pub const MARK: KeyWord = ("Space", "mark");
+    pub const FIND: KeyWord = ("/", "find");
+    pub const EXTRACT: KeyWord = ("x", "copy out");
+    pub const OTHER_PANE: KeyWord = ("Tab", "other side");
+    pub const GO_THERE: KeyWord = ("Enter", "go there");
+    pub const BEGIN: KeyWord = ("Enter", "begin");
+    pub const LOOK: KeyWord = ("h", "look into it");
+    pub const HEX: KeyWord = ("h", "hex");
+    pub const AS_TEXT: KeyWord = ("h", "text");
+    pub const PAGE: KeyWord = ("PgDn", "next page");
     pub const YES: KeyWord = ("y", "yes, cancel");
     pub const NO: KeyWord = ("n", "no, go on");
     pub const LOG: KeyWord = ("↑↓", "log");

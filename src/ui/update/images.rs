@@ -8,7 +8,7 @@ use super::super::input::Input;
 use super::super::model::{ImageInfo, ImageRow, Model, Screen, Task, Trouble, Wait};
 use super::super::msg::{Effect, Key};
 use super::super::{screen, text};
-use super::{inside, job};
+use super::{files, inside, job};
 
 pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
     super::go(model, Screen::Images);
@@ -138,6 +138,10 @@ pub(super) fn facts_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         Key::Char('e') => inside::restore(model),
         Key::Char('g') => inside::restore_elsewhere(model),
         Key::Char('x') => inside::export(model),
+        Key::Char('l') => {
+            let place = model.image.as_ref().map(|image| image.place.clone());
+            place.map_or_else(Vec::new, |place| files::open(model, place))
+        }
         Key::Delete | Key::Backspace => inside::drop_image(model),
         _ => {
             super::scroll(model, pressed);

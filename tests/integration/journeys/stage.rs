@@ -526,6 +526,7 @@ pub(crate) fn progress(plan: &Proposed, current: usize, done: u64) -> Progress {
         },
     });
     Progress {
+        cluster: None,
         steps: steps.collect(),
         current,
         cluster: (done > 0).then_some(done / 4096),
