@@ -11,6 +11,8 @@ pub use files::*;
 pub use help::help;
 pub use running::*;
 
+use fill::{fill, plural};
+
 use std::path::Path;
 use std::time::Duration;
 

@@ -10,6 +10,7 @@ mod frames;
 mod keys;
 mod rules;
 mod scenes;
+pub(crate) mod shelf;
 mod states;
 
 use std::collections::BTreeSet;

@@ -36,7 +36,7 @@ const MEANINGS: [(&str, &[&str]); 21] = [
 const MORE_MEANINGS: [(&str, &[&str]); 9] = [
     ("v", &["verify"]),
     ("w", &["what is wrong"]),
-    ("x", &["export", "extract", "save"]),
+    ("x", &["export", "extract", "save report"]),
     ("y", &["yes, cancel"]),
     ("?", &["help"]),
     ("Space", &["mark", "change"]),

@@ -89,6 +89,7 @@ struct World {
 impl World {
     fn new(mut stage: Stage, eager: bool) -> Self {
         stage.script.silent = true;
+        stage.script.files = gallery::shelf::answer;
         stage.asked.clear();
         Self { stage, open: Vec::new(), answered: Vec::new(), eager, typed: Some(String::new()), left: false }
     }
@@ -263,7 +264,7 @@ fn judge(before: &Model, msg: &Msg, effect: &Effect, typed: Option<&str>) -> Res
             }
         }
         // These make a new file, and overwrite none.
-        Effect::Export(_) => {
+        Effect::Export(_) | Effect::Extract(_) => {
             demand(before.screen() == Screen::Preview && key == Some(Key::Char('s')) && idle, "begins unasked")
         }
         Effect::Save(..) => demand(key == Some(Key::Enter) && idle, "is written unasked"),

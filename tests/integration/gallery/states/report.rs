@@ -1,6 +1,7 @@
 //! How a job ended.
 
 use lifeboat::job::{Outcome, Report};
+use lifeboat::ui::model::Trouble;
 use lifeboat::ui::msg::Msg;
 
 use super::super::super::journeys::stage::Stage;
@@ -75,6 +76,20 @@ pub(super) const DECLARED: Declared = Declared {
                 report.headline = format!("{LONG}.lbi holds “{WIDE}”.");
                 report.warnings = vec![format!("{HOSTILE}: could not be read"), format!("/{LONG}/{LONG}/{WIDE}: gone")];
             })
+        }),
+        state("report with the file to save it to being typed", &[], || pressed(ended(Outcome::Done, |_| {}), "x")),
+        state("report that was not saved", &[], || {
+            let mut stage = pressed(ended(Outcome::Done, |_| {}), "x<enter>");
+            let ticket = stage.model.ticket;
+            let what = "/mnt/backup/lifeboat-report-2026-11-21.txt is there already. It was left as it is.".to_owned();
+            let next = Some("Type another name.".to_owned());
+            stage.send(Msg::Saved(ticket, Err(Trouble { refused: true, what, next })));
+            stage
+        }),
+        state("report that was saved", &[], || {
+            let mut stage = pressed(ended(Outcome::Done, |_| {}), "x<enter>");
+            stage.send(Msg::Saved(stage.model.ticket, Ok("/mnt/backup/lifeboat-report-2026-11-21.txt".into())));
+            stage
         }),
         state("report with help", &[Help], || pressed(ended(Outcome::Done, |_| {}), "?")),
     ],

@@ -60,7 +60,7 @@ pub(super) const DECLARED: Declared = Declared {
         state("running with errors in the log", &[Damaged, Failed], || {
             with_log(vec![
                 "writing the clusters".into(),
-                "error: cluster 4711 could not be written: input/output error".into(),
+                "! cluster 4711 could not be written: input/output error".into(),
             ])
         }),
         state("running with strange names", &[LongNames, WideNames, Hostile], strange_names),

@@ -1,0 +1,157 @@
+//! The files that the gallery's volumes hold: every kind of folder and file that is drawn.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lifeboat::fs::{Attributes, EntryKind};
+use lifeboat::job::Amount;
+use lifeboat::ui::model::Trouble;
+use lifeboat::ui::msg::{FileRow, FilesAnswer, FilesRequest, FolderView, FoundBatch, Hit, Measured, Piece};
+
+use super::scenes::{HOSTILE, LONG, WIDE};
+
+/// What a worker reads at once.
+const PIECE_BYTES: u64 = 64 << 10;
+
+const KIB: u64 = 1 << 10;
+const GIB: u64 = 1 << 30;
+
+fn row(name: &str, kind: EntryKind, bytes: u64) -> FileRow {
+    FileRow {
+        name: name.into(),
+        kind,
+        bytes,
+        modified: "2026-11-20 18:03".into(),
+        attributes: Attributes::default(),
+        streams: 0,
+        is_stream: false,
+    }
+}
+
+fn folder(name: &str) -> FileRow {
+    row(name, EntryKind::Directory, 0)
+}
+
+fn file(name: &str, bytes: u64) -> FileRow {
+    row(name, EntryKind::File, bytes)
+}
+
+fn root() -> Vec<FileRow> {
+    let hidden = Attributes { hidden: true, system: true, ..Attributes::default() };
+    let mut rows = vec![
+        folder("broken"),
+        folder("Documents"),
+        folder("empty"),
+        folder("Program Files"),
+        folder("Recordings"),
+        folder("strange"),
+        FileRow { attributes: hidden, ..folder("System Volume Information") },
+        FileRow { streams: 1, ..file("letter.txt", 1340) },
+        FileRow { is_stream: true, ..file("letter.txt:Zone.Identifier", 26) },
+        FileRow { attributes: hidden, ..file("pagefile.sys", 4 * GIB) },
+        file("logo.bin", 3 * KIB),
+        row("shortcut", EntryKind::Symlink(Some("/Documents".into())), 0),
+        row("socket", EntryKind::Special, 0),
+    ];
+    rows[3].attributes.read_only = true;
+    rows
+}
+
+fn content(folder: &Path) -> Result<Vec<FileRow>, Trouble> {
+    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(match name.as_str() {
+        "" => root(),
+        "Documents" => vec![self::folder("2025"), self::folder("2026"), file("one.txt", 120)],
+        "2026" => vec![file("report.pdf", 2000 * KIB)],
+        "Recordings" => {
+            (1..=500).map(|number| file(&format!("recording-{number:03}.wav"), number * 977 * KIB)).collect()
+        }
+        "strange" => {
+            let mut rows: Vec<_> = [WIDE, HOSTILE, LONG].iter().map(|name| file(name, 77)).collect();
+            rows[2].streams = 2;
+            rows.push(FileRow { is_stream: true, ..file(&format!("{LONG}:{WIDE}"), 5) });
+            rows
+        }
+        "broken" => return Err(trouble()),
+        _ => Vec::new(),
+    })
+}
+
+fn trouble() -> Trouble {
+    Trouble {
+        refused: false,
+        what: "at byte 0x3fe000: expected an index block, found zeros".into(),
+        next: Some("What else there is can still be read. Check the volume with c on the disks screen.".into()),
+    }
+}
+
+/// A letter: its first part in Latin letters, then wide ones, then what would command the terminal.
+fn letter() -> Vec<u8> {
+    let text = format!("Dear Ann,\r\n\r\nthe boat floats. {WIDE}\r\n{HOSTILE}\r\n{}\r\nYours, Bob\r\n", LONG.repeat(4));
+    text.into_bytes()
+}
+
+fn bytes_of(path: &Path) -> Vec<u8> {
+    match path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default().as_str() {
+        "letter.txt" => letter(),
+        "one.txt" => b"one line\n".to_vec(),
+        "report.pdf" => (0..2000 * KIB).map(|at| (at * 7 % 251) as u8).collect(),
+        "logo.bin" => (0..3 * KIB).map(|at| (at % 256) as u8).collect(),
+        name if name.starts_with("recording-") => {
+            (1..=20_000).flat_map(|line| format!("line {line}\n").into_bytes()).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn piece(path: &Path, offset: u64) -> Result<FilesAnswer, Trouble> {
+    let whole = bytes_of(path);
+    let end = (offset + PIECE_BYTES).min(whole.len() as u64);
+    let mut bytes = whole[offset.min(end) as usize..end as usize].to_vec();
+    let mut piece = Piece { offset, until: offset + PIECE_BYTES, ..Piece::default() };
+    if path.ends_with("logo.bin") && bytes.len() >= 64 {
+        bytes[32..64].fill(0);
+        piece.holes = vec![(offset + 32, offset + 64)];
+        piece.trouble = Some(Trouble { refused: false, what: "input/output error".into(), next: None });
+    }
+    piece.bytes = Arc::new(bytes);
+    Ok(FilesAnswer::Piece(piece))
+}
+
+/// Everything is found below every folder; `nothing` is not.
+fn find(below: &Path, pattern: &str) -> FilesAnswer {
+    let hit = |number: u64| Hit {
+        folder: below.join("Recordings"),
+        row: file(&format!("recording-{number:03}.wav"), number * 977 * KIB),
+    };
+    let hits = match pattern {
+        "nothing" => Vec::new(),
+        "one" => vec![Hit { folder: PathBuf::from("/Documents"), row: file("one.txt", 120) }],
+        _ => (1..=500).map(hit).collect(),
+    };
+    FilesAnswer::Found(FoundBatch { has_more: hits.len() > 400, hits, folders: 9, unreadable: 1, ended: true })
+}
+
+/// What the worker of these volumes answers.
+pub(crate) fn answer(request: FilesRequest) -> Option<Result<FilesAnswer, Trouble>> {
+    Some(match request {
+        FilesRequest::Open(_, folder) | FilesRequest::List(_, folder) => content(&folder).map(|rows| {
+            let more = if rows.len() >= 500 { 99_500 } else { 0 };
+            let volume = "ntfs “Windows”, 40.0 GiB".to_owned();
+            FilesAnswer::Folder(FolderView { folder, volume, rows: Arc::new(rows), more })
+        }),
+        FilesRequest::Find(_, below, pattern) => Ok(find(&below, &pattern)),
+        FilesRequest::Peek(_, path, offset) => piece(&path, offset),
+        FilesRequest::Measure(request) => {
+            let amount = Amount {
+                files: 3 * request.paths.len() as u64,
+                folders: 1,
+                bytes: 7 * GIB,
+                unreadable: 1,
+                has_more: false,
+            };
+            Ok(FilesAnswer::Measured(Measured { amount, free: Some(5 * GIB) }))
+        }
+        FilesRequest::StopFinding | FilesRequest::Close => return None,
+    })
+}
