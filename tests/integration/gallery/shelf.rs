@@ -1,7 +1,7 @@
 //! The files that the gallery's volumes hold: every kind of folder and file that is drawn.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use lifeboat::fs::{Attributes, EntryKind};
 use lifeboat::job::Amount;
@@ -62,9 +62,9 @@ fn content(folder: &Path) -> Result<Vec<FileRow>, Trouble> {
     Ok(match name.as_str() {
         "" => root(),
         "Documents" => vec![self::folder("2025"), self::folder("2026"), file("one.txt", 120)],
-        "2026" => vec![file("report.pdf", 2000 * KIB)],
+        "2026" => vec![file("report.pdf", 3 * KIB)],
         "Recordings" => {
-            (1..=500).map(|number| file(&format!("recording-{number:03}.wav"), number * 977 * KIB)).collect()
+            (1..=500).map(|number| file(&format!("recording-{number:03}.wav"), LINES.len() as u64)).collect()
         }
         "strange" => {
             let mut rows: Vec<_> = [WIDE, HOSTILE, LONG].iter().map(|name| file(name, 77)).collect();
@@ -91,16 +91,18 @@ fn letter() -> Vec<u8> {
     text.into_bytes()
 }
 
-fn bytes_of(path: &Path) -> Vec<u8> {
+static LETTER: LazyLock<Vec<u8>> = LazyLock::new(letter);
+static LINES: LazyLock<Vec<u8>> =
+    LazyLock::new(|| (1..=8000).flat_map(|line| format!("line {line}\n").into_bytes()).collect());
+static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| (0..=255).cycle().take(3 << 10).collect());
+
+fn bytes_of(path: &Path) -> &'static [u8] {
     match path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default().as_str() {
-        "letter.txt" => letter(),
-        "one.txt" => b"one line\n".to_vec(),
-        "report.pdf" => (0..2000 * KIB).map(|at| (at * 7 % 251) as u8).collect(),
-        "logo.bin" => (0..3 * KIB).map(|at| (at % 256) as u8).collect(),
-        name if name.starts_with("recording-") => {
-            (1..=20_000).flat_map(|line| format!("line {line}\n").into_bytes()).collect()
-        }
-        _ => Vec::new(),
+        "letter.txt" => &LETTER,
+        "one.txt" => b"one line\n",
+        "report.pdf" | "logo.bin" => &BYTES,
+        name if name.starts_with("recording-") => &LINES,
+        _ => &[],
     }
 }
 
@@ -122,7 +124,7 @@ fn piece(path: &Path, offset: u64) -> Result<FilesAnswer, Trouble> {
 fn find(below: &Path, pattern: &str) -> FilesAnswer {
     let hit = |number: u64| Hit {
         folder: below.join("Recordings"),
-        row: file(&format!("recording-{number:03}.wav"), number * 977 * KIB),
+        row: file(&format!("recording-{number:03}.wav"), LINES.len() as u64),
     };
     let hits = match pattern {
         "nothing" => Vec::new(),
