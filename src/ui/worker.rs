@@ -2,6 +2,7 @@
 //! messages; a job is watched through its monitor.
 
 mod files;
+mod held;
 mod images;
 mod inside;
 mod interrupted;
@@ -22,7 +23,7 @@ use crate::job::{self, ExportRequest, ExtractRequest, Monitor, Progress, Report}
 use crate::plan::{self, AidRequest, BackupRequest, ContainerRequest, Plan, RestoreRequest, ResumeRequest, Work};
 
 use super::model::{ImageInfo, Job, Proposed, Stale, Trouble, Waiting};
-use super::msg::{Effect, FilesRequest, Msg, Ticket};
+use super::msg::{Effect, FilesRequest, HeldPlace, HoldersView, Msg, Ticket};
 use super::text;
 use files::Browser;
 
@@ -61,6 +62,10 @@ pub struct Library {
     pub search: fn(&Path, &Monitor) -> Result<Vec<Partition>>,
     /// Checks a volume.
     pub check: fn(&Address, &Arc<Monitor>) -> Report,
+    /// Looks who uses a place.
+    pub hold: fn(&HeldPlace) -> HoldersView,
+    /// Unmounts it.
+    pub unmount: fn(&HeldPlace, &Path) -> Result<()>,
     /// Reads a volume's map.
     pub map: fn(&Address, &Monitor) -> Result<VolumeMap>,
 }
@@ -86,6 +91,8 @@ impl Library {
             extract: job::extract_files,
             search: inside::search,
             check: job::check_address,
+            hold: held::hold,
+            unmount: held::unmount,
             map: maps::read,
         }
     }
@@ -198,13 +205,24 @@ impl Worker {
                     monitor.cancel();
                 }
             }
+            Effect::Hold(ticket, place) => self.ask(
+                move || Msg::Holders(ticket, Ok((library.hold)(&place))),
+                move |trouble| Msg::Holders(ticket, Err(trouble)),
+            ),
+            Effect::Unmount(ticket, place, mount) => self.ask(
+                move || {
+                    let result = (library.unmount)(&place, &mount);
+                    Msg::Unmounted(ticket, result.map(|()| mount).map_err(|error| Trouble::from(&error)))
+                },
+                move |trouble| Msg::Unmounted(ticket, Err(trouble)),
+            ),
             Effect::Save(ticket, path, content) => self.ask(
                 move || Msg::Saved(ticket, save::save(&path, &content)),
                 move |trouble| Msg::Saved(ticket, Err(trouble)),
             ),
             Effect::Map(ticket, address) => self.map(ticket, address),
             Effect::Files(ticket, request) => self.files(ticket, request),
-            Effect::Hold(..) | Effect::Redraw | Effect::Quit(_) => {}
+            Effect::Redraw | Effect::Quit(_) => {}
         }
     }
 
@@ -348,6 +366,8 @@ mod tests {
             search: |_, _| panic!("a bug"),
             run: |_, _| Report::failed(&Error::damaged("no plan reaches this")),
             check: |_, _| Report::failed(&Error::damaged("nothing checks this")),
+            hold: |_| HoldersView::default(),
+            unmount: |_, _| Err(Error::refused("it is used")),
             map: |_, monitor| loop {
                 monitor.check()?;
                 thread::sleep(Duration::from_millis(1));

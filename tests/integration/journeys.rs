@@ -4,6 +4,7 @@ mod inside;
 mod random;
 mod running;
 pub(crate) mod stage;
+mod start;
 
 use lifeboat::error::Error;
 use lifeboat::job::{Outcome, Report};
