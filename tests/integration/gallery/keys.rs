@@ -18,16 +18,16 @@ const MEANINGS: [(&str, &[&str]); 21] = [
     ("e", &["restore"]),
     ("f", &["factory reset"]),
     ("g", &["go to folder", "elsewhere"]),
-    ("h", &["hex", "text"]),
+    ("h", &["hex", "text", "look into it"]),
     ("i", &["interrupted"]),
     ("k", &["renew"]),
     ("l", &["look inside"]),
-    ("m", &["in use"]),
-    ("n", &["no, go on"]),
+    ("m", &["who uses it"]),
+    ("n", &["no, go on", "no"]),
     ("o", &["options"]),
     ("p", &["pause", "go on"]),
     ("q", &["quit"]),
-    ("r", &["refresh"]),
+    ("r", &["refresh", "look again"]),
     ("s", &["start"]),
     ("t", &["tidy"]),
     ("u", &["take it back"]),
@@ -36,13 +36,13 @@ const MEANINGS: [(&str, &[&str]); 21] = [
 const MORE_MEANINGS: [(&str, &[&str]); 9] = [
     ("v", &["verify"]),
     ("w", &["what is wrong"]),
-    ("x", &["export", "extract", "save report"]),
-    ("y", &["yes, cancel"]),
+    ("x", &["export", "copy out", "save report"]),
+    ("y", &["yes, cancel", "yes, unmount"]),
     ("?", &["help"]),
     ("Space", &["mark", "change"]),
-    ("Tab", &["complete", "other pane"]),
+    ("Tab", &["complete", "other side"]),
     ("Del", &["drop"]),
-    ("Esc", &["back", "close", "stop waiting", "cancel"]),
+    ("Esc", &["back", "close", "stop waiting", "cancel", "up"]),
 ];
 
 /// The footer's words, as they stand in the source: there is no list of them to ask for.
@@ -60,7 +60,7 @@ fn words() -> Vec<(String, String)> {
 /// Letters that mean two things, and words that no letter means.
 fn strays(words: &[(String, String)]) -> Vec<String> {
     let meanings: BTreeMap<&str, &[&str]> = MEANINGS.iter().chain(&MORE_MEANINGS).copied().collect();
-    let several = |key: &str| matches!(key, "Enter" | "↑↓" | "←→");
+    let several = |key: &str| matches!(key, "Enter" | "↑↓" | "←→" | "PgDn");
     let stray = |(key, does): &&(String, String)| {
         !several(key) && !meanings.get(key.as_str()).is_some_and(|all| all.contains(&does.as_str()))
     };
@@ -94,6 +94,7 @@ fn pressed(name: &str) -> Vec<Key> {
         "Tab" => vec![Key::Tab],
         "Space" => vec![Key::Char(' ')],
         "Del" => vec![Key::Delete],
+        "PgDn" => vec![Key::PageDown],
         "↑↓" => vec![Key::Up, Key::Down],
         "←→" => vec![Key::Left, Key::Right],
         letter => letter.chars().map(Key::Char).collect(),

@@ -1,12 +1,19 @@
-//! The files that the gallery's volumes hold: every kind of folder and file that is drawn.
+//! What the gallery's volumes hold, and what their worker tells of it: every kind of folder, file, and user.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
+use lifeboat::device::{Holder, HolderKind};
+use lifeboat::extent::{Extent, ExtentSet};
 use lifeboat::fs::{Attributes, EntryKind};
+use lifeboat::inventory::{ClusterState, VolumeMap};
 use lifeboat::job::Amount;
 use lifeboat::ui::model::Trouble;
-use lifeboat::ui::msg::{FileRow, FilesAnswer, FilesRequest, FolderView, FoundBatch, Hit, Measured, Piece};
+use lifeboat::ui::msg::{
+    Effect, FileRow, FilesAnswer, FilesRequest, FolderView, FoundBatch, Hit, HolderView, HoldersView, Measured, Msg,
+    Piece,
+};
+use lifeboat::unit::Cluster;
 
 use super::scenes::{HOSTILE, LONG, WIDE};
 
@@ -134,26 +141,80 @@ fn find(below: &Path, pattern: &str) -> FilesAnswer {
     FilesAnswer::Found(FoundBatch { has_more: hits.len() > 400, hits, folders: 9, unreadable: 1, ended: true })
 }
 
-/// What the worker of these volumes answers.
-pub(crate) fn answer(request: FilesRequest) -> Option<Result<FilesAnswer, Trouble>> {
+fn files(request: &FilesRequest) -> Option<Result<FilesAnswer, Trouble>> {
     Some(match request {
-        FilesRequest::Open(_, folder) | FilesRequest::List(_, folder) => content(&folder).map(|rows| {
+        FilesRequest::Open(_, folder) | FilesRequest::List(_, folder) => content(folder).map(|rows| {
             let more = if rows.len() >= 500 { 99_500 } else { 0 };
             let volume = "ntfs “Windows”, 40.0 GiB".to_owned();
-            FilesAnswer::Folder(FolderView { folder, volume, rows: Arc::new(rows), more })
+            FilesAnswer::Folder(FolderView { folder: folder.clone(), volume, rows: Arc::new(rows), more })
         }),
-        FilesRequest::Find(_, below, pattern) => Ok(find(&below, &pattern)),
-        FilesRequest::Peek(_, path, offset) => piece(&path, offset),
+        FilesRequest::Find(_, below, pattern) => Ok(find(below, pattern)),
+        FilesRequest::Peek(_, path, offset) => piece(path, *offset),
         FilesRequest::Measure(request) => {
-            let amount = Amount {
-                files: 3 * request.paths.len() as u64,
-                folders: 1,
-                bytes: 7 * GIB,
-                unreadable: 1,
-                has_more: false,
-            };
+            let files = 3 * request.paths.len() as u64;
+            let amount = Amount { files, folders: 1, bytes: 7 * GIB, unreadable: 1, has_more: false };
             Ok(FilesAnswer::Measured(Measured { amount, free: Some(5 * GIB) }))
         }
         FilesRequest::StopFinding | FilesRequest::Close => return None,
+    })
+}
+
+/// What is mounted, and by what that is held: as much of each kind as is shown.
+pub(crate) fn holders() -> HoldersView {
+    let holder = |kind| HolderView { holder: Holder { node: "/dev/sda3".into(), kind }, user: None };
+    let mount = |place: &str, inside: &[&str]| {
+        holder(HolderKind::Mount {
+            place: place.into(),
+            file_system: "ext4".into(),
+            inside: inside.iter().map(PathBuf::from).collect(),
+            covered: false,
+        })
+    };
+    let mut program = holder(HolderKind::Process {
+        pid: 4711,
+        name: "soffice.bin".into(),
+        uid: Some(1000),
+        files: vec!["/mnt/data/letter.odt".into(), "/mnt/data/list.ods".into()],
+        place: Some("/mnt/data".into()),
+        is_self: false,
+    });
+    program.user = Some("ann".to_owned());
+    let list = vec![
+        mount("/mnt/data", &["/mnt/data/inside"]),
+        program,
+        mount("/mnt/free", &[]),
+        holder(HolderKind::Swap),
+        holder(HolderKind::Loop { file: "/mnt/data/disk.img".into() }),
+    ];
+    HoldersView { list, hidden: 12, is_cut: false }
+}
+
+/// A map of forty gibibytes: used at the beginning and scattered, an image at the end, some of it bad.
+pub(crate) fn map() -> VolumeMap {
+    let clusters = 10 << 20;
+    let set = |runs: &[(u64, u64)]| {
+        let mut set = ExtentSet::default();
+        runs.iter().for_each(|(start, len)| set.insert(Extent { start: Cluster(*start), clusters: *len }));
+        set
+    };
+    let scattered: Vec<(u64, u64)> = (0..40).map(|n| (3_000_000 + n * 150_000, 20_000 + n * 2_000)).collect();
+    let used = set(&[&[(0, 2_500_000)], scattered.as_slice()].concat());
+    let layers = [
+        (ClusterState::Used, &used),
+        (ClusterState::Image, &set(&[(clusters - 1_200_000, 1_200_000)])),
+        (ClusterState::Bad, &set(&[(5_000_000, 3000)])),
+    ];
+    VolumeMap::new(clusters, 4096, &layers)
+}
+
+/// What the worker of these volumes answers.
+pub(crate) fn answer(effect: &Effect) -> Option<Msg> {
+    Some(match effect {
+        Effect::Files(ticket, request) => Msg::Files(*ticket, files(request)?),
+        Effect::Hold(ticket, _) => Msg::Holders(*ticket, Ok(holders())),
+        Effect::Unmount(ticket, _, mount) => Msg::Unmounted(*ticket, Ok(mount.clone())),
+        Effect::Map(ticket, address) => Msg::Mapped(*ticket, address.clone(), Ok(Arc::new(map()))),
+        Effect::Save(ticket, path, _) => Msg::Saved(*ticket, Ok(path.clone())),
+        _ => return None,
     })
 }

@@ -89,7 +89,7 @@ struct World {
 impl World {
     fn new(mut stage: Stage, eager: bool) -> Self {
         stage.script.silent = true;
-        stage.script.files = gallery::shelf::answer;
+        stage.script.others = gallery::shelf::answer;
         stage.asked.clear();
         Self { stage, open: Vec::new(), answered: Vec::new(), eager, typed: Some(String::new()), left: false }
     }
@@ -216,6 +216,7 @@ fn failed(effect: &Effect) -> Option<Msg> {
         Effect::Map(ticket, address) => Msg::Mapped(*ticket, address.clone(), Err(trouble())),
         Effect::Files(ticket, _) => Msg::Files(*ticket, Err(trouble())),
         Effect::Hold(ticket, _) => Msg::Holders(*ticket, Err(trouble())),
+        Effect::Unmount(ticket, ..) => Msg::Unmounted(*ticket, Err(trouble())),
         Effect::Save(ticket, ..) => Msg::Saved(*ticket, Err(trouble())),
         _ => return None,
     })
@@ -268,6 +269,10 @@ fn judge(before: &Model, msg: &Msg, effect: &Effect, typed: Option<&str>) -> Res
             demand(before.screen() == Screen::Preview && key == Some(Key::Char('s')) && idle, "begins unasked")
         }
         Effect::Save(..) => demand(key == Some(Key::Enter) && idle, "is written unasked"),
+        Effect::Unmount(_, _, mount) => {
+            let asked = before.screen() == Screen::Held && before.held.asking.as_ref() == Some(mount);
+            demand(asked && !is_covered(before) && key == Some(Key::Char('y')), "begins unasked")
+        }
         Effect::Pause(_) => demand(!idle && key == Some(Key::Char('p')), "comes unasked"),
         Effect::Cancel => {
             let asked = before.running.as_ref().is_some_and(|running| running.asking);

@@ -12,7 +12,7 @@ use lifeboat::plan::{AidRequest, ChangeView, PatchView, Preview, Safety, Step, S
 use lifeboat::table;
 use lifeboat::ui::Options;
 use lifeboat::ui::model::{ImageInfo, ImageRow, Job, Model, Proposed, Screen, Stale, Trouble, Waiting};
-use lifeboat::ui::msg::{Clock, Completion, Effect, FilesAnswer, FilesRequest, Key, Msg};
+use lifeboat::ui::msg::{Clock, Completion, Effect, Key, Msg};
 use lifeboat::ui::theme::Theme;
 use lifeboat::ui::update::update;
 use lifeboat::ui::view::view;
@@ -32,8 +32,8 @@ pub(crate) struct Script {
     pub(crate) plan: Result<Proposed, Trouble>,
     pub(crate) completion: Completion,
     pub(crate) interrupted: Vec<Waiting>,
-    /// What the worker knows of files; nothing, when a test answers by itself.
-    pub(crate) files: fn(FilesRequest) -> Option<Result<FilesAnswer, Trouble>>,
+    /// Answers what the rest of the script has no answer to; nothing, when a test answers by itself.
+    pub(crate) others: fn(&Effect) -> Option<Msg>,
     /// Answer nothing: what waits, waits on.
     pub(crate) silent: bool,
 }
@@ -63,7 +63,7 @@ impl Stage {
                 plan: Ok(backup_plan()),
                 completion: Completion { text: "/mnt/backup/".into(), choices: Vec::new() },
                 interrupted: vec![interrupted()],
-                files: |_| None,
+                others: |_| None,
                 silent: false,
             },
             asked: Vec::new(),
@@ -124,7 +124,6 @@ impl Stage {
                 Msg::Inspected(ticket, Ok(Box::new(ImageInfo { place, ..image_inside() })))
             }
             Effect::Inspect(ticket, _) => Msg::Inspected(ticket, self.script.inspected.clone().map(Box::new)),
-            Effect::Files(ticket, request) => Msg::Files(ticket, (self.script.files)(request)?),
             Effect::Complete(ticket, _) => Msg::Completed(ticket, self.script.completion.clone()),
             Effect::PlanBackup(ticket, _)
             | Effect::PlanRestore(ticket, _)
@@ -133,7 +132,7 @@ impl Stage {
             | Effect::PlanAid(ticket, _) => {
                 Msg::Planned(ticket, self.script.plan.clone().map(|plan| Box::new(Proposed { ticket, ..plan })))
             }
-            _ => return None,
+            other => return (self.script.others)(&other),
         })
     }
 

@@ -1,7 +1,7 @@
 //! The folders and files of a volume or image.
 
 use lifeboat::ui::model::Trouble;
-use lifeboat::ui::msg::Completion;
+use lifeboat::ui::msg::{Completion, Effect, Msg};
 
 use super::super::super::journeys::stage::Stage;
 use super::super::General::*;
@@ -11,7 +11,7 @@ use super::super::{Declared, shelf, state};
 /// Inside an image, whose worker knows its files.
 pub(super) fn inside(keys: &str) -> Stage {
     let mut stage = Stage::new();
-    stage.script.files = shelf::answer;
+    stage.script.others = shelf::answer;
     pressed(stage, &format!("l<enter>l{keys}"))
 }
 
@@ -38,12 +38,16 @@ pub(super) const DECLARED: Declared = Declared {
         }),
         state("files of an image that cannot be opened", &[Failed], || {
             let mut stage = Stage::new();
-            stage.script.files = |_| {
-                Some(Err(Trouble {
-                    refused: false,
-                    what: "Only the base has this chunk, and it is not there: factory".into(),
-                    next: Some("Put the image that it is based on beside it.".into()),
-                }))
+            stage.script.others = |effect| {
+                let Effect::Files(ticket, _) = effect else { return None };
+                Some(Msg::Files(
+                    *ticket,
+                    Err(Trouble {
+                        refused: false,
+                        what: "Only the base has this chunk, and it is not there: factory".into(),
+                        next: Some("Put the image that it is based on beside it.".into()),
+                    }),
+                ))
             };
             pressed(stage, "l<enter>l")
         }),
