@@ -17,7 +17,7 @@ const CONSOLE: &str = "─│┌┐└┘├┤┬┴┼█▓▒░▄▀▌▐
 const PRINT: &str = "“”’…–×";
 
 /// Letters that only names from outside have, in the gallery's scenes.
-const OUTSIDE: &str = "漢字öß";
+const OUTSIDE: &str = "漢字";
 
 /// Which rules one drawing and its variants break.
 pub(super) fn broken(name: &str, stage: &Stage, size: (u16, u16)) -> Option<String> {
@@ -45,7 +45,9 @@ pub(super) fn broken(name: &str, stage: &Stage, size: (u16, u16)) -> Option<Stri
 fn foreign(text: &str) -> Option<char> {
     text.chars().find(|c| {
         let known = |set: &str| set.contains(*c);
-        !(matches!(c, ' '..='~' | '\n') || known(CONSOLE) || known(PRINT) || known(OUTSIDE))
+        // A file's bytes as text may be any of Latin-1's characters that are seen.
+        let latin = matches!(c, '\u{a0}'..='ÿ') && *c != '\u{ad}';
+        !(latin || matches!(c, ' '..='~' | '\n') || known(CONSOLE) || known(PRINT) || known(OUTSIDE))
     })
 }
 

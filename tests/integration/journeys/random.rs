@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use lifeboat::inventory::Inventory;
+use lifeboat::inventory::{Inventory, Reading};
 use lifeboat::job::Outcome;
 use lifeboat::plan::Safety;
 use lifeboat::ui::model::{Model, Proposal, Proposed, Screen, Trouble};
-use lifeboat::ui::msg::{Effect, Key, Msg, Signal};
+use lifeboat::ui::msg::{Effect, Key, LookNews, Msg, Signal};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
@@ -33,6 +33,8 @@ enum Act {
     Ends(Outcome),
     /// Disks come and go.
     Machine(Index),
+    /// The look that is under way tells what it reads.
+    News(Index),
     /// From now on the planner answers so.
     Plan(Index),
     Signal(Signal),
@@ -68,6 +70,7 @@ fn any_act() -> impl Strategy<Value = Act> {
         2 => select(outcomes).prop_map(Act::Ends),
         2 => any::<Index>().prop_map(Act::Machine),
         2 => any::<Index>().prop_map(Act::Plan),
+        2 => any::<Index>().prop_map(Act::News),
     ]
 }
 
@@ -126,6 +129,17 @@ impl World {
                 let machines = [inventory(), with_images(), wrecked(&[1 << 20, 50 << 20]), Inventory::default()];
                 self.stage.script.inventory = machines[which.index(machines.len())].clone();
                 self.send(Msg::DisksChanged)
+            }
+            Act::News(which) => {
+                let ticket = self.stage.model.disks.looking.unwrap_or_default();
+                let disks = self.stage.script.inventory.disks.clone();
+                let mut news = vec![
+                    LookNews::Began(disks.clone()),
+                    LookNews::Reading("/dev/sda".into(), Reading::Partition(2)),
+                    LookNews::Reading("/dev/sdb".into(), Reading::Table),
+                ];
+                news.extend(disks.into_iter().map(|disk| LookNews::Disk(Box::new(disk))));
+                self.send(Msg::LookNews(ticket, news[which.index(news.len())].clone()))
             }
             Act::Plan(which) => {
                 let refused = Trouble { refused: true, what: "too small".into(), next: Some("--raw".into()) };
@@ -243,6 +257,7 @@ fn judge(before: &Model, msg: &Msg, effect: &Effect, typed: Option<&str>) -> Res
         | Effect::Map(..)
         | Effect::Files(..)
         | Effect::Hold(..)
+        | Effect::Skip(_)
         | Effect::Abandon
         | Effect::Redraw => Ok(()),
         Effect::Verify(_) | Effect::Search(_) | Effect::Check(_) => demand(idle, "begins while another job runs"),

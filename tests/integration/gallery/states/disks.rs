@@ -1,13 +1,16 @@
 //! The disks, looked at and to choose a source or target from.
 
-use lifeboat::inventory::Inventory;
+use std::time::Duration;
+
+use lifeboat::inventory::{Inventory, Reading};
+use lifeboat::ui::msg::{LookNews, Msg};
 
 use super::super::super::journeys::stage::{Stage, inventory};
 use super::super::General::*;
 use super::super::scenes::{
     after, damaged_inside, lost, machine, pressed, restoring, strange, unanswered, unreadable, with_images,
 };
-use super::super::{Declared, state};
+use super::super::{Declared, shelf, state};
 
 fn one() -> Inventory {
     let mut inventory = inventory();
@@ -20,6 +23,39 @@ fn strange_disks(keys: &str) -> Stage {
     let mut stage = Stage::new();
     stage.script.inventory = strange();
     pressed(stage, keys)
+}
+
+/// The map of the chosen volume is read, when the cursor has rested on it.
+fn mapped(keys: &str) -> Stage {
+    let mut stage = with_images(keys);
+    stage.script.others = shelf::answer;
+    for second in 1..=2 {
+        stage.at(Duration::from_secs(second));
+    }
+    stage
+}
+
+/// A look that is under way: two disks are known, one is read for a while.
+fn reading(keys: &str) -> Stage {
+    let mut stage = unanswered(Stage::new(), "d");
+    let tell = |stage: &mut Stage, news| {
+        let ticket = stage.model.disks.looking.expect("a look is under way");
+        stage.send(Msg::LookNews(ticket, news));
+    };
+    let disks = inventory().disks;
+    tell(&mut stage, LookNews::Began(disks.clone()));
+    tell(&mut stage, LookNews::Reading("/dev/sdb".into(), Reading::Table));
+    tell(&mut stage, LookNews::Disk(Box::new(disks[0].clone())));
+    stage.at(Duration::from_secs(14));
+    pressed(stage, keys)
+}
+
+/// The stick was pulled out while its line was the chosen one.
+fn unplugged() -> Stage {
+    let mut stage = after("d<end><up>");
+    stage.script.inventory.disks.remove(1);
+    stage.send(Msg::DisksChanged);
+    stage
 }
 
 pub(super) const DECLARED: Declared = Declared {
@@ -44,6 +80,17 @@ pub(super) const DECLARED: Declared = Declared {
         state("targets with a mounted one chosen", &[], || restoring("e<enter><down><down>")),
         state("targets with a read-only one chosen", &[], || restoring("e<enter><end><up>")),
         state("targets with one that is too small refused", &[Refused], || restoring("e<enter><enter>")),
+        state("disks with the map of the chosen volume", &[], || mapped("d<tab>")),
+        state("disks with the map of a volume and the details of an image", &[], || mapped("d<down>")),
+        state("disks of which a slow one is being read", &[], || reading("")),
+        state("disks of which a slow one is left out", &[], || reading(" ")),
+        state("disks after one was pulled out", &[], unplugged),
+        state("disks narrowed by what is typed", &[], || with_images("d/win")),
+        state("disks with nothing that was typed", &[], || with_images("d/nothing<enter>")),
+        state("volumes to check", &[], || with_images("c")),
+        state("disks to search for images", &[], || with_images("wa")),
+        state("places in use to be freed", &[], || with_images("m")),
+        state("a disk that cannot be checked", &[], || with_images("d<home>c")),
         state("disks with help", &[Help], || after("d?")),
         state("disks with help on images inside", &[], || with_images("d<down><down>?")),
     ],

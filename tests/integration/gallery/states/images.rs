@@ -5,7 +5,7 @@ use lifeboat::ui::msg::Completion;
 
 use super::super::super::journeys::stage::{Stage, image, image_row};
 use super::super::General::*;
-use super::super::scenes::{HOSTILE, LONG, WIDE, after, pressed, restoring, unanswered};
+use super::super::scenes::{HOSTILE, LONG, WIDE, after, pressed, restoring, unanswered, with_images};
 use super::super::{Declared, state};
 
 /// Thirty images, of which the first is damaged and the second cannot be read.
@@ -67,6 +67,10 @@ pub(super) const DECLARED: Declared = Declared {
             pressed(stage, "lg<tab>")
         }),
         state("images while one is opened by its path", &[], || unanswered(after("lg"), "x.lbi<enter>")),
+        state("images in files and inside partitions", &[], || with_images("l<down>")),
+        state("images to verify", &[], || with_images("v")),
+        state("images narrowed by what is typed", &[], || with_images("l/fac")),
+        state("images of which none matches what was typed", &[], || with_images("l/nothing<enter>")),
         state("images with help", &[Help], || after("l?")),
     ],
     never: &[(Paused, "reading a folder cannot be paused")],

@@ -31,7 +31,7 @@ pub(super) const DECLARED: Declared = Declared {
             let names = (1..=40).map(|number| format!("folder-{number}/"));
             completing("/mnt/backup/", [WIDE.to_owned(), HOSTILE.to_owned()].into_iter().chain(names).collect())
         }),
-        state("options of a backup inside", &[], || with_images("b<down><enter><down> ")),
+        state("options of a backup inside", &[], || with_images("b<enter><down> ")),
         state("options of a restore", &[], || restoring("e<enter><down><enter>o<down><down> ")),
         state("options of a factory reset", &[], || with_images("fo")),
         state("options of an export", &[One], || with_images("d<down><down><enter>x")),

@@ -9,6 +9,7 @@ use super::super::scenes::{
     unanswered, with_images,
 };
 use super::super::{Declared, state};
+use super::files::inside;
 
 fn many_warnings() -> lifeboat::ui::model::Proposed {
     let mut plan = restore_plan();
@@ -77,6 +78,7 @@ pub(super) const DECLARED: Declared = Declared {
         state("preview while the plan is made anew", &[Running], || {
             unanswered(restoring("e<enter><down><enter>"), "o <enter>")
         }),
+        state("preview of copying files out", &[], || inside(" <down> x<enter>")),
         state("preview with help", &[Help], || restoring("e<enter><down><enter>?")),
     ],
     never: &[(Empty, "a plan without steps is refused by the planner"), (Paused, "making a plan cannot be paused")],

@@ -44,7 +44,7 @@ pub(super) const DECLARED: Declared = Declared {
         state("running with the question whether to cancel a check", &[], || checking("<esc>")),
         state("running with the question whether to cancel a search", &[], || lost("da<esc>")),
         state("running with the question whether to cancel a backup inside", &[], || {
-            let stage = with_images("b<down><enter><down> ");
+            let stage = with_images("b<enter><down> ");
             planning(stage, Proposed { job: Job::Inside, ..backup_plan() }, "<enter>s<esc>")
         }),
         state("running while cancelling", &[], || backing_up("<esc>y")),
