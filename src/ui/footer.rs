@@ -254,8 +254,8 @@ fn plan_keys(model: &Model) -> Vec<KeyWord> {
 fn running_keys(model: &Model) -> Vec<KeyWord> {
     let mut keys = match &model.running {
         Some(running) if running.progress.cancelling => vec![key::LOG, key::HELP],
-        Some(running) if running.progress.paused => vec![key::RESUME, key::CANCEL, key::LOG, key::HELP],
-        _ => vec![key::PAUSE, key::CANCEL, key::LOG, key::HELP],
+        Some(running) if running.progress.paused => vec![key::RESUME, key::LOG, key::CANCEL, key::HELP],
+        _ => vec![key::PAUSE, key::LOG, key::CANCEL, key::HELP],
     };
     keys.retain(|word| *word != key::LOG || screen::log_page(model).0 > 0);
     keys

@@ -15,6 +15,7 @@ mod faults;
 mod faults_cuts;
 mod faults_device;
 mod faults_power;
+mod gallery;
 mod guest;
 
 mod holders;
@@ -35,7 +36,6 @@ mod oracle;
 mod pty;
 mod roundtrip;
 mod scavenge;
-mod screens;
 mod table_write;
 mod tables;
 mod tidy;

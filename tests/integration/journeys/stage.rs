@@ -20,6 +20,7 @@ use lifeboat::ui::view::view;
 use lifeboat::unit::ByteOffset;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
 
 pub(crate) const GIB: u64 = 1 << 30;
 
@@ -32,6 +33,8 @@ pub(crate) struct Script {
     pub(crate) plan: Result<Proposed, Trouble>,
     pub(crate) completion: Completion,
     pub(crate) interrupted: Vec<Waiting>,
+    /// Answers what the rest of the script has no answer to; nothing, when a test answers by itself.
+    pub(crate) others: fn(&Effect) -> Option<Msg>,
     /// Answer nothing: what waits, waits on.
     pub(crate) silent: bool,
 }
@@ -61,6 +64,7 @@ impl Stage {
                 plan: Ok(backup_plan()),
                 completion: Completion { text: "/mnt/backup/".into(), choices: Vec::new() },
                 interrupted: vec![interrupted()],
+                others: |_| None,
                 silent: false,
             },
             asked: Vec::new(),
@@ -102,16 +106,14 @@ impl Stage {
         let mut effects: std::collections::VecDeque<_> = update(&mut self.model, msg).into();
         while let Some(effect) = effects.pop_front() {
             self.asked.push(effect.clone());
-            if let Some(answer) = self.answer(effect) {
+            if let Some(answer) = self.answer(effect).filter(|_| !self.script.silent) {
                 effects.extend(update(&mut self.model, answer));
             }
         }
     }
 
-    fn answer(&self, effect: Effect) -> Option<Msg> {
-        if self.script.silent {
-            return None;
-        }
+    /// What the script's worker says to it.
+    pub(crate) fn answer(&self, effect: Effect) -> Option<Msg> {
         Some(match effect {
             Effect::Look(ticket, _) => Msg::Looked(ticket, self.script.inventory.clone()),
             Effect::Seek(ticket, _) => Msg::Sought(ticket, self.script.interrupted.clone()),
@@ -131,7 +133,7 @@ impl Stage {
             | Effect::PlanAid(ticket, _) => {
                 Msg::Planned(ticket, self.script.plan.clone().map(|plan| Box::new(Proposed { ticket, ..plan })))
             }
-            _ => return None,
+            other => return (self.script.others)(&other),
         })
     }
 
@@ -166,25 +168,34 @@ impl Stage {
 
     /// The screen as text.
     pub(crate) fn text(&mut self, columns: u16, rows: u16) -> String {
+        lines(&self.buffer(columns, rows))
+    }
+
+    /// The screen as it is drawn.
+    pub(crate) fn buffer(&mut self, columns: u16, rows: u16) -> Buffer {
         self.send(Msg::Resize(columns, rows));
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a test terminal opens");
         terminal.draw(|frame| view(&self.model, frame)).expect("a test terminal draws");
-        let buffer = terminal.backend().buffer();
-        let lines = buffer.content().chunks(usize::from(columns)).map(|cells| {
-            // The cell behind a wide character is covered by it.
-            let mut covered = 0;
-            let mut line = String::new();
-            for cell in cells {
-                if covered == 0 {
-                    line.push_str(cell.symbol());
-                    covered = ratatui::text::Span::raw(cell.symbol()).width().max(1);
-                }
-                covered -= 1;
-            }
-            line.trim_end().to_owned() + "\n"
-        });
-        lines.collect()
+        terminal.backend().buffer().clone()
     }
+}
+
+/// A drawn screen as text.
+pub(crate) fn lines(buffer: &Buffer) -> String {
+    let lines = buffer.content().chunks(usize::from(buffer.area.width).max(1)).map(|cells| {
+        // The cell behind a wide character is covered by it.
+        let mut covered = 0;
+        let mut line = String::new();
+        for cell in cells {
+            if covered == 0 {
+                line.push_str(cell.symbol());
+                covered = ratatui::text::Span::raw(cell.symbol()).width().max(1);
+            }
+            covered -= 1;
+        }
+        line.trim_end().to_owned() + "\n"
+    });
+    lines.collect()
 }
 
 fn named_key(name: &str) -> Key {
@@ -519,9 +530,9 @@ pub(crate) fn progress(plan: &Proposed, current: usize, done: u64) -> Progress {
         },
     });
     Progress {
-        cluster: None,
         steps: steps.collect(),
         current,
+        cluster: (done > 0).then_some(done / 4096),
         log: vec!["plan: Back up /dev/sda:2".into(), "writing the image".into()],
         ..Progress::default()
     }
