@@ -32,7 +32,7 @@ pub use aid::{AidState, aid_state};
 pub use change::Changes;
 pub use check::{CheckSource, Checked, sentence};
 pub use export::ExportRequest;
-pub use monitor::{Monitor, Progress, StepProgress};
+pub use monitor::{Monitor, PROBLEM_SIGN, Progress, StepProgress};
 pub use pictures::{Pictures, pictures};
 pub use report::{Outcome, Report};
 pub use resume::Resumption;

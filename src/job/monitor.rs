@@ -10,6 +10,15 @@ use crate::extent::Extent;
 use crate::fs::Watch;
 use crate::plan::Step;
 
+/// What an entry of the log begins with that tells of a problem.
+pub const PROBLEM_SIGN: char = '!';
+
+/// So many entries of the log are kept; a dying disk has something to tell of every cluster.
+const MAX_ENTRIES: usize = 1000;
+
+/// So much of an entry is kept.
+const MAX_ENTRY_CHARS: usize = 1000;
+
 /// The place of a worker that is at no cluster: no volume has so many.
 const NOWHERE: u64 = u64::MAX;
 
@@ -167,7 +176,27 @@ impl Monitor {
     pub fn event(&self, text: impl Into<String>) {
         let text = text.into();
         tracing::info!("{text}");
-        lock(&self.log).push(text);
+        self.remember(text);
+    }
+
+    /// The worker's side: something went wrong, and the job goes on. It stands in the log behind [`PROBLEM_SIGN`].
+    pub fn problem(&self, text: impl Into<String>) {
+        let text = text.into();
+        tracing::warn!("{text}");
+        self.remember(format!("{PROBLEM_SIGN} {text}"));
+    }
+
+    /// Watchers copy the log with every sample: it is short, and so are its entries. The log file has all.
+    fn remember(&self, mut text: String) {
+        if let Some((end, _)) = text.char_indices().nth(MAX_ENTRY_CHARS) {
+            text.truncate(end);
+            text.push('…');
+        }
+        let mut log = lock(&self.log);
+        if log.len() >= MAX_ENTRIES {
+            log.remove(0);
+        }
+        log.push(text);
     }
 
     /// The worker's side, between chunks: waits while paused, and ends the work when cancelled.

@@ -183,7 +183,7 @@ fn write_clusters(
                     if !keep_going {
                         return Err(Error::damaged(what));
                     }
-                    monitor.event(what);
+                    monitor.problem(what);
                     runs.iter().for_each(|run| outcomes.lost.insert(*run));
                 }
             }

@@ -132,9 +132,7 @@ fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         return Vec::new();
     }
     if model.trouble.is_some() {
-        if matches!(pressed, Key::Enter | Key::Esc) {
-            model.trouble = None;
-        }
+        trouble_key(model, pressed);
         return Vec::new();
     }
     if model.wait.is_some() {
@@ -166,6 +164,18 @@ fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         Screen::Peek => files::peek_key(model, pressed),
         Screen::Held => held::key(model, pressed),
     }
+}
+
+/// What went wrong is read to its end, however long it is.
+fn trouble_key(model: &mut Model, pressed: Key) {
+    if matches!(pressed, Key::Enter | Key::Esc) {
+        model.trouble = None;
+        model.trouble_scroll = 0;
+        return;
+    }
+    let limit = screen::trouble_limit(model);
+    let page = usize::from(screen::body(model.size).height);
+    model.trouble_scroll = moved(model.trouble_scroll, limit + 1, page, pressed);
 }
 
 fn help_key(model: &mut Model, pressed: Key) {

@@ -5,6 +5,7 @@ mod images;
 mod inside;
 mod interrupted;
 mod maps;
+mod save;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -180,8 +181,12 @@ impl Worker {
                     monitor.cancel();
                 }
             }
+            Effect::Save(ticket, path, content) => self.ask(
+                move || Msg::Saved(ticket, save::save(&path, &content)),
+                move |trouble| Msg::Saved(ticket, Err(trouble)),
+            ),
             Effect::Map(ticket, address) => self.map(ticket, address),
-            Effect::Files(..) | Effect::Hold(..) | Effect::Save(..) | Effect::Redraw | Effect::Quit(_) => {}
+            Effect::Files(..) | Effect::Hold(..) | Effect::Redraw | Effect::Quit(_) => {}
         }
     }
 
