@@ -521,6 +521,7 @@ pub(crate) fn progress(plan: &Proposed, current: usize, done: u64) -> Progress {
     Progress {
         steps: steps.collect(),
         current,
+        cluster: None,
         paused: false,
         cancelling: false,
         log: vec!["plan: Back up /dev/sda:2".into(), "writing the image".into()],
