@@ -3,6 +3,7 @@
 mod inside;
 mod running;
 pub(crate) mod stage;
+mod start;
 
 use std::time::Duration;
 

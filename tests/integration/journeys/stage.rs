@@ -519,6 +519,7 @@ pub(crate) fn progress(plan: &Proposed, current: usize, done: u64) -> Progress {
         },
     });
     Progress {
+        cluster: None,
         steps: steps.collect(),
         current,
         cluster: None,
