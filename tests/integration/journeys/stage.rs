@@ -522,7 +522,6 @@ pub(crate) fn progress(plan: &Proposed, current: usize, done: u64) -> Progress {
         cluster: None,
         steps: steps.collect(),
         current,
-        cluster: None,
         paused: false,
         cancelling: false,
         log: vec!["plan: Back up /dev/sda:2".into(), "writing the image".into()],
