@@ -8,6 +8,7 @@ mod held;
 mod images;
 mod interrupted;
 mod options;
+mod pictures;
 mod preview;
 mod report;
 mod running;

@@ -10,7 +10,6 @@ mod typed;
 mod words;
 
 pub(super) use bar::bar;
-#[allow(unused_imports, dead_code, reason = "the screens draw with it")]
 pub(super) use cluster_map::{Overlay, cluster_map};
 pub(super) use layout_bar::layout_bar;
 pub(super) use list::{first_visible, paint};

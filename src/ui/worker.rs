@@ -211,22 +211,14 @@ impl Worker {
                     monitor.cancel();
                 }
             }
-            Effect::Run(ticket) => self.run(ticket),
-            Effect::Verify(image) => self.start(move |monitor| (library.verify)(&image, monitor)),
-            Effect::Export(request) => self.start(move |monitor| (library.export)(&request, monitor)),
-            Effect::Extract(request) => self.start(move |monitor| (library.extract)(&request, monitor)),
-            Effect::Search(disk) => self.search(disk),
-            Effect::Check(address) => self.start(move |monitor| (library.check)(&address, monitor)),
-            Effect::Pause(paused) => {
-                if let Some(monitor) = &self.job {
-                    monitor.pause(paused);
-                }
-            }
-            Effect::Cancel => {
-                if let Some(monitor) = &self.job {
-                    monitor.cancel();
-                }
-            }
+            Effect::Run(..)
+            | Effect::Verify(..)
+            | Effect::Export(..)
+            | Effect::Extract(..)
+            | Effect::Search(..)
+            | Effect::Check(..)
+            | Effect::Pause(..)
+            | Effect::Cancel => self.work(effect),
             Effect::Hold(ticket, place) => self.ask(
                 move || Msg::Holders(ticket, Ok((library.hold)(&place))),
                 move |trouble| Msg::Holders(ticket, Err(trouble)),
@@ -245,6 +237,30 @@ impl Worker {
             Effect::Map(ticket, address) => self.map(ticket, address),
             Effect::Files(ticket, request) => self.files(ticket, request),
             // What is the screen's, and what is carried out above.
+            _ => {}
+        }
+    }
+
+    /// Begins a job, or tells the one under way what is wished.
+    fn work(&mut self, effect: Effect) {
+        let library = self.library;
+        match effect {
+            Effect::Run(ticket) => self.run(ticket),
+            Effect::Verify(image) => self.start(move |monitor| (library.verify)(&image, monitor)),
+            Effect::Export(request) => self.start(move |monitor| (library.export)(&request, monitor)),
+            Effect::Extract(request) => self.start(move |monitor| (library.extract)(&request, monitor)),
+            Effect::Search(disk) => self.search(disk),
+            Effect::Check(address) => self.start(move |monitor| (library.check)(&address, monitor)),
+            Effect::Pause(paused) => {
+                if let Some(monitor) = &self.job {
+                    monitor.pause(paused);
+                }
+            }
+            Effect::Cancel => {
+                if let Some(monitor) = &self.job {
+                    monitor.cancel();
+                }
+            }
             _ => {}
         }
     }

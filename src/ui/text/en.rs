@@ -169,8 +169,6 @@ words! {
 
     OVERALL = "Overall";
     STARTING = "Starting…";
-    PAUSED = "paused";
-    CANCELLING = "Stopping at the next safe place…";
     FINISHING = "finishing";
     LOG = "Log";
     CANCEL_QUESTION = "Cancel the job?";
@@ -425,8 +423,8 @@ words! {
     CANCEL_INSIDE_ADOPTING = "All files stay. A change of the partition's records that has begun is finished first: the image is then inside and whole.";
     CANCEL_INSIDE_CHECKING = "The image is inside and whole, and all files stay. Only the last check is left out.";
     CANCEL_KEEP_CHECKING = "Everything is done, and all files stay. Only the last check is left out.";
-    PAUSED_BANNER = "PAUSED: the job waits. Press p to go on, Esc to cancel.";
-    CANCELLING_BANNER = "STOPPING at the next safe place. Please wait.";
+    PAUSED_BANNER = "PAUSED. p goes on, Esc cancels.";
+    CANCELLING_BANNER = "STOPPING at the next safe place…";
     LOG_NEWER_ONE = "Log  ({count} newer line below: ↓, or End)";
     LOG_NEWER_MANY = "Log  ({count} newer lines below: ↓, or End)";
     LAST_MINUTE = "Rate, last minute";

@@ -1,5 +1,7 @@
 //! Preview, confirmation, and the job itself.
 
+use std::sync::Arc;
+
 use crate::inventory::Address;
 use crate::job::{Outcome, Progress, Report};
 
@@ -71,6 +73,7 @@ pub(super) fn start(model: &mut Model, plan: &Proposed) -> Vec<Effect> {
     begin(model, plan.job, plan.preview.headline.clone());
     if let Some(running) = &mut model.running {
         running.command = Some(plan.preview.command.clone());
+        running.pictures = Arc::clone(&plan.pictures);
     }
     match (plan.job, export) {
         (Job::Export, Some(request)) => vec![Effect::Export(Box::new(request))],
@@ -100,6 +103,7 @@ pub(super) fn begin(model: &mut Model, job: Job, headline: String) {
         job,
         headline,
         command: None,
+        pictures: Arc::default(),
         progress: Progress::default(),
         samples: Samples::default(),
         began: model.clock.elapsed,

@@ -522,9 +522,8 @@ pub(crate) fn progress(plan: &Proposed, current: usize, done: u64) -> Progress {
         cluster: None,
         steps: steps.collect(),
         current,
-        paused: false,
-        cancelling: false,
         log: vec!["plan: Back up /dev/sda:2".into(), "writing the image".into()],
+        ..Progress::default()
     }
 }
 
