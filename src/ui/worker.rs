@@ -208,7 +208,8 @@ impl Worker {
             ),
             Effect::Map(ticket, address) => self.map(ticket, address),
             Effect::Files(ticket, request) => self.files(ticket, request),
-            Effect::Redraw | Effect::Quit(_) => {}
+            // What is the screen's, and what is carried out above.
+            _ => {}
         }
     }
 

@@ -33,6 +33,7 @@ mod journeys;
 mod matrix;
 mod movable;
 mod oracle;
+mod pictures;
 mod pty;
 mod roundtrip;
 mod scavenge;
