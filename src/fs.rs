@@ -42,6 +42,13 @@ pub trait FileSystem: Send + Sync {
     /// When the file system's own bookkeeping cannot be read or contradicts itself.
     fn used(&self) -> Result<ClusterMap>;
 
+    /// The clusters that the file system itself has marked as failing; on [`grid`](Self::grid). A volume may count
+    /// them as used or not.
+    ///
+    /// # Errors
+    /// When its list of them cannot be read.
+    fn bad(&self) -> Result<ClusterMap>;
+
     /// How many of its own clusters ([`Summary::clusters`]) are used, as its own tools count them.
     ///
     /// # Errors

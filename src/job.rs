@@ -33,7 +33,7 @@ pub use change::Changes;
 pub use check::{CheckSource, Checked, sentence};
 pub use export::ExportRequest;
 pub use extract::{Amount, ExtractRequest, Extracted, measure};
-pub use monitor::{Monitor, Progress, StepProgress};
+pub use monitor::{Monitor, PROBLEM_SIGN, Progress, StepProgress};
 pub use report::{Outcome, Report};
 pub use resume::Resumption;
 

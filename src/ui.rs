@@ -72,8 +72,7 @@ pub fn run(options: &Options) -> Result<u8> {
 }
 
 fn terminal_failed(error: std::io::Error) -> Error {
-    Error::io("the terminal cannot be used", error)
-        .advise("Run it in a terminal, or use the command line: lifeboat --help")
+    Error::io(text::TERMINAL_FAILED, error).advise(text::TERMINAL_FAILED_NEXT)
 }
 
 /// Takes messages until one of them ends it.

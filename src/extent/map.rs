@@ -164,6 +164,36 @@ impl ClusterMap {
         }
     }
 
+    /// How many clusters are used between each edge and the next; `edges` rise. One pass over the bits, of which
+    /// those of windows that are all free or all used are not looked at.
+    #[must_use]
+    pub fn count_between(&self, edges: &[u64]) -> Vec<u64> {
+        let mut bits = Box::new([0; WORDS]);
+        let mut loaded = usize::MAX;
+        let mut count = |from: u64, to: u64| {
+            let (mut at, end, mut used) = (from, to.min(self.clusters), 0);
+            while at < end {
+                let index = (at / WINDOW) as usize;
+                let stop = end.min((index as u64 + 1) * WINDOW);
+                let is_open = self.open.as_ref().is_some_and(|(open, _)| *open == index);
+                used += match self.windows[index] {
+                    Window::Free if !is_open => 0,
+                    Window::Used if !is_open => stop - at,
+                    _ => {
+                        if loaded != index {
+                            self.unpack(index, &mut bits);
+                            loaded = index;
+                        }
+                        ones_between(&bits, (at % WINDOW) as usize, (stop - at) as usize)
+                    }
+                };
+                at = stop;
+            }
+            used
+        };
+        edges.windows(2).map(|pair| count(pair[0], pair[1])).collect()
+    }
+
     fn window_clusters(&self, index: usize) -> u64 {
         (self.clusters - index as u64 * WINDOW).min(WINDOW)
     }
@@ -235,6 +265,19 @@ impl ClusterMap {
         };
         &mut self.open.insert((index, bits)).1
     }
+}
+
+/// Set bits among `count` from `from` on.
+fn ones_between(bits: &Bits, from: usize, count: usize) -> u64 {
+    let (mut at, end, mut found) = (from, from + count, 0);
+    while at < end {
+        let stop = end.min((at / 64 + 1) * 64);
+        let width = stop - at;
+        let mask = if width == 64 { u64::MAX } else { ((1 << width) - 1) << (at % 64) };
+        found += u64::from((bits[at / 64] & mask).count_ones());
+        at = stop;
+    }
+    found
 }
 
 fn ones(bits: &Bits) -> u64 {
@@ -374,6 +417,12 @@ mod tests {
             let mut again = ClusterMap::new(clusters);
             again.set_bytes(Cluster(0), &bytes, clusters);
             prop_assert!(again.runs().eq(map.runs()));
+            let edges = [0, clusters / 3, clusters / 2, clusters, clusters + 1];
+            let between: Vec<u64> = edges
+                .windows(2)
+                .map(|pair| map.runs_in(pair[0]..pair[1]).map(|run| run.clusters).sum())
+                .collect();
+            prop_assert_eq!(map.count_between(&edges), between);
             prop_assert!(map.contains(Cluster(clusters / 2)) == model[clusters as usize / 2]);
         }
     }

@@ -155,6 +155,10 @@ impl FileSystem for Volume {
         Ok(self.used.get_or_init(|| map).clone())
     }
 
+    fn bad(&self) -> Result<ClusterMap> {
+        bitmap::bad_blocks(&self.source, &self.superblock, &self.table)
+    }
+
     fn count_used(&self) -> Result<u64> {
         match self.used.get() {
             Some(map) => Ok(map.used()),

@@ -162,6 +162,16 @@ impl FileSystem for Volume {
         Ok(used)
     }
 
+    fn bad(&self) -> Result<ClusterMap> {
+        let mut bad = ClusterMap::new(self.grid.clusters);
+        self.believed()?.scan(|slot, first, clusters| {
+            if slot == Slot::Bad {
+                bad.set(self.on_grid(Extent::new(first.into(), clusters.into())), true);
+            }
+        })?;
+        Ok(bad)
+    }
+
     /// Clusters that are not free, bad ones included, as fsck.fat counts those of a consistent volume; it
     /// leaves out clusters that no file owns.
     fn count_used(&self) -> Result<u64> {

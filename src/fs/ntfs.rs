@@ -77,6 +77,10 @@ impl FileSystem for Volume {
         self.used_clusters()
     }
 
+    fn bad(&self) -> Result<ClusterMap> {
+        self.bad_clusters()
+    }
+
     fn count_used(&self) -> Result<u64> {
         self.count_used_clusters()
     }

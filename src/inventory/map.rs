@@ -1,9 +1,13 @@
 //! A volume's clusters as a picture: what each place of it holds, in so few numbers that a volume of any size is drawn
 //! in a moment.
 
+mod read;
+
 use std::sync::Arc;
 
-use crate::extent::{Extent, ExtentSet};
+use crate::extent::{ClusterMap, ExtentSet};
+
+pub use read::volume_map;
 
 /// What a cluster is, as shown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -49,25 +53,55 @@ impl VolumeMap {
     /// one counts.
     #[must_use]
     pub fn new(clusters: u64, cluster_bytes: u32, layers: &[(ClusterState, &ExtentSet)]) -> Self {
-        let len = clusters.min(BUCKETS);
-        let mut buckets = vec![Counts::default(); usize::try_from(len).unwrap_or(0)];
-        for (index, bucket) in buckets.iter_mut().enumerate() {
-            bucket[0] = edge(clusters, len, index as u64 + 1) - edge(clusters, len, index as u64);
-        }
-        let mut below = ExtentSet::new();
-        let mut told: Vec<(ClusterState, &ExtentSet)> = layers.to_vec();
-        told.reverse();
-        for (state, set) in told {
-            for run in set.intersect(&below.complement(clusters)).runs() {
-                add(&mut buckets, clusters, state, *run);
+        let layer = |(state, set): &(ClusterState, &ExtentSet)| (*state, map_of(clusters, set));
+        Self::paint(clusters, cluster_bytes, layers.iter().map(layer).collect())
+    }
+
+    /// The same from maps of one volume, however fragmented: only their bits are counted, once. Without layers there
+    /// is no map.
+    #[must_use]
+    pub fn of(cluster_bytes: u32, layers: Vec<(ClusterState, ClusterMap)>) -> Self {
+        let clusters = layers.first().map_or(0, |(_, map)| map.clusters());
+        Self::paint(clusters, cluster_bytes, layers)
+    }
+
+    fn paint(clusters: u64, cluster_bytes: u32, mut layers: Vec<(ClusterState, ClusterMap)>) -> Self {
+        for above in 1..layers.len() {
+            let (below, rest) = layers.split_at_mut(above);
+            for run in rest[0].1.runs() {
+                below.iter_mut().for_each(|(_, map)| map.set(run, false));
             }
-            below = below.union(set);
+        }
+        let len = clusters.min(BUCKETS);
+        let edges: Vec<u64> = (0..=len).map(|index| edge(clusters, len, index)).collect();
+        let mut buckets: Vec<Counts> = edges.windows(2).map(|pair| [pair[1] - pair[0], 0, 0, 0, 0]).collect();
+        for (state, map) in layers {
+            for (bucket, count) in buckets.iter_mut().zip(map.count_between(&edges)) {
+                bucket[0] -= count;
+                bucket[state as usize] += count;
+            }
         }
         let mut counts = Counts::default();
         for bucket in &buckets {
             counts.iter_mut().zip(bucket).for_each(|(sum, count)| *sum += count);
         }
         Self { clusters, cluster_bytes, counts, buckets: buckets.into() }
+    }
+
+    /// What the clusters before this one are. A map tells a limited number of places apart: the stretch that the cluster
+    /// lies in counts as a whole to what comes after.
+    #[must_use]
+    pub fn counts_before(&self, cluster: u64) -> Counts {
+        let mut sum = Counts::default();
+        let mut end = 0;
+        for bucket in self.buckets.iter() {
+            end += bucket.iter().sum::<u64>();
+            if end > cluster {
+                break;
+            }
+            sum.iter_mut().zip(bucket).for_each(|(sum, count)| *sum += count);
+        }
+        sum
     }
 
     /// The map in `cells` equally long stretches, from the first cluster to the last. There are never more cells than
@@ -93,33 +127,17 @@ fn edge(clusters: u64, len: u64, index: u64) -> u64 {
     u64::try_from(at).unwrap_or(clusters)
 }
 
-/// The stretch that a cluster lies in.
-fn stretch(clusters: u64, len: u64, cluster: u64) -> u64 {
-    let at = u128::from(cluster) * u128::from(len) / u128::from(clusters.max(1));
-    let mut at = u64::try_from(at).unwrap_or(0).min(len.saturating_sub(1));
-    while at + 1 < len && edge(clusters, len, at + 1) <= cluster {
-        at += 1;
-    }
-    at
-}
-
-/// Turns a run from free into `state`.
-fn add(buckets: &mut [Counts], clusters: u64, state: ClusterState, run: Extent) {
-    let len = buckets.len() as u64;
-    let (mut at, end) = (run.start.0, run.end().min(clusters));
-    while at < end {
-        let index = stretch(clusters, len, at);
-        let next = edge(clusters, len, index + 1).min(end);
-        let bucket = &mut buckets[usize::try_from(index).unwrap_or(0)];
-        bucket[0] -= next - at;
-        bucket[state as usize] += next - at;
-        at = next;
-    }
+/// A set as a map.
+fn map_of(clusters: u64, set: &ExtentSet) -> ClusterMap {
+    let mut map = ClusterMap::new(clusters);
+    set.runs().iter().for_each(|run| map.set(*run, true));
+    map
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::extent::Extent;
 
     fn set(runs: &[(u64, u64)]) -> ExtentSet {
         runs.iter().map(|(start, len)| Extent::new(*start, *len)).collect()
@@ -148,6 +166,15 @@ mod tests {
         assert_eq!(cells.len(), 10);
         assert_eq!(cells[9], [9, 0, 0, 1, 0]);
         assert!(cells[..9].iter().all(|cell| *cell == [10, 0, 0, 0, 0]));
+    }
+
+    #[test]
+    fn what_lies_before_a_cluster_is_counted() {
+        let used = set(&[(10, 30)]);
+        let map = VolumeMap::new(100, 512, &[(ClusterState::Used, &used)]);
+        assert_eq!(map.counts_before(0), [0; 5]);
+        assert_eq!(map.counts_before(20), [10, 10, 0, 0, 0]);
+        assert_eq!(map.counts_before(u64::MAX), map.counts);
     }
 
     #[test]

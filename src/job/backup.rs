@@ -143,11 +143,15 @@ pub(super) fn write_image<S: Sink>(input: ImageInput<'_>, sink: S, monitor: &Mon
         |item| {
             monitor.check()?;
             for run in item.bad.runs() {
-                monitor.event(format!("Clusters {} to {} cannot be read; zeros are stored", run.start, run.end() - 1));
+                monitor.problem(format!(
+                    "Clusters {} to {} cannot be read; zeros are stored",
+                    run.start,
+                    run.end() - 1
+                ));
                 trailer.bad_clusters.insert(*run);
             }
             put_chunk(&mut writer, &header, item, &mut trailer)?;
-            monitor.advance(item.raw.len() as u64);
+            monitor.advance_at(&item.runs, item.raw.len() as u64);
             Ok(())
         },
     )?;

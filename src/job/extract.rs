@@ -108,7 +108,7 @@ impl Extracted {
     }
 }
 
-/// Extracts. Each warning is an event of the monitor, too.
+/// Extracts. Each warning is a problem in the monitor's log, too.
 pub(super) fn run(request: &ExtractRequest, monitor: &Monitor) -> Result<Extracted> {
     let volume = inventory::open_volume(&request.subject, monitor)?;
     let target = Arc::new(Folder::open(&request.to)?);
@@ -339,7 +339,7 @@ impl Walk<'_> {
             tracing::warn!("{warning}");
             return;
         }
-        self.monitor.event(warning.clone());
+        self.monitor.problem(warning.clone());
         self.extracted.warnings.push(warning);
     }
 }

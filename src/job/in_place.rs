@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! image verified ─► parts in the way copied, flushed, read back ─► tables of contents with a higher sequence number
-//!   ─► marker ─► clusters that differ ─► flush ─► read back ─► seals ─► volume checked
+//!   ─► marker ─► clusters that differ ─► flush ─► those read back ─► seals ─► volume checked
 //! ```
 //!
 //! Cut before the marker, the volume is what it was. Cut behind it, the tables of contents lead to the image, whose

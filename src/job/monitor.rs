@@ -6,15 +6,29 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
+use crate::extent::Extent;
 use crate::fs::Watch;
 use crate::plan::Step;
 
+/// What an entry of the log begins with that tells of a problem.
+pub const PROBLEM_SIGN: char = '!';
+
+/// So many entries of the log are kept; a dying disk has something to tell of every cluster.
+const MAX_ENTRIES: usize = 1000;
+
+/// So much of an entry is kept.
+const MAX_ENTRY_CHARS: usize = 1000;
+
+/// The place of a worker that is at no cluster: no volume has so many.
+const NOWHERE: u64 = u64::MAX;
+
 /// Shared between the worker and its watchers.
-#[derive(Default, Debug)]
+#[derive(Debug)]
 pub struct Monitor {
     steps: Mutex<Vec<Step>>,
     current: AtomicUsize,
     done: AtomicU64,
+    cluster: AtomicU64,
     cancel: AtomicBool,
     paused: Mutex<bool>,
     resumed: Condvar,
@@ -37,6 +51,9 @@ pub struct Progress {
     pub steps: Vec<StepProgress>,
     /// Which of them is under way.
     pub current: usize,
+    /// The first cluster of what was read or written last, of the volume that the job is about; `None` while the
+    /// step does not go through that volume. Within a step it only rises.
+    pub cluster: Option<u64>,
     /// The worker waits to be resumed.
     pub paused: bool,
     /// Cancel was asked for.
@@ -55,6 +72,21 @@ impl Progress {
     }
 }
 
+impl Default for Monitor {
+    fn default() -> Self {
+        Self {
+            steps: Mutex::default(),
+            current: AtomicUsize::default(),
+            done: AtomicU64::default(),
+            cluster: AtomicU64::new(NOWHERE),
+            cancel: AtomicBool::default(),
+            paused: Mutex::default(),
+            resumed: Condvar::default(),
+            log: Mutex::default(),
+        }
+    }
+}
+
 impl Monitor {
     /// A monitor for one job.
     #[must_use]
@@ -65,8 +97,16 @@ impl Monitor {
     /// What the watcher sees now.
     #[must_use]
     pub fn sample(&self) -> Progress {
-        let current = self.current.load(Ordering::Relaxed);
-        let done = self.done.load(Ordering::Relaxed);
+        let mut current = self.current.load(Ordering::Acquire);
+        let (done, cluster) = loop {
+            let counters = (self.done.load(Ordering::Relaxed), self.cluster.load(Ordering::Acquire));
+            // Those of a step that began meanwhile do not belong to the one before it.
+            let now = self.current.load(Ordering::Acquire);
+            if now == current {
+                break counters;
+            }
+            current = now;
+        };
         let steps = lock(&self.steps)
             .iter()
             .enumerate()
@@ -82,6 +122,7 @@ impl Monitor {
         Progress {
             steps,
             current,
+            cluster: (cluster != NOWHERE).then_some(cluster),
             paused: *lock(&self.paused),
             cancelling: self.cancel.load(Ordering::Relaxed),
             log: lock(&self.log).clone(),
@@ -103,19 +144,27 @@ impl Monitor {
     /// The worker's side: the plan's steps, before the first.
     pub fn begin(&self, steps: Vec<Step>) {
         *lock(&self.steps) = steps;
-        self.current.store(0, Ordering::Relaxed);
-        self.done.store(0, Ordering::Relaxed);
+        self.enter(0);
     }
 
     /// The worker's side: step `index` begins.
     pub fn enter(&self, index: usize) {
         self.done.store(0, Ordering::Relaxed);
-        self.current.store(index, Ordering::Relaxed);
+        self.cluster.store(NOWHERE, Ordering::Relaxed);
+        self.current.store(index, Ordering::Release);
     }
 
     /// The worker's side: so many more bytes are done.
     pub fn advance(&self, bytes: u64) {
         self.done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The worker's side: so many more bytes are done, those of the clusters of these runs.
+    pub fn advance_at(&self, runs: &[Extent], bytes: u64) {
+        if let Some(run) = runs.first() {
+            self.cluster.store(run.start.0, Ordering::Release);
+        }
+        self.advance(bytes);
     }
 
     /// The worker's side: so many bytes of the step are done, all told.
@@ -127,7 +176,27 @@ impl Monitor {
     pub fn event(&self, text: impl Into<String>) {
         let text = text.into();
         tracing::info!("{text}");
-        lock(&self.log).push(text);
+        self.remember(text);
+    }
+
+    /// The worker's side: something went wrong, and the job goes on. It stands in the log behind [`PROBLEM_SIGN`].
+    pub fn problem(&self, text: impl Into<String>) {
+        let text = text.into();
+        tracing::warn!("{text}");
+        self.remember(format!("{PROBLEM_SIGN} {text}"));
+    }
+
+    /// Watchers copy the log with every sample: it is short, and so are its entries. The log file has all.
+    fn remember(&self, mut text: String) {
+        if let Some((end, _)) = text.char_indices().nth(MAX_ENTRY_CHARS) {
+            text.truncate(end);
+            text.push('…');
+        }
+        let mut log = lock(&self.log);
+        if log.len() >= MAX_ENTRIES {
+            log.remove(0);
+        }
+        log.push(text);
     }
 
     /// The worker's side, between chunks: waits while paused, and ends the work when cancelled.

@@ -183,7 +183,7 @@ fn write_clusters(
                     if !keep_going {
                         return Err(Error::damaged(what));
                     }
-                    monitor.event(what);
+                    monitor.problem(what);
                     runs.iter().for_each(|run| outcomes.lost.insert(*run));
                 }
             }
@@ -191,7 +191,7 @@ fn write_clusters(
                 target.flush()?;
                 unflushed = 0;
             }
-            monitor.advance(bytes);
+            monitor.advance_at(runs, bytes);
             Ok(())
         },
     )?;
@@ -309,7 +309,7 @@ fn read_back(
             })
         },
         |item| {
-            monitor.advance(item.raw.len() as u64);
+            monitor.advance_at(&item.runs, item.raw.len() as u64);
             Ok(())
         },
     )

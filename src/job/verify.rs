@@ -222,7 +222,7 @@ pub(super) fn check(image: &Image, threads: usize, monitor: &Monitor, findings: 
                     let runs = item.located.runs.clone();
                     let base = item.located.base.map(|(id, _)| id);
                     let bad = BadChunk { number: item.located.span.0 / header.chunk_clusters, runs, base, why };
-                    monitor.event(format!("Damaged: {bad}"));
+                    monitor.problem(format!("Damaged: {bad}"));
                     findings.bad.push(bad);
                 }
             }
@@ -233,7 +233,7 @@ pub(super) fn check(image: &Image, threads: usize, monitor: &Monitor, findings: 
                 ));
             }
             seen += 1;
-            monitor.advance(bytes);
+            monitor.advance_at(&item.located.runs, bytes);
             Ok(())
         },
     )?;

@@ -14,7 +14,9 @@ pub(super) fn keys(model: &Model) -> Vec<KeyWord> {
         return keys;
     }
     if model.trouble.is_some() {
-        return vec![key::CLOSE, key::HELP];
+        let mut keys = vec![key::SCROLL, key::CLOSE, key::HELP];
+        keys.retain(|word| *word != key::SCROLL || screen::trouble_limit(model) > 0);
+        return keys;
     }
     if model.wait.is_some() {
         return vec![key::STOP_WAITING, key::HELP];
@@ -49,7 +51,10 @@ fn all_keys(model: &Model) -> Vec<KeyWord> {
         Screen::Peek => peek_keys(model),
         Screen::Diagnosis | Screen::Held => vec![key::MOVE],
         Screen::Running => return running_keys(model),
-        Screen::Report => return vec![key::SCROLL, key::TO_START, key::HELP],
+        Screen::Report if model.ended.as_ref().is_some_and(|ended| ended.saving.is_some()) => {
+            vec![key::SAVE, key::COMPLETE]
+        }
+        Screen::Report => return vec![key::SCROLL, key::SAVE_REPORT, key::TO_START, key::HELP],
     };
     keys.extend([key::BACK, key::HELP]);
     keys
@@ -133,9 +138,11 @@ fn plan_keys(model: &Model) -> Vec<KeyWord> {
 }
 
 fn running_keys(model: &Model) -> Vec<KeyWord> {
-    match &model.running {
-        Some(running) if running.progress.cancelling => vec![key::HELP],
-        Some(running) if running.progress.paused => vec![key::RESUME, key::CANCEL, key::HELP],
-        _ => vec![key::PAUSE, key::CANCEL, key::HELP],
-    }
+    let mut keys = match &model.running {
+        Some(running) if running.progress.cancelling => vec![key::LOG, key::HELP],
+        Some(running) if running.progress.paused => vec![key::RESUME, key::CANCEL, key::LOG, key::HELP],
+        _ => vec![key::PAUSE, key::CANCEL, key::LOG, key::HELP],
+    };
+    keys.retain(|word| *word != key::LOG || screen::log_page(model).0 > 0);
+    keys
 }

@@ -4,13 +4,13 @@ mod diagnosis;
 mod files;
 mod held;
 mod maps;
+mod running;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::error::{Error, Kind};
 use crate::inventory::{Address, Inventory, LookRequest, Partition};
-use crate::job::{ExportRequest, Progress, Report};
+use crate::job::ExportRequest;
 use crate::plan::{AidRequest, Preview};
 
 use super::Options;
@@ -18,13 +18,13 @@ use super::filter::Filter;
 use super::form::Form;
 use super::input::Input;
 use super::msg::{Clock, Completion, Ticket};
-use super::rate::Samples;
 use super::rows::Row;
 use super::theme::Theme;
 pub use diagnosis::Diagnosis;
 pub use files::{Branch, Files, Find, Going, Mark, Motion, Pane, Peek, Tree, Typing};
 pub use held::Held;
 pub use maps::Maps;
+pub use running::{Ended, Job, Running, Saving};
 
 /// The screens there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -267,44 +267,6 @@ pub enum Proposal {
     Refused(Trouble),
 }
 
-/// Which job is under way.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Job {
-    Backup,
-    Restore,
-    Verify,
-    Check,
-    Resume,
-    /// An image is made inside a volume.
-    Inside,
-    /// Images inside a volume are dropped or put in order.
-    Keep,
-    Export,
-    Search,
-    /// A recovery partition is renewed.
-    Renew,
-    /// Files are copied out of a volume or image.
-    Extract,
-}
-
-/// A job under way.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Running {
-    /// Which.
-    pub job: Job,
-    /// What it does, in one line.
-    pub headline: String,
-    /// How far it is.
-    pub progress: Progress,
-    /// How fast.
-    pub samples: Samples,
-    /// When it began.
-    pub began: Duration,
-    /// "Really cancel?" is being asked.
-    pub asking: bool,
-}
-
 /// All of it.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -322,6 +284,8 @@ pub struct Model {
     pub help: Option<usize>,
     /// A message that wants to be read first.
     pub trouble: Option<Trouble>,
+    /// How far it is scrolled.
+    pub trouble_scroll: usize,
     /// What the user came for.
     pub task: Task,
     /// The start screen's cursor.
@@ -375,7 +339,7 @@ pub struct Model {
     /// The job.
     pub running: Option<Running>,
     /// How the last job ended.
-    pub report: Option<Report>,
+    pub ended: Option<Ended>,
     /// The program shall end as soon as the job has.
     pub leaving: bool,
     /// The exit code so far: the last job's.
@@ -397,6 +361,7 @@ impl Model {
             trail: vec![Screen::Start],
             help: None,
             trouble: None,
+            trouble_scroll: 0,
             task: Task::default(),
             start_cursor: 0,
             factory_cursor: None,
@@ -423,7 +388,7 @@ impl Model {
             wrong: false,
             scroll: 0,
             running: None,
-            report: None,
+            ended: None,
             leaving: false,
             exit_code: 0,
             ticket: 0,
@@ -444,6 +409,11 @@ impl Model {
             || (matches!(self.screen(), Screen::Disks | Screen::Start) && self.disks.looking.is_some())
             || (self.screen() == Screen::Images && self.images.listing.is_some())
             || (matches!(self.screen(), Screen::Files | Screen::Peek) && self.files.waiting())
+            || self
+                .ended
+                .as_ref()
+                .and_then(|ended| ended.saving.as_ref())
+                .is_some_and(|saving| saving.waiting.is_some())
     }
 
     /// Where to look: the disks that were named, or else this machine's.

@@ -32,7 +32,14 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
     if let Some(trouble) = &model.trouble {
         let (columns, _) = popup_rows(buffer.area);
         let title = if trouble.refused { text::REFUSED_TITLE } else { text::TROUBLE_TITLE };
-        popup(theme, title, theme.bad(), trouble_lines(theme, trouble, columns), 0, buffer);
+        popup(
+            theme,
+            title,
+            theme.bad(),
+            trouble_lines(theme, trouble, columns),
+            model.trouble_scroll.min(trouble_limit(model)),
+            buffer,
+        );
     }
     if let Some(scroll) = model.help {
         let (columns, _) = popup_rows(buffer.area);
@@ -49,6 +56,13 @@ pub(super) fn trouble_lines(theme: Theme, trouble: &Trouble, columns: usize) -> 
         lines.extend(plain(next, columns));
     }
     lines
+}
+
+/// By how many lines the trouble can be scrolled.
+pub(super) fn trouble_limit(model: &Model) -> usize {
+    let (columns, rows) = popup_rows(Rect::new(0, 0, model.size.0, model.size.1));
+    let Some(trouble) = &model.trouble else { return 0 };
+    trouble_lines(model.theme, trouble, columns).len().saturating_sub(rows)
 }
 
 fn help_lines(model: &Model, columns: usize) -> Vec<Line<'static>> {

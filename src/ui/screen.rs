@@ -1,5 +1,6 @@
 //! The screens: a title line, the body, and a line of keys.
 
+mod confirm;
 mod diagnosis;
 mod disks;
 mod files;
@@ -21,11 +22,12 @@ use super::model::{Job, Model, Screen, Task};
 use super::widget::{clip, paint, width};
 use super::{footer, text};
 
-pub(super) use super::overlay::help_limit;
+pub(super) use super::overlay::{help_limit, trouble_limit};
 pub(super) use disks::page as disks_page;
 pub(super) use files::{page as files_page, peek_shape};
 pub(super) use images::page as images_page;
 pub(super) use interrupted::page as interrupted_page;
+pub(super) use running::log_page;
 
 /// Where a screen's content goes on a terminal of this size.
 pub(super) fn body(size: (u16, u16)) -> Rect {
@@ -49,9 +51,10 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
         Screen::Peek => files::draw_peek(model, area, buffer),
         Screen::Held => held::draw(model, area, buffer),
         Screen::Options => draw_lines(options::lines(model, area), area, buffer),
-        Screen::Confirm => draw_lines(preview::confirm_lines(model, area), area, buffer),
+        Screen::Confirm => draw_lines(confirm::lines(model, area), area, buffer),
         Screen::Running => draw_lines(running::lines(model, area), area, buffer),
-        Screen::Facts | Screen::Preview | Screen::Report => {
+        Screen::Report => report::draw(model, area, buffer),
+        Screen::Facts | Screen::Preview => {
             let lines = scrolled_lines(model, area);
             let all = lines.len();
             let page = usize::from(area.height);
@@ -68,7 +71,6 @@ fn scrolled_lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     match model.screen() {
         Screen::Facts => images::facts(model, area),
         Screen::Preview => preview::lines(model, area),
-        Screen::Report => report::lines(model, area),
         _ => Vec::new(),
     }
 }
@@ -76,6 +78,9 @@ fn scrolled_lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
 /// By how many lines the screen's text can be scrolled.
 pub(super) fn scroll_limit(model: &Model) -> usize {
     let area = body(model.size);
+    if model.screen() == Screen::Report {
+        return report::limit(model, area);
+    }
     scrolled_lines(model, area).len().saturating_sub(usize::from(area.height))
 }
 

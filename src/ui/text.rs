@@ -4,10 +4,14 @@ mod en;
 mod files;
 mod fill;
 mod help;
+mod running;
 
 pub use en::*;
 pub use files::*;
 pub use help::help;
+pub use running::*;
+
+use fill::{fill, plural};
 
 use std::path::Path;
 use std::time::Duration;
@@ -30,46 +34,46 @@ pub type KeyWord = (&'static str, &'static str);
 #[must_use]
 pub fn title(screen: Screen, task: Task) -> &'static str {
     match (screen, task) {
-        (Screen::Start, _) => "Start",
-        (Screen::Disks, Task::Backup) => "Back up > Which partition?",
-        (Screen::Disks, Task::Restore) => "Restore > Onto which partition?",
-        (Screen::Disks, _) => "Disks",
-        (Screen::Images, Task::Restore) => "Restore > Which image?",
-        (Screen::Images, _) => "Look > Which image?",
-        (Screen::Facts, _) => "Look > Image",
-        (Screen::Options, Task::Backup) => "Back up > Where to?",
-        (Screen::Options, Task::Export) => "Export > Where to?",
-        (Screen::Options, Task::Reset) => "Factory reset > Options",
-        (Screen::Options, _) => "Restore > Options",
-        (Screen::Interrupted, _) => "Interrupted",
-        (Screen::Preview, Task::Resume) => "Interrupted > What will be done",
-        (Screen::Confirm, Task::Resume) => "Interrupted > Confirm",
-        (Screen::Running, Task::Resume) => "Interrupted > Running",
-        (Screen::Preview, Task::Reset) => "Factory reset > What will be done",
-        (Screen::Confirm, Task::Reset) => "Factory reset > Confirm",
-        (Screen::Preview, Task::Keep) => "Images inside > What will be done",
-        (Screen::Confirm, Task::Keep) => "Images inside > Confirm",
-        (Screen::Running, Task::Keep) => "Images inside > Running",
-        (Screen::Preview, Task::Renew) => "Recovery partition > What will be done",
-        (Screen::Confirm, Task::Renew) => "Recovery partition > Confirm",
-        (Screen::Running, Task::Renew) => "Recovery partition > Running",
+        (Screen::Start, _) => TITLE_START,
+        (Screen::Disks, Task::Backup) => TITLE_BACKUP_DISKS,
+        (Screen::Disks, Task::Restore) => TITLE_RESTORE_DISKS,
+        (Screen::Disks, _) => TITLE_DISKS,
+        (Screen::Images, Task::Restore) => TITLE_RESTORE_IMAGES,
+        (Screen::Images, _) => TITLE_IMAGES,
+        (Screen::Facts, _) => TITLE_FACTS,
+        (Screen::Options, Task::Backup) => TITLE_BACKUP_OPTIONS,
+        (Screen::Options, Task::Export) => TITLE_EXPORT_OPTIONS,
+        (Screen::Options, Task::Reset) => TITLE_RESET_OPTIONS,
+        (Screen::Options, _) => TITLE_RESTORE_OPTIONS,
+        (Screen::Interrupted, _) => TITLE_INTERRUPTED,
+        (Screen::Preview, Task::Resume) => TITLE_RESUME_PREVIEW,
+        (Screen::Confirm, Task::Resume) => TITLE_RESUME_CONFIRM,
+        (Screen::Running, Task::Resume) => TITLE_RESUME_RUNNING,
+        (Screen::Preview, Task::Reset) => TITLE_RESET_PREVIEW,
+        (Screen::Confirm, Task::Reset) => TITLE_RESET_CONFIRM,
+        (Screen::Preview, Task::Keep) => TITLE_KEEP_PREVIEW,
+        (Screen::Confirm, Task::Keep) => TITLE_KEEP_CONFIRM,
+        (Screen::Running, Task::Keep) => TITLE_KEEP_RUNNING,
+        (Screen::Preview, Task::Renew) => TITLE_RENEW_PREVIEW,
+        (Screen::Confirm, Task::Renew) => TITLE_RENEW_CONFIRM,
+        (Screen::Running, Task::Renew) => TITLE_RENEW_RUNNING,
         (Screen::Preview, Task::Extract) => TITLE_EXTRACT_PREVIEW,
         (Screen::Running, Task::Extract) => TITLE_EXTRACT_RUNNING,
-        (Screen::Preview, Task::Export) => "Export > What will be done",
-        (Screen::Running, Task::Export) => "Export > Running",
-        (Screen::Running, Task::Search) => "Search > Running",
-        (Screen::Preview, Task::Backup) => "Back up > What will be done",
-        (Screen::Preview, _) => "Restore > What will be done",
-        (Screen::Confirm, _) => "Restore > Confirm",
-        (Screen::Running, Task::Backup) => "Back up > Running",
-        (Screen::Running, Task::Restore) => "Restore > Running",
-        (Screen::Running, Task::Browse) => "Check > Running",
-        (Screen::Running, _) => "Verify > Running",
-        (Screen::Report, _) => "Report",
-        (Screen::Diagnosis, _) => "What is wrong",
-        (Screen::Files, _) => "Files",
-        (Screen::Peek, _) => "Files > One file",
-        (Screen::Held, _) => "Disks > In use",
+        (Screen::Preview, Task::Export) => TITLE_EXPORT_PREVIEW,
+        (Screen::Running, Task::Export) => TITLE_EXPORT_RUNNING,
+        (Screen::Running, Task::Search) => TITLE_SEARCH_RUNNING,
+        (Screen::Preview, Task::Backup) => TITLE_BACKUP_PREVIEW,
+        (Screen::Preview, _) => TITLE_RESTORE_PREVIEW,
+        (Screen::Confirm, _) => TITLE_RESTORE_CONFIRM,
+        (Screen::Running, Task::Backup) => TITLE_BACKUP_RUNNING,
+        (Screen::Running, Task::Restore) => TITLE_RESTORE_RUNNING,
+        (Screen::Running, Task::Browse) => TITLE_CHECK_RUNNING,
+        (Screen::Running, _) => TITLE_VERIFY_RUNNING,
+        (Screen::Report, _) => TITLE_REPORT,
+        (Screen::Diagnosis, _) => TITLE_DIAGNOSIS,
+        (Screen::Files, _) => TITLE_FILES,
+        (Screen::Peek, _) => TITLE_PEEK,
+        (Screen::Held, _) => TITLE_HELD,
     }
 }
 
@@ -124,11 +128,11 @@ pub fn hint(id: FieldId) -> &'static str {
 #[must_use]
 pub fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Done => "Done",
-        Outcome::DoneWithWarnings => "Done with warnings",
-        Outcome::Failed => "Failed",
-        Outcome::Refused => "Refused",
-        Outcome::Cancelled => "Cancelled",
+        Outcome::Done => OUTCOME_DONE,
+        Outcome::DoneWithWarnings => OUTCOME_WARNINGS,
+        Outcome::Failed => OUTCOME_FAILED,
+        Outcome::Refused => OUTCOME_REFUSED,
+        Outcome::Cancelled => OUTCOME_CANCELLED,
     }
 }
 
@@ -136,9 +140,9 @@ pub fn outcome(outcome: Outcome) -> &'static str {
 #[must_use]
 pub fn safety(safety: Safety) -> &'static str {
     match safety {
-        Safety::Reads => "only reads",
-        Safety::Creates => "creates a file",
-        Safety::Overwrites => "overwrites",
+        Safety::Reads => SAFETY_READS,
+        Safety::Creates => SAFETY_CREATES,
+        Safety::Overwrites => SAFETY_OVERWRITES,
     }
 }
 
@@ -146,29 +150,30 @@ pub fn safety(safety: Safety) -> &'static str {
 #[must_use]
 pub fn after_cancel(job: Job, steps: &[StepKind], current: usize) -> &'static str {
     let begun = |kind| steps.iter().position(|step| *step == kind).is_some_and(|at| at <= current);
+    let behind = |kind| steps.iter().rposition(|step| *step == kind).is_some_and(|at| at < current);
+    let is_checking = current > 0 && steps.get(current) == Some(&StepKind::CheckVolume);
     match job {
-        Job::Verify => "Nothing is changed. The image stays as it is, but you do not know whether it is whole.",
-        Job::Check => "Nothing is changed. You do not know whether the volume is sound.",
-        Job::Resume => "What is done stays done, and the journal stays: the job can be finished or taken back later.",
-        Job::Backup => "The disk that is read stays as it is. No image is left under the chosen name.",
-        Job::Extract => "Files that are copied whole stay; the one under way is taken away again.",
-        Job::Export => "The image inside stays. No file is left under the chosen name.",
-        Job::Search => "Nothing is changed. What the quick look has found stays in the list.",
-        Job::Renew => "One of its two copies stays whole. It can be renewed again at any time.",
-        Job::Inside => {
-            "No image is left inside, and all files stay. A change of the partition's records that has begun is finished \
-             first."
-        }
-        Job::Keep => "A change of the partition's records that has begun is finished first. All files stay.",
-        Job::Restore if begun(StepKind::Unseal) || begun(StepKind::WriteClusters) => {
-            "The target is then unfinished: it cannot be used, and is marked so. Restoring the image again completes it."
-        }
+        Job::Restore if behind(StepKind::Seal) => CANCEL_RESTORE_SEALED,
+        Job::Inside if behind(StepKind::WriteTables) && is_checking => CANCEL_INSIDE_CHECKING,
+        Job::Inside if behind(StepKind::WriteTables) => CANCEL_INSIDE_ADOPTING,
+        Job::Keep if behind(StepKind::CloseJournal) && is_checking => CANCEL_KEEP_CHECKING,
+        Job::Verify => CANCEL_VERIFY,
+        Job::Check => CANCEL_CHECK,
+        Job::Resume => CANCEL_RESUME,
+        Job::Backup => CANCEL_BACKUP,
+        Job::Extract => CANCEL_EXTRACT,
+        Job::Export => CANCEL_EXPORT,
+        Job::Search => CANCEL_SEARCH,
+        Job::Renew => CANCEL_RENEW,
+        Job::Inside => CANCEL_INSIDE,
+        Job::Keep => CANCEL_KEEP,
+        Job::Restore if begun(StepKind::Unseal) || begun(StepKind::WriteClusters) => CANCEL_RESTORE_WRITING,
         Job::Restore
             if begun(StepKind::MoveImages) || begun(StepKind::WriteContents) || begun(StepKind::WriteTable) =>
         {
-            "Images may have been moved already, and stay whole. What the partition holds now may be damaged by that."
+            CANCEL_RESTORE_MOVING
         }
-        Job::Restore => "Nothing was written to the target yet. It stays as it is.",
+        Job::Restore => CANCEL_RESTORE,
     }
 }
 
@@ -176,17 +181,17 @@ pub fn after_cancel(job: Job, steps: &[StepKind], current: usize) -> &'static st
 #[must_use]
 pub fn cancelled(job: Job) -> &'static str {
     match job {
-        Job::Verify => "Nothing was changed. It is not known whether the image is whole.",
-        Job::Check => "Nothing was changed. It is not known whether the volume is sound.",
-        Job::Resume => "The journal is still there: the job can be finished or taken back later.",
-        Job::Backup => "The disk that was read is as it was. No image was left under the chosen name.",
-        Job::Extract => "What was copied whole is still there. Nothing else was changed.",
-        Job::Export => "The image inside is as it was. No file was left under the chosen name.",
-        Job::Search => "Nothing was changed.",
-        Job::Inside => "No image was left inside. All files are as they were.",
-        Job::Keep => "All files are as they were.",
-        Job::Renew => "One of its two copies is whole. It can be renewed again at any time.",
-        Job::Restore => "Nothing was written to the target. It is as it was.",
+        Job::Verify => CANCELLED_VERIFY,
+        Job::Check => CANCELLED_CHECK,
+        Job::Resume => CANCELLED_RESUME,
+        Job::Backup => CANCELLED_BACKUP,
+        Job::Extract => CANCELLED_EXTRACT,
+        Job::Export => CANCELLED_EXPORT,
+        Job::Search => CANCELLED_SEARCH,
+        Job::Inside => CANCELLED_INSIDE,
+        Job::Keep => CANCELLED_KEEP,
+        Job::Renew => CANCELLED_RENEW,
+        Job::Restore => CANCELLED_RESTORE,
     }
 }
 
@@ -194,9 +199,9 @@ pub fn cancelled(job: Job) -> &'static str {
 #[must_use]
 pub fn volume(volume: &Volume) -> String {
     let mut words = vec![volume.kind.name().to_owned()];
-    words.extend(volume.label.as_ref().filter(|label| !label.is_empty()).map(|label| format!("“{label}”")));
+    words.extend(volume.label.as_ref().filter(|label| !label.is_empty()).map(|label| quoted(label)));
     if let (Some(size), Some(count)) = (volume.cluster_bytes, volume.clusters) {
-        words.push(format!("{count} clusters of {}", bytes(u64::from(size))));
+        words.push(fill(CLUSTERS_OF, &[("count", &count), ("size", &bytes(u64::from(size)))]));
     }
     words.extend(volume.state.map(|state| state.to_string()));
     words.join(", ")
@@ -206,7 +211,7 @@ pub fn volume(volume: &Volume) -> String {
 #[must_use]
 pub fn volume_summary(summary: &fs::Summary) -> String {
     let mut words = vec![summary.kind.name().to_owned()];
-    words.extend(summary.label.as_ref().filter(|label| !label.is_empty()).map(|label| format!("“{label}”")));
+    words.extend(summary.label.as_ref().filter(|label| !label.is_empty()).map(|label| quoted(label)));
     words.push(summary.state.to_string());
     words.extend(summary.id.clone());
     words.join(", ")
@@ -216,65 +221,81 @@ pub fn volume_summary(summary: &fs::Summary) -> String {
 #[must_use]
 pub fn found_by(how: FoundBy) -> &'static str {
     match how {
-        FoundBy::FileSystem => "as a file of the partition",
-        FoundBy::Toc => "by its table of contents",
-        FoundBy::Aid => "by a recovery aid",
-        FoundBy::RecoveryPartition => "by a recovery partition",
-        FoundBy::Scavenged => "put together from its records",
+        FoundBy::FileSystem => FOUND_BY_FILE,
+        FoundBy::Toc => FOUND_BY_CONTENTS,
+        FoundBy::Aid => FOUND_BY_AID,
+        FoundBy::RecoveryPartition => FOUND_BY_PARTITION,
+        FoundBy::Scavenged => FOUND_BY_RECORDS,
     }
 }
 
 /// The volume in an image, in one line.
 #[must_use]
 pub fn imaged(kind: fs::Kind, label: Option<&str>, size: u64) -> String {
-    let label = label.filter(|label| !label.is_empty()).map(|label| format!(" “{label}”")).unwrap_or_default();
-    format!("{}{label}, {}", kind.name(), bytes(size))
+    match label.filter(|label| !label.is_empty()) {
+        None => fill(IMAGED, &[("kind", &kind.name()), ("size", &bytes(size))]),
+        Some(label) => labelled(kind.name(), label, size),
+    }
+}
+
+fn labelled(kind: &str, label: &str, size: u64) -> String {
+    fill(IMAGED_LABEL, &[("kind", &kind), ("label", &label), ("size", &bytes(size))])
+}
+
+fn quoted(label: &str) -> String {
+    fill(QUOTED, &[("text", &label)])
 }
 
 /// An image by its name.
 #[must_use]
 pub fn made_of(name: &str, kind: &str, created: &str) -> String {
-    format!("“{name}”, a {kind} image of {created}")
+    fill(IMAGE_BY_NAME, &[("name", &name), ("kind", &kind), ("created", &created)])
 }
 
 /// A line of the list of factory images.
 #[must_use]
 pub fn factory_image(volume: &Address, image: &ImageInfo) -> String {
-    let label = image.label.as_ref().map(|label| format!(" “{label}”")).unwrap_or_default();
-    format!("{volume}  {}  {}{label}, {}", image.created, image.volume, bytes(image.volume_bytes))
+    let imaged = match &image.label {
+        None => fill(IMAGED, &[("kind", &image.volume), ("size", &bytes(image.volume_bytes))]),
+        Some(label) => labelled(&image.volume, label, image.volume_bytes),
+    };
+    fill(FACTORY_LINE, &[("place", volume), ("created", &image.created), ("imaged", &imaged)])
 }
 
 /// A recovery partition that is out of date.
 #[must_use]
 pub fn stale_notice(partition: &str) -> String {
-    format!("! The recovery partition {partition} is out of date. Press k to renew it.")
+    fill(STALE_NOTICE, &[("partition", &partition)])
 }
 
 /// A volume that only its images tell of.
 #[must_use]
 pub fn was_volume(kind: fs::Kind) -> String {
-    format!("Nothing of it can be read but the images inside; it was a {} volume.", kind.name())
+    fill(WAS_VOLUME, &[("kind", &kind.name())])
+}
+
+/// The kind of a volume whose partition has no name.
+#[must_use]
+pub fn volume_of(kind: fs::Kind) -> String {
+    fill(VOLUME_OF, &[("kind", &kind)])
 }
 
 /// A factory image that is of no use as it is.
 #[must_use]
 pub fn factory_damaged(address: &str, why: &str) -> String {
-    format!("The factory image {address} is damaged: {why}")
+    fill(FACTORY_DAMAGED, &[("address", &address), ("why", &why)])
 }
 
 /// What a factory reset means, above its preview.
 #[must_use]
 pub fn reset_means(created: &str) -> String {
-    format!(
-        "The partition becomes what it was on {created}. Files made or changed since then are lost: if you need some, go \
-         back (Esc) and save them first."
-    )
+    fill(RESET_MEANS, &[("created", &created)])
 }
 
 /// Above the progress of a search.
 #[must_use]
 pub fn search_headline(disk: &Path) -> String {
-    format!("Search every sector of {} for images", disk.display())
+    fill(SEARCH_HEADLINE, &[("disk", &disk.display())])
 }
 
 /// A search that found nothing.
@@ -282,17 +303,17 @@ pub fn search_headline(disk: &Path) -> String {
 pub fn nothing_found(disk: &Path) -> Report {
     Report {
         outcome: Outcome::Done,
-        headline: format!("There are no images inside the partitions of {}.", disk.display()),
+        headline: fill(SEARCH_NOTHING, &[("disk", &disk.display())]),
         facts: Vec::new(),
         warnings: Vec::new(),
-        next: vec!["Every sector was looked at. If the image is a file, choose “Restore an image”.".to_owned()],
+        next: vec![SEARCH_NOTHING_NEXT.to_owned()],
     }
 }
 
 /// Above the preview of an export.
 #[must_use]
 pub fn export_headline(image: &str, target: &str) -> String {
-    format!("Export {image} to {target}")
+    fill(EXPORT_HEADLINE, &[("image", &image), ("target", &target)])
 }
 
 /// The offered file name of an exported image.
@@ -307,24 +328,27 @@ pub fn export_name(label: Option<&str>, name: &str, date: &str) -> String {
 #[must_use]
 pub fn partition(partition: &PartitionRecord) -> String {
     let table = &partition.table;
-    format!(
-        "partition {} ({table}) at {}, {}",
-        partition.number,
-        bytes_exact(partition.start_bytes),
-        bytes(partition.bytes)
+    fill(
+        PARTITION_WAS,
+        &[
+            ("number", &partition.number),
+            ("table", table),
+            ("start", &bytes_exact(partition.start_bytes)),
+            ("size", &bytes(partition.bytes)),
+        ],
     )
 }
 
 /// A file left out of an image.
 #[must_use]
 pub fn left_out(path: &str, size: u64) -> String {
-    format!("{path} ({})", bytes(size))
+    fill(LEFT_OUT_FILE, &[("path", &path), ("size", &bytes(size))])
 }
 
 /// Clusters that could not be read when the image was made.
 #[must_use]
 pub fn bad_clusters(count: u64) -> String {
-    format!("{count} clusters could not be read when the image was made; they are zeros in it.")
+    fill(plural(count, BAD_CLUSTER, BAD_CLUSTERS), &[("count", &count)])
 }
 
 /// What a volume's state means for who wants to back it up.
@@ -332,11 +356,9 @@ pub fn bad_clusters(count: u64) -> String {
 pub fn state_note(state: fs::State) -> Option<&'static str> {
     match state {
         fs::State::Clean => None,
-        fs::State::Dirty => Some("It was not unmounted properly, or has errors."),
-        fs::State::Hibernated => {
-            Some("Windows sleeps on it and remembers unwritten data. Shut Windows down fully first.")
-        }
-        fs::State::Journal => Some("Its journal waits to be replayed; mounting and unmounting it once does that."),
+        fs::State::Dirty => Some(STATE_DIRTY_NOTE),
+        fs::State::Hibernated => Some(STATE_HIBERNATED_NOTE),
+        fs::State::Journal => Some(STATE_JOURNAL_NOTE),
     }
 }
 
@@ -344,14 +366,14 @@ pub fn state_note(state: fs::State) -> Option<&'static str> {
 #[must_use]
 pub fn table(table: &TableView) -> String {
     let kind = match table.kind {
-        TableKind::Gpt => "GPT",
-        TableKind::Mbr => "MBR",
-        TableKind::None => "none",
+        TableKind::Gpt => TABLE_GPT,
+        TableKind::Mbr => TABLE_MBR,
+        TableKind::None => TABLE_NONE,
     };
     match table.health {
         Health::Ok => kind.to_owned(),
-        Health::Degraded => format!("{kind}, usable, but something is wrong with it"),
-        Health::Damaged => format!("{kind}, damaged"),
+        Health::Degraded => fill(TABLE_IS_DEGRADED, &[("table", &kind)]),
+        Health::Damaged => fill(TABLE_IS_DAMAGED, &[("table", &kind)]),
     }
 }
 
@@ -360,8 +382,8 @@ pub fn table(table: &TableView) -> String {
 pub fn table_trouble(health: Health) -> Option<&'static str> {
     match health {
         Health::Ok => None,
-        Health::Degraded => Some("table has faults"),
-        Health::Damaged => Some("table damaged"),
+        Health::Degraded => Some(TABLE_FAULTS),
+        Health::Damaged => Some(TABLE_DAMAGED),
     }
 }
 
@@ -369,9 +391,9 @@ pub fn table_trouble(health: Health) -> Option<&'static str> {
 #[must_use]
 pub fn sector(logical: u32, physical: u32) -> String {
     if physical == 0 || physical == logical {
-        format!("{logical} B")
+        fill(SECTOR_BYTES, &[("bytes", &logical)])
     } else {
-        format!("{logical} B ({physical} B physically)")
+        fill(SECTOR_BYTES_BOTH, &[("logical", &logical), ("physical", &physical)])
     }
 }
 
@@ -384,13 +406,37 @@ pub fn bytes(bytes: u64) -> String {
 /// `1.0 MiB (1048576 B)`.
 #[must_use]
 pub fn bytes_exact(count: u64) -> String {
-    if count < 1024 { bytes(count) } else { format!("{} ({count} B)", bytes(count)) }
+    if count < 1024 { bytes(count) } else { fill(BYTES_EXACT, &[("size", &bytes(count)), ("count", &count)]) }
+}
+
+/// `free 20.0 GiB`, of a disk.
+#[must_use]
+pub fn bar_gap(size: &str) -> String {
+    fill(BAR_GAP_OF, &[("size", &size)])
+}
+
+/// `used 1024 (4.0 MiB)`: clusters and bytes.
+#[must_use]
+pub fn map_entry(name: &str, clusters: u64, size: u64) -> String {
+    fill(MAP_ENTRY, &[("name", &name), ("count", &clusters), ("size", &bytes(size))])
+}
+
+/// The same with bytes alone.
+#[must_use]
+pub fn map_entry_short(name: &str, size: u64) -> String {
+    fill(MAP_ENTRY_SHORT, &[("name", &name), ("size", &bytes(size))])
+}
+
+/// How much one sign of a map stands for.
+#[must_use]
+pub fn map_scale(clusters: u64) -> String {
+    fill(plural(clusters, MAP_SCALE_ONE, MAP_SCALE), &[("count", &clusters)])
 }
 
 /// `112.0 MiB/s`.
 #[must_use]
 pub fn rate(rate: u64) -> String {
-    format!("{}/s", bytes(rate))
+    fill(RATE, &[("size", &bytes(rate))])
 }
 
 /// `12 s`, `3 min 20 s`, `2 h 05 min`, `3 days 4 h`.
@@ -399,105 +445,105 @@ pub fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     if days > 0 {
-        format!("{days} days {} h", hours % 24)
+        fill(plural(days, TIME_DAY, TIME_DAYS), &[("days", &days), ("hours", &(hours % 24))])
     } else if hours > 0 {
-        format!("{hours} h {:02} min", minutes % 60)
+        fill(TIME_HOURS, &[("hours", &hours), ("minutes", &format!("{:02}", minutes % 60))])
     } else if minutes > 0 {
-        format!("{minutes} min {:02} s", seconds % 60)
+        fill(TIME_MINUTES, &[("minutes", &minutes), ("seconds", &format!("{:02}", seconds % 60))])
     } else {
-        format!("{seconds} s")
+        fill(TIME_SECONDS, &[("seconds", &seconds)])
     }
 }
 
 /// `about 3 min 20 s left`.
 #[must_use]
 pub fn left(time: Duration) -> String {
-    format!("about {} left", duration(time))
+    fill(TIME_LEFT, &[("time", &duration(time))])
 }
 
 /// `1 min 12 s so far`.
 #[must_use]
 pub fn so_far(time: Duration) -> String {
-    format!("{} so far", duration(time))
+    fill(TIME_SO_FAR, &[("time", &duration(time))])
 }
 
 /// `12.0 GiB of 40.0 GiB`.
 #[must_use]
 pub fn done_of(done: u64, all: u64) -> String {
-    format!("{} of {}", bytes(done), bytes(all))
+    fill(DONE_OF, &[("done", &bytes(done)), ("all", &bytes(all))])
 }
 
 /// A disk or partition that cannot be read.
 #[must_use]
 pub fn refused_unreadable(problem: &str) -> String {
-    format!("It cannot be read: {problem}")
+    fill(REFUSED_UNREADABLE, &[("problem", &problem)])
 }
 
 /// Above a check's progress.
 #[must_use]
 pub fn check_headline(address: &str) -> String {
-    format!("Check whether {address} is sound")
+    fill(CHECK_HEADLINE, &[("address", &address)])
 }
 
 /// A volume whose kind has tools of its own only.
 #[must_use]
 pub fn refused_kind(kind: fs::Kind) -> String {
-    format!("A {kind} volume cannot be checked here. Its own tool does that: {}.", fs::repair_tool(kind))
+    fill(REFUSED_KIND, &[("kind", &kind), ("tool", &fs::repair_tool(kind))])
 }
 
 /// A mounted target.
 #[must_use]
 pub fn refused_mounted(place: &Path) -> String {
-    format!("It is mounted at {}. Unmount it first, or choose another.", place.display())
+    fill(REFUSED_MOUNTED, &[("place", &place.display())])
 }
 
 /// A target that is too small.
 #[must_use]
 pub fn refused_small(needed: u64, there: u64) -> String {
     let missing = needed.saturating_sub(there);
-    format!("Too small: the image needs {}, here are {}; {missing} bytes are missing.", bytes(needed), bytes(there))
+    fill(REFUSED_SMALL, &[("needed", &bytes(needed)), ("there", &bytes(there)), ("missing", &missing)])
 }
 
 /// Above the list of targets.
 #[must_use]
 pub fn restore_what(name: &str, needed: u64) -> String {
-    format!("Image “{name}” needs {}.", bytes(needed))
+    fill(RESTORE_WHAT, &[("name", &name), ("needed", &bytes(needed))])
 }
 
 /// Above the options of a backup.
 #[must_use]
 pub fn backup_what(address: &str, volume: &str) -> String {
-    format!("Back up {address} ({volume})")
+    fill(BACKUP_WHAT, &[("address", &address), ("volume", &volume)])
 }
 
 /// What has to be typed.
 #[must_use]
 pub fn confirm_type(word: &str) -> String {
-    format!("To overwrite it, type its name:  {word}")
+    fill(CONFIRM_TYPE, &[("word", &word)])
 }
 
 /// What has to be typed before a volume's records are changed.
 #[must_use]
 pub fn confirm_resume(word: &str) -> String {
-    format!("To go on, type its name:  {word}")
+    fill(CONFIRM_TYPE_GO_ON, &[("word", &word)])
 }
 
 /// Changed places that are not listed.
 #[must_use]
 pub fn more_places(count: usize) -> String {
-    format!("             and {count} more places")
+    fill(plural(count as u64, MORE_PLACE, MORE_PLACES), &[("count", &count)])
 }
 
 /// The place in a scrolled text: `lines 1–12 of 40`.
 #[must_use]
 pub fn scrolled(first: usize, last: usize, all: usize) -> String {
-    format!("{first}–{last} of {all}")
+    fill(SCROLLED, &[("first", &first), ("last", &last), ("all", &all)])
 }
 
 /// Where the wizard has what the planner's advice calls by its flag.
 #[must_use]
 pub fn option_hint(name: &str) -> String {
-    format!("Here: press o, and turn on “{name}”.")
+    fill(OPTION_HINT, &[("name", &name)])
 }
 
 /// Several names go on from here.
@@ -543,5 +589,25 @@ mod tests {
         let steps = [StepKind::VerifyImage, StepKind::Unseal, StepKind::WriteClusters];
         assert!(after_cancel(Job::Restore, &steps, 0).starts_with("Nothing was written"));
         assert!(after_cancel(Job::Restore, &steps, 1).contains("unfinished"));
+    }
+
+    #[test]
+    fn cancelling_at_the_end_says_that_all_is_done_but_the_check() {
+        let restore = [StepKind::WriteClusters, StepKind::Seal, StepKind::CheckVolume, StepKind::DropImages];
+        assert_eq!(after_cancel(Job::Restore, &restore, 1), CANCEL_RESTORE_WRITING);
+        assert_eq!(after_cancel(Job::Restore, &restore, 2), CANCEL_RESTORE_SEALED);
+        assert_eq!(after_cancel(Job::Restore, &restore, 3), CANCEL_RESTORE_SEALED);
+        let inside = [
+            StepKind::CheckVolume,
+            StepKind::WriteImage,
+            StepKind::WriteTables,
+            StepKind::ChangeMetadata,
+            StepKind::CheckVolume,
+        ];
+        let said: Vec<_> = (0..inside.len()).map(|current| after_cancel(Job::Inside, &inside, current)).collect();
+        assert_eq!(said, [CANCEL_INSIDE, CANCEL_INSIDE, CANCEL_INSIDE, CANCEL_INSIDE_ADOPTING, CANCEL_INSIDE_CHECKING]);
+        let keep = [StepKind::CheckVolume, StepKind::ChangeMetadata, StepKind::CloseJournal, StepKind::CheckVolume];
+        let said: Vec<_> = (0..keep.len()).map(|current| after_cancel(Job::Keep, &keep, current)).collect();
+        assert_eq!(said, [CANCEL_KEEP, CANCEL_KEEP, CANCEL_KEEP, CANCEL_KEEP_CHECKING]);
     }
 }

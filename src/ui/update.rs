@@ -42,7 +42,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Key(pressed) => key(model, pressed),
         Msg::Signal(signal) => job::signal(model, signal),
         Msg::Progress(progress) => job::progress(model, progress),
-        Msg::Finished(report) => job::finished(model, report),
+        Msg::Finished(report) => {
+            model.maps.forget();
+            job::finished(model, report)
+        }
         Msg::Searched(disk, found) => disks::searched(model, disk, found),
         Msg::DisksChanged => disks::changed(model),
         answer => answered(model, answer),
@@ -54,6 +57,7 @@ fn answered(model: &mut Model, answer: Msg) -> Vec<Effect> {
     match answer {
         Msg::Looked(ticket, inventory) if model.disks.looking == Some(ticket) => {
             model.disks.looking = None;
+            model.maps.forget();
             disks::show(model, inventory);
             interrupted::look(model)
         }
@@ -129,9 +133,7 @@ fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         return Vec::new();
     }
     if model.trouble.is_some() {
-        if matches!(pressed, Key::Enter | Key::Esc) {
-            model.trouble = None;
-        }
+        trouble_key(model, pressed);
         return Vec::new();
     }
     if model.wait.is_some() {
@@ -163,6 +165,18 @@ fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         Screen::Peek => files::peek_key(model, pressed),
         Screen::Held => held::key(model, pressed),
     }
+}
+
+/// What went wrong is read to its end, however long it is.
+fn trouble_key(model: &mut Model, pressed: Key) {
+    if matches!(pressed, Key::Enter | Key::Esc) {
+        model.trouble = None;
+        model.trouble_scroll = 0;
+        return;
+    }
+    let limit = screen::trouble_limit(model);
+    let page = usize::from(screen::body(model.size).height);
+    model.trouble_scroll = moved(model.trouble_scroll, limit + 1, page, pressed);
 }
 
 fn help_key(model: &mut Model, pressed: Key) {

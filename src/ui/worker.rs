@@ -5,6 +5,8 @@ mod files;
 mod images;
 mod inside;
 mod interrupted;
+mod maps;
+mod save;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -15,7 +17,7 @@ use crossbeam_channel::Sender;
 
 use crate::error::{Error, Result};
 use crate::fs::FileSystem;
-use crate::inventory::{self, Address, Inventory, LookRequest, Partition};
+use crate::inventory::{self, Address, Inventory, LookRequest, Partition, VolumeMap};
 use crate::job::{self, ExportRequest, ExtractRequest, Monitor, Progress, Report};
 use crate::plan::{self, AidRequest, BackupRequest, ContainerRequest, Plan, RestoreRequest, ResumeRequest, Work};
 
@@ -59,6 +61,8 @@ pub struct Library {
     pub search: fn(&Path, &Monitor) -> Result<Vec<Partition>>,
     /// Checks a volume.
     pub check: fn(&Address, &Arc<Monitor>) -> Report,
+    /// Reads a volume's map.
+    pub map: fn(&Address, &Monitor) -> Result<VolumeMap>,
 }
 
 impl Library {
@@ -82,6 +86,7 @@ impl Library {
             extract: job::extract_files,
             search: inside::search,
             check: job::check_address,
+            map: maps::read,
         }
     }
 }
@@ -92,6 +97,8 @@ pub struct Worker {
     messages: Sender<Msg>,
     job: Option<Arc<Monitor>>,
     planning: Option<Arc<Monitor>>,
+    /// The map that is being read.
+    mapping: Option<Arc<Monitor>>,
     /// The last plan, and the ticket it was shown under.
     planned: Arc<Mutex<Option<(Ticket, Plan)>>>,
     /// The volume whose files are looked at.
@@ -102,7 +109,8 @@ impl Worker {
     /// A worker that answers through `messages`.
     #[must_use]
     pub fn new(library: Library, messages: Sender<Msg>) -> Self {
-        Self { library, messages, job: None, planning: None, planned: Arc::default(), browser: Browser::default() }
+        let browser = Browser::default();
+        Self { library, messages, job: None, planning: None, mapping: None, planned: Arc::default(), browser }
     }
 
     /// How far the job is, while there is one.
@@ -183,9 +191,13 @@ impl Worker {
                     monitor.cancel();
                 }
             }
+            Effect::Save(ticket, path, content) => self.ask(
+                move || Msg::Saved(ticket, save::save(&path, &content)),
+                move |trouble| Msg::Saved(ticket, Err(trouble)),
+            ),
+            Effect::Map(ticket, address) => self.map(ticket, address),
             Effect::Files(ticket, request) => self.files(ticket, request),
-            Effect::Map(..) | Effect::Hold(..) | Effect::Save(..) => {}
-            Effect::Redraw | Effect::Quit(_) => {}
+            Effect::Hold(..) | Effect::Redraw | Effect::Quit(_) => {}
         }
     }
 
@@ -329,6 +341,10 @@ mod tests {
             search: |_, _| panic!("a bug"),
             run: |_, _| Report::failed(&Error::damaged("no plan reaches this")),
             check: |_, _| Report::failed(&Error::damaged("nothing checks this")),
+            map: |_, monitor| loop {
+                monitor.check()?;
+                thread::sleep(Duration::from_millis(1));
+            },
             verify: |image, monitor| {
                 if image.path().ends_with("panic") {
                     panic!("a bug");
@@ -390,6 +406,15 @@ mod tests {
         worker.carry_out(Effect::PlanRestore(1, Box::new(request)));
         worker.carry_out(Effect::Abandon);
         assert!(matches!(messages.recv(), Ok(Msg::Planned(1, Err(_)))));
+    }
+
+    #[test]
+    fn a_map_that_is_not_wanted_any_more_is_not_read_on() {
+        let (mut worker, messages) = worker();
+        worker.carry_out(Effect::Map(1, Address::Whole("a".into())));
+        worker.carry_out(Effect::Map(2, Address::Whole("b".into())));
+        let Ok(Msg::Mapped(1, address, Err(_))) = messages.recv() else { panic!("the first was to end") };
+        assert_eq!(address, Address::Whole("a".into()));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Journeys through the wizard, as sequences of keys.
 
 mod inside;
+mod running;
 pub(crate) mod stage;
 
 use std::time::Duration;

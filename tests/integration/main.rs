@@ -41,4 +41,5 @@ mod volumes_content;
 mod volumes_ext;
 mod volumes_fat;
 mod volumes_ntfs;
+mod words;
 mod zoo;

@@ -56,9 +56,9 @@ const TOP: [&str; 16] = [
     "tests",
 ];
 
-struct Source {
-    path: PathBuf,
-    text: String,
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
 }
 
 impl Source {
@@ -73,7 +73,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn sources(tree: &str) -> Vec<Source> {
+pub(super) fn sources(tree: &str) -> Vec<Source> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(tree)];
     while let Some(folder) = folders.pop() {
@@ -92,12 +92,12 @@ fn sources(tree: &str) -> Vec<Source> {
     found
 }
 
-fn none(findings: &[String]) {
+pub(super) fn none(findings: &[String]) {
     assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
 }
 
 /// The text without its unit tests, which may reach for anything.
-fn without_tests(text: &str) -> &str {
+pub(super) fn without_tests(text: &str) -> &str {
     text.find("#[cfg(test)]\nmod ").map_or(text, |at| &text[..at])
 }
 
@@ -119,7 +119,7 @@ fn code(text: &str) -> String {
 }
 
 /// Where the comment, string or character that begins at `at` ends; `at` itself when none begins there.
-fn skip(bytes: &[u8], at: usize) -> usize {
+pub(super) fn skip(bytes: &[u8], at: usize) -> usize {
     let rest = &bytes[at..];
     let inside_word = at > 0 && (bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_');
     let find = |needle: &[u8], from: usize| {

@@ -9,17 +9,50 @@
 //! Bitmaps whose checksum is wrong, or that call their own block free, are an error: an image made from
 //! them would miss data. Memory: one read's buffer, and the map itself, which is kept packed.
 
+use super::check::BAD_BLOCKS;
 use super::feature::ro_compat;
 use super::field::crc32c;
 use super::group::{GroupTable, inode_table_blocks, leading_blocks};
+use super::inode::Stored;
+use super::record::Record;
 use super::source::Source;
 use super::superblock::Superblock;
+use super::trace::{self, Event};
 use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, Extent};
 use crate::unit::Cluster;
 
 /// How much is read at once where bitmaps are adjacent.
 const READ_BYTES: usize = 1 << 20;
+
+/// Blocks of the list of bad blocks that are read at most: enough for a list of billions.
+const MAX_LIST_BLOCKS: u32 = 1 << 16;
+
+/// The blocks that inode 1 lists as failing. It has no mode and no links, so that nothing else reads it.
+///
+/// # Errors
+/// When the list cannot be read.
+pub(super) fn bad_blocks(source: &Source, superblock: &Superblock, table: &GroupTable) -> Result<ClusterMap> {
+    let mut bad = ClusterMap::new(superblock.blocks);
+    let stored = Stored::read(source, superblock, table, BAD_BLOCKS)?;
+    let record = Record { number: BAD_BLOCKS, place: stored.place, raw: stored.raw() };
+    if stored.raw().iter().all(|byte| *byte == 0) {
+        return Ok(bad);
+    }
+    let mut read = 0;
+    trace::inode(source, superblock, record, &mut |event| match event {
+        Event::Data(run) => {
+            bad.set(Extent::new(run.physical, run.blocks), true);
+            true
+        }
+        Event::Node(_) => {
+            read += 1;
+            read <= MAX_LIST_BLOCKS
+        }
+        Event::Wrong(..) => false,
+    })?;
+    Ok(bad)
+}
 
 /// Reads all block bitmaps into one map.
 ///

@@ -53,11 +53,20 @@ pub(super) struct Inode {
     len: usize,
 }
 
-impl Inode {
-    /// Reads inode `number`.
+/// An inode's record as it lies in its table, whatever is in it.
+pub(super) struct Stored {
+    /// Where it begins in the volume.
+    pub(super) place: ByteOffset,
+    table_block: Block,
+    from: usize,
+    len: usize,
+}
+
+impl Stored {
+    /// Reads the record of inode `number`.
     ///
     /// # Errors
-    /// When there is no such inode, it cannot be read, is not in use, or contradicts itself.
+    /// When there is no such inode, or it cannot be read.
     pub(super) fn read(source: &Source, superblock: &Superblock, table: &GroupTable, number: u32) -> Result<Self> {
         let unknown = || Error::damaged(format!("inode {number} does not exist: the volume has {}", superblock.inodes));
         let index = number.checked_sub(1).filter(|index| *index < superblock.inodes).ok_or_else(unknown)?;
@@ -69,9 +78,25 @@ impl Inode {
         let place = ByteOffset(source.offset_of(block).0 + within % block_bytes);
         let table_block = source.block(block, place)?;
         let from = (within % block_bytes) as usize;
-        let raw = table_block.get(from..from + len).ok_or_else(unknown)?;
-        parse(superblock, number, place, raw)
-            .map(|head| Self { table_block: table_block.clone(), from, len, ..head })
+        let has_all = table_block.len() >= from + len;
+        if has_all { Ok(Self { place, table_block, from, len }) } else { Err(unknown()) }
+    }
+
+    /// The whole record.
+    pub(super) fn raw(&self) -> &[u8] {
+        &self.table_block[self.from..self.from + self.len]
+    }
+}
+
+impl Inode {
+    /// Reads inode `number`.
+    ///
+    /// # Errors
+    /// When there is no such inode, it cannot be read, is not in use, or contradicts itself.
+    pub(super) fn read(source: &Source, superblock: &Superblock, table: &GroupTable, number: u32) -> Result<Self> {
+        let stored = Stored::read(source, superblock, table, number)?;
+        parse(superblock, number, stored.place, stored.raw())
+            .map(|head| Self { table_block: stored.table_block.clone(), from: stored.from, len: stored.len, ..head })
             .map_err(|error| error.context(format_args!("inode {number}")))
     }
 

@@ -94,6 +94,21 @@ impl Volume {
         }
         Ok(map)
     }
+
+    /// The clusters that `$BadClus` holds: its stream `$Bad` is as long as the volume and has runs only where the
+    /// medium fails (Linux-NTFS documentation, "$BadClus").
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub(super) fn bad_clusters(&self) -> Result<ClusterMap> {
+        let mut bad = ClusterMap::new(self.grid.clusters);
+        let name: Vec<u16> = "$Bad".encode_utf16().collect();
+        let file = self.file(Reference(number::BAD))?;
+        for run in file.content(kind::DATA, &name).map(|content| self.clusters(content)).unwrap_or_default() {
+            bad.set(run, true);
+        }
+        Ok(bad)
+    }
 }
 
 /// Marks the set bits of `bytes` in a map whose clusters are `factor` times smaller.

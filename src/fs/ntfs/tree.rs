@@ -197,7 +197,7 @@ impl Tree for Volume {
 
 impl Volume {
     /// The clusters of an attribute's value, on the grid; none for a resident one.
-    fn clusters(&self, content: &Content) -> Vec<Extent> {
+    pub(super) fn clusters(&self, content: &Content) -> Vec<Extent> {
         let factor = u64::from(self.boot.cluster_bytes / self.grid.cluster_bytes);
         let on_grid = |lcn: u64, count: u64| Extent::new(lcn.saturating_mul(factor), count.saturating_mul(factor));
         match content.body {

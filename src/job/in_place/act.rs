@@ -32,6 +32,8 @@ const PIECE: u64 = 1 << 20;
 #[derive(Default)]
 struct Outcomes {
     written: u64,
+    /// Clusters of the chunks of which something was written, or will be when the volume is sealed.
+    touched: ExtentSet,
     lost: ExtentSet,
     unsealed: bool,
 }
@@ -211,7 +213,7 @@ impl Act<'_> {
         target.flush()?;
         if plan.enter(StepKind::ReadBackTarget, monitor) {
             target.forget();
-            self.read_back(seals, &outcomes.lost)?;
+            self.read_back(seals, &outcomes)?;
         }
         monitor.check()?;
         plan.enter(StepKind::Seal, monitor);
@@ -264,6 +266,7 @@ impl Act<'_> {
             }
             if chunk.unpacked {
                 seals.take(&chunk.located.runs, grid, &mut chunk.raw);
+                chunk.located.runs.iter().for_each(|run| outcomes.touched.insert(*run));
             }
             for stretch in &chunk.differing {
                 self.begin(seals, &mut outcomes.written, stretch.len as u64)?;
@@ -274,7 +277,7 @@ impl Act<'_> {
                 self.target.flush()?;
                 unflushed = 0;
             }
-            self.monitor.advance(bytes);
+            self.monitor.advance_at(&chunk.located.runs, bytes);
             Ok(())
         })?;
         let survey = &self.work.survey;
@@ -303,7 +306,7 @@ impl Act<'_> {
         if !self.work.request.keep_going {
             return Err(Error::damaged(what));
         }
-        self.monitor.event(what);
+        self.monitor.problem(what);
         chunk.located.runs.iter().for_each(|run| lost.insert(*run));
         Ok(())
     }
@@ -328,9 +331,10 @@ impl Act<'_> {
         Ok(())
     }
 
-    /// Reads the whole volume from the medium: with the changes taken out, each chunk must have the digest that the
-    /// index names.
-    fn read_back(&self, seals: &Seals, lost: &ExtentSet) -> Result<()> {
+    /// Reads from the medium what was written: with the changes taken out, each chunk must have the digest that the
+    /// index names. A chunk that was left alone was read while writing, and had it
+    /// then.
+    fn read_back(&self, seals: &Seals, outcomes: &Outcomes) -> Result<()> {
         let (header, patched) = (self.header(), self.patched());
         let mut chunks = Chunks::new(self.map, header.chunk_clusters);
         let mut locator = Locator::new(self.image, self.map);
@@ -341,7 +345,11 @@ impl Act<'_> {
             self.monitor.check()?;
             let start = runs.first().map_or(Cluster(0), |run| run.start);
             let Ok(entry) = &located.entry else { continue };
-            if lost.contains(start) {
+            if outcomes.lost.contains(start) {
+                continue;
+            }
+            if !outcomes.touched.contains(start) {
+                self.monitor.advance(runs.iter().map(|run| header.grid.bytes_of(run.clusters).0).sum());
                 continue;
             }
             let mut bad = ExtentSet::new();
@@ -353,7 +361,7 @@ impl Act<'_> {
             if !patched.undo(&runs, &mut raw) || *blake3::hash(&raw).as_bytes() != entry.digest {
                 return Err(differs(start, "other bytes came back than were written"));
             }
-            self.monitor.advance(raw.len() as u64);
+            self.monitor.advance_at(&runs, raw.len() as u64);
         }
         let other = beside(patched, &self.work.survey.more, self.target, self.monitor, &mut |_, _| Ok(()))?;
         if other > 0 {
@@ -413,7 +421,7 @@ impl Act<'_> {
                 ("Target read back".into(), yes(request.verify).into()),
             ],
             next: match warnings.is_empty() {
-                true => vec!["Restart the machine.".into()],
+                true => vec!["Remove the medium that Lifeboat was started from, and restart the machine.".into()],
                 false => vec![format!("Check the volume with its own tool: {}.", checker(header.volume.kind))],
             },
             warnings,

@@ -321,7 +321,7 @@ fn differing(
         if chunk.unpacked {
             seals.take(&chunk.located.runs, header.grid, &mut chunk.raw);
         }
-        monitor.advance(bytes);
+        monitor.advance_at(&chunk.located.runs, bytes);
         most = seen >= TRIAL && differ > seen / 2;
         if most { Err(Error::cancelled()) } else { Ok(()) }
     });

@@ -34,8 +34,9 @@ impl Maps {
         self.known.push((address, map));
     }
 
-    /// Forgets all maps: the volumes may have changed.
+    /// Forgets all maps, and the one that is being read: the volumes may have changed.
     pub fn forget(&mut self) {
         self.known.clear();
+        self.wanted = None;
     }
 }

@@ -1,12 +1,13 @@
-//! What will be done, and the word that confirms it.
+//! What will be done: the sentence, what must be known first, the disk before and after, the steps; then the numbers, and
+//! at its end always the command line.
 
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::plan::{ChangeView, Safety, Step};
 use crate::ui::form::FieldId;
-use crate::ui::model::{Job, Model, Proposal, Proposed, Task, Trouble};
-use crate::ui::widget::{clip, pad, pairs, typed, width, wrap};
+use crate::ui::model::{Model, Proposal, Proposed, Task, Trouble};
+use crate::ui::widget::{clip, pad, pairs, wrap};
 use crate::ui::{overlay, text};
 
 pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
@@ -22,9 +23,11 @@ fn plan_lines(model: &Model, plan: &Proposed, columns: usize) -> Vec<Line<'stati
     let shown = &plan.preview;
     let mut lines: Vec<Line<'static>> =
         wrap(&shown.headline, columns).into_iter().map(|part| Line::styled(part, theme.strong())).collect();
-    lines.push(Line::default());
-    lines.extend(reset_lines(model, columns));
-    lines.extend(pairs(&shown.facts, columns, theme.quiet()));
+    let reset = reset_lines(model, columns);
+    if !reset.is_empty() {
+        lines.push(Line::default());
+        lines.extend(reset);
+    }
     if !shown.warnings.is_empty() {
         lines.extend(super::heading(model, text::WARNINGS));
         lines.extend(super::items(&shown.warnings, "!", theme.warning(), columns));
@@ -33,6 +36,8 @@ fn plan_lines(model: &Model, plan: &Proposed, columns: usize) -> Vec<Line<'stati
     for (index, step) in shown.steps.iter().enumerate() {
         lines.extend(step_lines(model, index + 1, step, columns));
     }
+    lines.extend(super::heading(model, text::FACTS));
+    lines.extend(pairs(&shown.facts, columns, theme.quiet()));
     if !shown.changes.is_empty() {
         lines.extend(super::heading(model, text::CHANGES));
         lines.extend(shown.changes.iter().flat_map(|change| change_lines(model, change, columns)));
@@ -52,10 +57,11 @@ fn reset_lines(model: &Model, columns: usize) -> Vec<Line<'static>> {
     if !model.form.switch(FieldId::DropImages) {
         words = format!("{words} {}", text::RESET_STAY);
     }
-    let mut lines: Vec<Line<'static>> = wrap(&words, columns).into_iter().map(Line::from).collect();
-    lines.push(Line::default());
-    lines
+    wrap(&words, columns).into_iter().map(Line::from).collect()
 }
+
+/// Below this width what a step does stands under its title.
+const NARROW: usize = 60;
 
 fn step_lines(model: &Model, number: usize, step: &Step, columns: usize) -> Vec<Line<'static>> {
     let theme = model.theme;
@@ -65,16 +71,21 @@ fn step_lines(model: &Model, number: usize, step: &Step, columns: usize) -> Vec<
         Safety::Overwrites => theme.bad(),
     };
     let bytes = if step.bytes == 0 { String::new() } else { text::bytes(step.bytes) };
-    let room = columns.saturating_sub(10 + 2 + 15);
+    let safety = Span::styled(text::safety(step.safety), style);
+    let is_narrow = columns < NARROW;
+    let room = if is_narrow { columns } else { columns.saturating_sub(10 + 2 + 15) };
     // What is done to the disk is never cut: a long title goes on below.
-    let mut titles = wrap(&step.title, room.saturating_sub(4)).into_iter();
-    let first = format!("{number}. {}", titles.next().unwrap_or_default());
-    let mut lines = vec![Line::from(vec![
-        Span::raw(pad(&first, room)),
-        Span::raw(format!("{bytes:>10}  ")),
-        Span::styled(text::safety(step.safety), style),
-    ])];
-    lines.extend(titles.map(|part| Line::from(format!("   {part}"))));
+    let titles = wrap(&step.title, room.saturating_sub(4)).into_iter().enumerate();
+    let mut lines: Vec<Line<'static>> = titles
+        .map(|(line, part)| if line == 0 { format!("{number}. {part}") } else { format!("   {part}") })
+        .map(Line::from)
+        .collect();
+    if is_narrow {
+        lines.push(Line::from(vec![Span::raw(format!("   {bytes:<10}  ")), safety]));
+    } else if let Some(first) = lines.first_mut() {
+        let title: String = first.spans.iter().map(|span| span.content.as_ref()).collect();
+        *first = Line::from(vec![Span::raw(pad(&title, room)), Span::raw(format!("{bytes:>10}  ")), safety]);
+    }
     lines
 }
 
@@ -102,42 +113,4 @@ fn refusal_lines(model: &Model, trouble: &Trouble, columns: usize) -> Vec<Line<'
     lines.push(Line::default());
     lines.push(Line::styled(text::NOTHING_WRITTEN, theme.quiet()));
     lines
-}
-
-/// The confirm screen.
-pub(super) fn confirm_lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
-    let theme = model.theme;
-    let columns = usize::from(area.width);
-    let Proposal::Ready(plan) = &model.proposal else { return Vec::new() };
-    let word = plan.confirm.clone().unwrap_or_default();
-    let (title, question) = match plan.job {
-        Job::Resume => (text::CONFIRM_RESUME_TITLE, text::confirm_resume(&word)),
-        Job::Keep => (text::CONFIRM_KEEP_TITLE, text::confirm_resume(&word)),
-        _ => (text::CONFIRM_TITLE, text::confirm_type(&word)),
-    };
-    let mut asking = vec![Line::styled(title, theme.bad().patch(theme.strong())), Line::default()];
-    asking.extend(wrap(&question, columns).into_iter().map(Line::from));
-    asking.push(Line::default());
-    let room = columns.saturating_sub(4).min(width(&word).max(20) + 8);
-    let mut entry = typed(theme, &model.typed, room, true);
-    entry.spans.insert(0, Span::styled("  > ", theme.accent()));
-    asking.push(entry);
-    asking.push(Line::default());
-    if model.wrong {
-        asking.push(Line::styled(clip(&format!("x {}", text::CONFIRM_WRONG), columns), theme.bad()));
-    }
-    asking.push(Line::styled(clip(text::CONFIRM_NEXT, columns), theme.quiet()));
-
-    let mut about: Vec<Line<'static>> = wrap(&plan.preview.headline, columns).into_iter().map(Line::from).collect();
-    about.push(Line::default());
-    about.extend(super::items(&plan.preview.warnings, "!", theme.warning(), columns));
-    about.push(Line::default());
-    // What is asked must be in sight; what it is about was seen in full on the preview.
-    if about.len() + asking.len() > usize::from(area.height) {
-        asking.push(Line::default());
-        asking.extend(about);
-        return asking;
-    }
-    about.extend(asking);
-    about
 }

@@ -33,7 +33,6 @@ words! {
     NO_DISKS = "No disks were found.";
     NO_DISKS_WHY = "Lifeboat needs the rights to read them.";
     NO_DISKS_NEXT = "Start it as root, or name a disk or image of a disk: lifeboat --disk PATH";
-    DISK_EMPTY = "no partitions, and no volume found";
     WHOLE_DISK = "whole disk";
     NOTHING_KNOWN = "nothing known";
     MOUNTED = "mounted";
@@ -180,8 +179,151 @@ words! {
     NEXT_STEPS = "What to do next";
     VERIFY_HEADLINE = "Verify";
 
+    // Titles.
+    TITLE_START = "Start";
+    TITLE_BACKUP_DISKS = "Back up > Which partition?";
+    TITLE_RESTORE_DISKS = "Restore > Onto which partition?";
+    TITLE_DISKS = "Disks";
+    TITLE_RESTORE_IMAGES = "Restore > Which image?";
+    TITLE_IMAGES = "Look > Which image?";
+    TITLE_FACTS = "Look > Image";
+    TITLE_BACKUP_OPTIONS = "Back up > Where to?";
+    TITLE_EXPORT_OPTIONS = "Export > Where to?";
+    TITLE_RESET_OPTIONS = "Factory reset > Options";
+    TITLE_RESTORE_OPTIONS = "Restore > Options";
+    TITLE_INTERRUPTED = "Interrupted";
+    TITLE_RESUME_PREVIEW = "Interrupted > What will be done";
+    TITLE_RESUME_CONFIRM = "Interrupted > Confirm";
+    TITLE_RESUME_RUNNING = "Interrupted > Running";
+    TITLE_RESET_PREVIEW = "Factory reset > What will be done";
+    TITLE_RESET_CONFIRM = "Factory reset > Confirm";
+    TITLE_KEEP_PREVIEW = "Images inside > What will be done";
+    TITLE_KEEP_CONFIRM = "Images inside > Confirm";
+    TITLE_KEEP_RUNNING = "Images inside > Running";
+    TITLE_RENEW_PREVIEW = "Recovery partition > What will be done";
+    TITLE_RENEW_CONFIRM = "Recovery partition > Confirm";
+    TITLE_RENEW_RUNNING = "Recovery partition > Running";
+    TITLE_EXPORT_PREVIEW = "Export > What will be done";
+    TITLE_EXPORT_RUNNING = "Export > Running";
+    TITLE_SEARCH_RUNNING = "Search > Running";
+    TITLE_BACKUP_PREVIEW = "Back up > What will be done";
+    TITLE_RESTORE_PREVIEW = "Restore > What will be done";
+    TITLE_RESTORE_CONFIRM = "Restore > Confirm";
+    TITLE_BACKUP_RUNNING = "Back up > Running";
+    TITLE_RESTORE_RUNNING = "Restore > Running";
+    TITLE_CHECK_RUNNING = "Check > Running";
+    TITLE_VERIFY_RUNNING = "Verify > Running";
+    TITLE_REPORT = "Report";
+    TITLE_DIAGNOSIS = "What is wrong";
+    TITLE_FILES = "Files";
+    TITLE_PEEK = "Files > One file";
+    TITLE_HELD = "Disks > In use";
+
+    // Outcomes, and what a step does to what is there.
+    OUTCOME_DONE = "Done";
+    OUTCOME_WARNINGS = "Done with warnings";
+    OUTCOME_FAILED = "Failed";
+    OUTCOME_REFUSED = "Refused";
+    OUTCOME_CANCELLED = "Cancelled";
+    SAFETY_READS = "only reads";
+    SAFETY_CREATES = "creates a file";
+    SAFETY_OVERWRITES = "overwrites";
+
+    // What the disk will be when a job is cancelled, and what it is afterwards.
+    CANCEL_VERIFY = "Nothing is changed. The image stays as it is, but you do not know whether it is whole.";
+    CANCEL_CHECK = "Nothing is changed. You do not know whether the volume is sound.";
+    CANCEL_RESUME = "What is done stays done, and the journal stays: the job can be finished or taken back later.";
+    CANCEL_BACKUP = "The disk that is read stays as it is. No image is left under the chosen name.";
+    CANCEL_EXTRACT = "Files that are copied whole stay; the one under way is taken away again.";
+    CANCEL_EXPORT = "The image inside stays. No file is left under the chosen name.";
+    CANCEL_SEARCH = "Nothing is changed. What the quick look has found stays in the list.";
+    CANCEL_RENEW = "One of its two copies stays whole. It can be renewed again at any time.";
+    CANCEL_INSIDE = "No image is left inside, and all files stay. A change of the partition's records that has begun is finished first.";
+    CANCEL_KEEP = "A change of the partition's records that has begun is finished first. All files stay.";
+    CANCEL_RESTORE_WRITING = "The target is then unfinished: it cannot be used, and is marked so. Restoring the image again completes it.";
+    CANCEL_RESTORE_MOVING = "Images may have been moved already, and stay whole. What the partition holds now may be damaged by that.";
+    CANCEL_RESTORE = "Nothing was written to the target yet. It stays as it is.";
+    CANCELLED_VERIFY = "Nothing was changed. It is not known whether the image is whole.";
+    CANCELLED_CHECK = "Nothing was changed. It is not known whether the volume is sound.";
+    CANCELLED_RESUME = "The journal is still there: the job can be finished or taken back later.";
+    CANCELLED_BACKUP = "The disk that was read is as it was. No image was left under the chosen name.";
+    CANCELLED_EXTRACT = "What was copied whole is still there. Nothing else was changed.";
+    CANCELLED_EXPORT = "The image inside is as it was. No file was left under the chosen name.";
+    CANCELLED_SEARCH = "Nothing was changed.";
+    CANCELLED_INSIDE = "No image was left inside. All files are as they were.";
+    CANCELLED_KEEP = "All files are as they were.";
+    CANCELLED_RENEW = "One of its two copies is whole. It can be renewed again at any time.";
+    CANCELLED_RESTORE = "Nothing was written to the target. It is as it was.";
+
+    // By what an image was found.
+    FOUND_BY_FILE = "as a file of the partition";
+    FOUND_BY_CONTENTS = "by its table of contents";
+    FOUND_BY_AID = "by a recovery aid";
+    FOUND_BY_PARTITION = "by a recovery partition";
+    FOUND_BY_RECORDS = "put together from its records";
+
+    // What a volume and a table are like.
+    STATE_DIRTY_NOTE = "It was not unmounted properly, or has errors.";
+    STATE_HIBERNATED_NOTE = "Windows sleeps on it and remembers unwritten data. Shut Windows down fully first.";
+    STATE_JOURNAL_NOTE = "Its journal waits to be replayed; mounting and unmounting it once does that.";
+    TABLE_FAULTS = "table has faults";
+    TABLE_DAMAGED = "table damaged";
+    TABLE_GPT = "GPT";
+    TABLE_MBR = "MBR";
+    TABLE_NONE = "none";
+    TABLE_IS_DEGRADED = "{table}, usable, but something is wrong with it";
+    TABLE_IS_DAMAGED = "{table}, damaged";
+
+    // Sentences with values.
+    CLUSTERS_OF = "{count} clusters of {size}";
+    FACTORY_LINE = "{place}  {created}  {imaged}";
+    QUOTED = "“{text}”";
+    IMAGED = "{kind}, {size}";
+    IMAGED_LABEL = "{kind} “{label}”, {size}";
+    IMAGE_BY_NAME = "“{name}”, a {kind} image of {created}";
+    STALE_NOTICE = "! The recovery partition {partition} is out of date. Press k to renew it.";
+    VOLUME_OF = "{kind} volume";
+    WAS_VOLUME = "Nothing of it can be read but the images inside; it was a {kind} volume.";
+    FACTORY_DAMAGED = "The factory image {address} is damaged: {why}";
+    RESET_MEANS = "The partition becomes what it was on {created}. Files made or changed since then are lost: if you need some, go back (Esc) and save them first.";
+    SEARCH_HEADLINE = "Search every sector of {disk} for images";
+    SEARCH_NOTHING = "There are no images inside the partitions of {disk}.";
+    SEARCH_NOTHING_NEXT = "Every sector was looked at. If the image is a file, choose “Restore an image”.";
+    EXPORT_HEADLINE = "Export {image} to {target}";
+    PARTITION_WAS = "partition {number} ({table}) at {start}, {size}";
+    LEFT_OUT_FILE = "{path} ({size})";
+    BAD_CLUSTER = "{count} cluster could not be read when the image was made; it is zeros in it.";
+    BAD_CLUSTERS = "{count} clusters could not be read when the image was made; they are zeros in it.";
+    SECTOR_BYTES = "{bytes} B";
+    SECTOR_BYTES_BOTH = "{logical} B ({physical} B physically)";
+    BYTES_EXACT = "{size} ({count} B)";
+    RATE = "{size}/s";
+    TIME_DAY = "{days} day {hours} h";
+    TIME_DAYS = "{days} days {hours} h";
+    TIME_HOURS = "{hours} h {minutes} min";
+    TIME_MINUTES = "{minutes} min {seconds} s";
+    TIME_SECONDS = "{seconds} s";
+    TIME_LEFT = "about {time} left";
+    TIME_SO_FAR = "{time} so far";
+    DONE_OF = "{done} of {all}";
+    REFUSED_UNREADABLE = "It cannot be read: {problem}";
+    CHECK_HEADLINE = "Check whether {address} is sound";
+    REFUSED_KIND = "A {kind} volume cannot be checked here. Its own tool does that: {tool}.";
+    REFUSED_MOUNTED = "It is mounted at {place}. Unmount it first, or choose another.";
+    REFUSED_SMALL = "Too small: the image needs {needed}, here are {there}; {missing} bytes are missing.";
+    RESTORE_WHAT = "Image “{name}” needs {needed}.";
+    BACKUP_WHAT = "Back up {address} ({volume})";
+    CONFIRM_TYPE = "To overwrite it, type its name:  {word}";
+    CONFIRM_TYPE_GO_ON = "To go on, type its name:  {word}";
+    MORE_PLACE = "             and {count} more place";
+    MORE_PLACES = "             and {count} more places";
+    SCROLLED = "{first}–{last} of {all}";
+    OPTION_HINT = "Here: press o, and turn on “{name}”.";
+
     HELP_TITLE = "Help";
     FILE_FALLBACK = "volume";
+    TERMINAL_FAILED = "the terminal cannot be used";
+    TERMINAL_FAILED_NEXT = "Run it in a terminal, or use the command line: lifeboat --help";
     WORKER_LOST = "A part of Lifeboat stopped unexpectedly.";
     WORKER_LOST_NEXT = "What was being written must be taken as unfinished. Please report this.";
     PLAN_GONE = "The plan that was shown is not there any more.";
@@ -191,8 +333,63 @@ words! {
     // The disks screen.
 
     // Layout bar and cluster map.
+    SIGN_IMAGE = "■";
+    BAR_IMAGES = "■ images";
+    BAR_FOUND = "found";
+    BAR_FOUND_SHORT = "?";
+    BAR_GAP = "free";
+    BAR_GAP_OF = "free {size}";
+    BAR_UNKNOWN = "unknown";
+    MAP_USED = "used";
+    MAP_LEFT = "to do";
+    MAP_FREE = "free";
+    MAP_IMAGE = "images";
+    MAP_MOVING = "to be moved";
+    MAP_BAD = "failing";
+    MAP_DONE = "done";
+    MAP_WRITING = "at work here";
+    MAP_ENTRY = "{name} {count} ({size})";
+    MAP_SCALE_ONE = "1 sign = {count} cluster";
+    MAP_SCALE = "1 sign = {count} clusters";
+    MAP_ENTRY_SHORT = "{name} {size}";
 
     // Running, preview and report.
+    LAYOUT_BEFORE = "The disk now";
+    LAYOUT_AFTER = "The disk afterwards";
+    LAYOUT_SAME = "The disk, before and after";
+    MAP_AFTER = "The partition afterwards";
+    MAP_NOW = "The partition now";
+    FACTS = "In numbers";
+    CANCEL_RESTORE_SEALED = "Everything is restored and can be used. Only the last check is left out, and images that were to be dropped may stay.";
+    CANCEL_INSIDE_ADOPTING = "All files stay. A change of the partition's records that has begun is finished first: the image is then inside and whole.";
+    CANCEL_INSIDE_CHECKING = "The image is inside and whole, and all files stay. Only the last check is left out.";
+    CANCEL_KEEP_CHECKING = "Everything is done, and all files stay. Only the last check is left out.";
+    PAUSED_BANNER = "PAUSED: the job waits. Press p to go on, Esc to cancel.";
+    CANCELLING_BANNER = "STOPPING at the next safe place. Please wait.";
+    LOG_NEWER_ONE = "Log  ({count} newer line below: ↓, or End)";
+    LOG_NEWER_MANY = "Log  ({count} newer lines below: ↓, or End)";
+    LAST_MINUTE = "Rate, last minute";
+    LEFT_UNKNOWN = "time left not known yet";
+    REPORT_TASK = "What was to be done";
+    REPORT_TOOK = "Time in all";
+    REPORT_LOG = "What happened";
+    REPORT_FILE = "lifeboat-report-{date}.txt";
+    REPORT_TITLE = "Report of Lifeboat {version}, {date}";
+    SAVE_PROMPT = "Save this report to";
+    SAVE_NEXT = "Enter saves it, Tab completes the path, Esc leaves it.";
+    SAVING = "Saving…";
+    SAVED = "Saved as {path}";
+    SAVE_EMPTY = "Type where the report shall go.";
+    SAVE_EXISTS = "{path} is there already. It was left as it is.";
+    SAVE_EXISTS_NEXT = "Type another name.";
+    SAVE_IS_FOLDER = "{path} is a folder.";
+    SAVE_IS_FOLDER_NEXT = "Type a file name behind it.";
+    SAVE_NO_FOLDER = "There is no such folder: {path}";
+    SAVE_READ_ONLY = "Nothing can be written there, it is read-only: {path}";
+    SAVE_NOT_ALLOWED = "You may not write there: {path}";
+    SAVE_FULL = "There is no room left for {path}. Nothing was saved.";
+    SAVE_FAILED = "{path} could not be written: {error}";
+    SAVE_OTHER_NEXT = "Choose another folder, for example one on a stick.";
 
     // Files.
     TITLE_EXTRACT_PREVIEW = "Copy files out > What will be done";
@@ -223,8 +420,7 @@ words! {
     FILES_MARKED_FILES = "{count} files marked, {size}";
     FILES_MARKED_FOLDER = "{count} folder marked, with all that is in it";
     FILES_MARKED_FOLDERS = "{count} folders marked, with all that is in them";
-    FILES_MARKED_BOTH_ONE = "marked: files {files}, {size}, and {folders} folder with all that is in it";
-    FILES_MARKED_BOTH = "marked: files {files}, {size}, and {folders} folders with all that is in them";
+    FILES_MARKED_BOTH = "marked: files: {files} ({size}), folders: {folders} with all that is in them";
     FILES_TARGET = "files-{date}";
     FIND_PROMPT = "Find";
     FIND_HINT = "Type part of a name, or a pattern: * stands for any characters, ? for one. Capital and small letters are the same. Enter begins.";
@@ -350,7 +546,7 @@ pub mod key {
     pub const MARK: KeyWord = ("Space", "mark");
     pub const FIND: KeyWord = ("/", "find");
     pub const EXTRACT: KeyWord = ("x", "copy out");
-    pub const OTHER_PANE: KeyWord = ("Tab", "other side");
+    pub const OTHER_PANE: KeyWord = ("Tab", "pane");
     pub const GO_THERE: KeyWord = ("Enter", "go there");
     pub const BEGIN: KeyWord = ("Enter", "begin");
     pub const LOOK: KeyWord = ("h", "look into it");
@@ -359,4 +555,7 @@ pub mod key {
     pub const PAGE: KeyWord = ("PgDn", "next page");
     pub const YES: KeyWord = ("y", "yes, cancel");
     pub const NO: KeyWord = ("n", "no, go on");
+    pub const LOG: KeyWord = ("↑↓", "log");
+    pub const SAVE_REPORT: KeyWord = ("x", "save report");
+    pub const SAVE: KeyWord = ("Enter", "save");
 }

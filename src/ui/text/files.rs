@@ -71,17 +71,14 @@ pub fn files_more(count: usize) -> String {
 /// What is marked.
 #[must_use]
 pub fn files_marked(files: u64, size: u64, folders: u64) -> String {
-    let files_words = |template| fill(template, &[("count", &files), ("size", &bytes(size))]);
-    let folder_words = |template| fill(template, &[("count", &folders)]);
-    let files_only = || files_words(plural(files, en::FILES_MARKED_FILE, en::FILES_MARKED_FILES));
-    match (files, folders) {
-        (_, 0) => files_only(),
-        (0, _) => folder_words(plural(folders, en::FILES_MARKED_FOLDER, en::FILES_MARKED_FOLDERS)),
-        _ => fill(
-            plural(folders, en::FILES_MARKED_BOTH_ONE, en::FILES_MARKED_BOTH),
-            &[("files", &files), ("size", &bytes(size)), ("folders", &folders)],
-        ),
+    if folders == 0 {
+        let template = plural(files, en::FILES_MARKED_FILE, en::FILES_MARKED_FILES);
+        return fill(template, &[("count", &files), ("size", &bytes(size))]);
     }
+    if files == 0 {
+        return fill(plural(folders, en::FILES_MARKED_FOLDER, en::FILES_MARKED_FOLDERS), &[("count", &folders)]);
+    }
+    fill(en::FILES_MARKED_BOTH, &[("files", &files), ("size", &bytes(size)), ("folders", &folders)])
 }
 
 /// Where a name is looked for.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::inventory::{Inventory, Partition};
 
 use super::super::form::{self, Form};
-use super::super::model::{Job, Model, Screen, Task, Trouble, Wait};
+use super::super::model::{Ended, Job, Model, Screen, Task, Trouble, Wait};
 use super::super::msg::{Effect, Key};
 use super::super::rows::{self, RowKind};
 use super::super::{screen, text};
@@ -85,7 +85,7 @@ pub(super) fn searched(model: &mut Model, disk: PathBuf, found: Result<Vec<Parti
     model.trail = vec![Screen::Start, Screen::Disks];
     match found {
         Ok(found) if found.is_empty() => {
-            model.report = Some(text::nothing_found(&disk));
+            model.ended = Some(Ended::new(text::nothing_found(&disk)));
             model.trail = vec![Screen::Start, Screen::Report];
         }
         Ok(found) => {

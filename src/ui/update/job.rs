@@ -3,10 +3,10 @@
 use crate::inventory::Address;
 use crate::job::{Outcome, Progress, Report};
 
-use super::super::model::{Job, Model, Proposal, Proposed, Running, Screen};
+use super::super::model::{Ended, Job, Model, Proposal, Proposed, Running, Screen};
 use super::super::msg::{Effect, Key, Signal};
 use super::super::rate::Samples;
-use super::super::text;
+use super::super::{screen, text};
 use super::{SIGNALLED, back, home, options, scroll};
 
 pub(super) fn preview_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
@@ -69,6 +69,9 @@ pub(super) fn start(model: &mut Model, plan: &Proposed) -> Vec<Effect> {
     }
     let (export, extract) = (model.export.take(), model.files.extract.take());
     begin(model, plan.job, plan.preview.headline.clone());
+    if let Some(running) = &mut model.running {
+        running.command = Some(plan.preview.command.clone());
+    }
     match (plan.job, export) {
         (Job::Export, Some(request)) => vec![Effect::Export(Box::new(request))],
         (Job::Export, None) => Vec::new(),
@@ -92,14 +95,16 @@ pub(super) fn start_check(model: &mut Model, headline: String, address: Address)
 /// Shows that a job is under way.
 pub(super) fn begin(model: &mut Model, job: Job, headline: String) {
     home(model);
-    model.report = None;
+    model.ended = None;
     model.running = Some(Running {
         job,
         headline,
+        command: None,
         progress: Progress::default(),
         samples: Samples::default(),
         began: model.clock.elapsed,
         asking: false,
+        log_top: None,
     });
     model.trail.push(Screen::Running);
 }
@@ -122,8 +127,19 @@ pub(super) fn running_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
             running.progress.paused = !running.progress.paused;
             vec![Effect::Pause(running.progress.paused)]
         }
-        _ => Vec::new(),
+        _ => {
+            scroll_log(model, pressed);
+            Vec::new()
+        }
     }
+}
+
+/// Moves in the log, whose newest entry is followed until then, and again from its end on.
+fn scroll_log(model: &mut Model, pressed: Key) {
+    let (limit, page) = screen::log_page(model);
+    let Some(running) = &mut model.running else { return };
+    let top = super::moved(running.log_top.unwrap_or(limit), limit + 1, page, pressed);
+    running.log_top = (top < limit).then_some(top);
 }
 
 /// Asks whether to cancel, unless that is already being done.
@@ -138,7 +154,7 @@ pub(super) fn ask_cancel(model: &mut Model) -> Vec<Effect> {
 pub(super) fn progress(model: &mut Model, progress: Progress) -> Vec<Effect> {
     let now = model.clock.elapsed;
     if let Some(running) = &mut model.running {
-        running.samples.push(now, progress.overall().0, progress.paused);
+        running.samples.push(now, &progress);
         // The wish to cancel is shown at once, even when this sample is older than it.
         let cancelling = running.progress.cancelling || progress.cancelling;
         running.progress = Progress { cancelling, ..progress };
@@ -164,7 +180,15 @@ pub(super) fn finished(model: &mut Model, mut report: Report) -> Vec<Effect> {
         super::interrupted::ended(model);
     }
     model.exit_code = report.outcome.exit_code();
-    model.report = Some(report);
+    model.ended = Some(Ended {
+        report,
+        headline: running.headline,
+        command: running.command,
+        log: running.progress.log,
+        took: model.clock.elapsed.saturating_sub(running.began),
+        saving: None,
+        saved: None,
+    });
     model.help = None;
     model.trail = vec![Screen::Start, Screen::Report];
     model.scroll = 0;

@@ -89,6 +89,10 @@ pub(super) fn completed(model: &mut Model, completion: Completion) {
                 *path = completed;
             }
         }
+        Screen::Report => match model.ended.as_mut().and_then(|ended| ended.saving.as_mut()) {
+            Some(saving) => saving.path = completed,
+            None => return,
+        },
         Screen::Options => {
             if let Some(Value::Text(input)) = model.form.current().map(|field| &mut field.value) {
                 *input = completed;

@@ -38,7 +38,7 @@ fn partition(container: &Container) -> Partition {
     Partition {
         start_bytes: place.start.0,
         bytes: place.len.0,
-        type_name: Some(format!("{} volume", was.kind)),
+        type_name: Some(text::volume_of(was.kind)),
         found: true,
         volume: Some(volume),
         ..Partition::default()
