@@ -408,12 +408,12 @@ impl Model {
             || self.running.is_some()
             || (matches!(self.screen(), Screen::Disks | Screen::Start) && self.disks.looking.is_some())
             || (self.screen() == Screen::Images && self.images.listing.is_some())
-            || (matches!(self.screen(), Screen::Files | Screen::Peek) && self.files.waiting())
             || self
                 .ended
                 .as_ref()
                 .and_then(|ended| ended.saving.as_ref())
                 .is_some_and(|saving| saving.waiting.is_some())
+            || (matches!(self.screen(), Screen::Files | Screen::Peek) && self.files.waiting())
     }
 
     /// Where to look: the disks that were named, or else this machine's.

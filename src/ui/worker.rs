@@ -109,8 +109,15 @@ impl Worker {
     /// A worker that answers through `messages`.
     #[must_use]
     pub fn new(library: Library, messages: Sender<Msg>) -> Self {
-        let browser = Browser::default();
-        Self { library, messages, job: None, planning: None, mapping: None, planned: Arc::default(), browser }
+        Self {
+            library,
+            messages,
+            job: None,
+            planning: None,
+            mapping: None,
+            planned: Arc::default(),
+            browser: Browser::default(),
+        }
     }
 
     /// How far the job is, while there is one.
@@ -170,27 +177,15 @@ impl Worker {
             Effect::PlanContainer(ticket, request) => {
                 self.plan(ticket, move |monitor| (library.plan_container)(&request, monitor));
             }
-            Effect::Abandon => {
-                if let Some(monitor) = self.planning.take() {
-                    monitor.cancel();
-                }
-            }
             Effect::Run(ticket) => self.run(ticket),
             Effect::Verify(image) => self.start(move |monitor| (library.verify)(&image, monitor)),
             Effect::Export(request) => self.start(move |monitor| (library.export)(&request, monitor)),
             Effect::Extract(request) => self.start(move |monitor| (library.extract)(&request, monitor)),
             Effect::Search(disk) => self.search(disk),
             Effect::Check(address) => self.start(move |monitor| (library.check)(&address, monitor)),
-            Effect::Pause(paused) => {
-                if let Some(monitor) = &self.job {
-                    monitor.pause(paused);
-                }
-            }
-            Effect::Cancel => {
-                if let Some(monitor) = &self.job {
-                    monitor.cancel();
-                }
-            }
+            Effect::Abandon => self.planning.take().iter().for_each(|monitor| monitor.cancel()),
+            Effect::Pause(paused) => self.job.iter().for_each(|monitor| monitor.pause(paused)),
+            Effect::Cancel => self.job.iter().for_each(|monitor| monitor.cancel()),
             Effect::Save(ticket, path, content) => self.ask(
                 move || Msg::Saved(ticket, save::save(&path, &content)),
                 move |trouble| Msg::Saved(ticket, Err(trouble)),

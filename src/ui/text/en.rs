@@ -426,9 +426,7 @@ words! {
     FIND_HINT = "Type part of a name, or a pattern: * stands for any characters, ? for one. Capital and small letters are the same. Enter begins.";
     FIND_WHERE = "Looked for in {folder} and in all folders below it.";
     FIND_FOUND = "“{pattern}”: {count} found; folders looked through: {folders}";
-    FIND_FOUND_ONE = "“{pattern}”: {count} found; folders looked through: {folders}";
     FIND_NOTHING = "Nothing of that name was found.";
-    FIND_SEARCHING = "searching";
     FIND_UNREADABLE = "{count} folders could not be read.";
     FIND_UNREADABLE_ONE = "{count} folder could not be read.";
     FIND_BOUNDED = "The search ended after {count}: type more of the name.";
@@ -436,6 +434,9 @@ words! {
     FIND_PATTERN_NEXT = "Each [ needs its ]. Type part of the name instead.";
     PEEK_PLACE = "byte {place} ({percent} %) of {size}, {how}";
     PEEK_HEX = "hex";
+    ENCODING_UTF_8 = "UTF-8";
+    ENCODING_UTF_16 = "UTF-16";
+    ENCODING_LATIN_1 = "Latin-1";
     PEEK_EMPTY = "This file is empty.";
     PEEK_READING = "Reading…";
     PEEK_HOLE = "Bytes {from} to {to} cannot be read: {why}";
