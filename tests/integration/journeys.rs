@@ -1,5 +1,6 @@
 //! Journeys through the wizard, as sequences of keys.
 
+mod files;
 mod inside;
 mod running;
 pub(crate) mod stage;

@@ -523,7 +523,6 @@ pub(crate) fn progress(plan: &Proposed, current: usize, done: u64) -> Progress {
         current,
         paused: false,
         cancelling: false,
-        cluster: None,
         log: vec!["plan: Back up /dev/sda:2".into(), "writing the image".into()],
     }
 }
