@@ -455,8 +455,6 @@ words! {
     EXTRACT_SAME_NAMES = "{count} of them have the name of another and would land in the same place: they are left out. Copy them by themselves, to another folder.";
     EXTRACT_UNREADABLE = "{count} folders cannot be read. What is in them is left out.";
     EXTRACT_UNREADABLE_ONE = "{count} folder cannot be read. What is in it is left out.";
-    STEP_EXTRACT_COUNT = "Count the files";
-    STEP_EXTRACT_COPY = "Copy the files, with their times";
     HELP_PEEK = "This is what is in one file, read a page at a time. h changes between text and hex (the bytes as numbers); a file that is no text opens as hex. x copies the file out. Looking changes nothing.";
 
 
@@ -550,7 +548,6 @@ pub mod key {
     pub const OTHER_PANE: KeyWord = ("Tab", "pane");
     pub const GO_THERE: KeyWord = ("Enter", "go there");
     pub const BEGIN: KeyWord = ("Enter", "begin");
-    pub const LOOK: KeyWord = ("h", "look into it");
     pub const HEX: KeyWord = ("h", "hex");
     pub const AS_TEXT: KeyWord = ("h", "text");
     pub const PAGE: KeyWord = ("PgDn", "next page");
