@@ -23,7 +23,7 @@ pub use source::{Place, Source, open_source};
 pub use subject::{named_image, open_volume};
 pub use volume::examine;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -111,6 +111,18 @@ pub struct Partition {
     pub mounted_at: Vec<PathBuf>,
     /// What is in it.
     pub volume: Option<Volume>,
+}
+
+impl Partition {
+    /// By what it is named on its disk: its number, or where it begins when no table names it.
+    #[must_use]
+    pub fn address(&self, disk: &Path) -> Address {
+        if self.found {
+            Address::At(disk.to_owned(), self.start_bytes)
+        } else {
+            Address::Partition(disk.to_owned(), self.number)
+        }
+    }
 }
 
 /// A volume, as shown.

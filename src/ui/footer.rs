@@ -5,6 +5,7 @@ use super::model::{Model, Proposal, Screen, Task, Typing};
 use super::rows::RowKind;
 use super::screen;
 use super::text::{KeyWord, key};
+use crate::device::HolderKind;
 
 /// The keys of what is on top: help, trouble, waiting, a question, or else the screen.
 pub(super) fn keys(model: &Model) -> Vec<KeyWord> {
@@ -24,6 +25,9 @@ pub(super) fn keys(model: &Model) -> Vec<KeyWord> {
     if model.running.as_ref().is_some_and(|running| running.asking) {
         return vec![key::YES, key::NO];
     }
+    if model.screen() == Screen::Held && model.held.asking.is_some() {
+        return vec![key::YES_UNMOUNT, key::NO_UNMOUNT];
+    }
     screen_keys(model)
 }
 
@@ -37,11 +41,14 @@ pub(super) fn screen_keys(model: &Model) -> Vec<KeyWord> {
 fn all_keys(model: &Model) -> Vec<KeyWord> {
     let mut keys = match model.screen() {
         Screen::Start if model.factory_cursor.is_some() => vec![key::CHOOSE, key::MOVE],
-        Screen::Start => return vec![key::MOVE, key::CHOOSE, key::QUIT, key::HELP],
+        Screen::Start => return vec![key::CHOOSE, key::MOVE, key::QUIT, key::HELP],
         Screen::Disks if model.task == Task::Browse => disk_keys(model),
-        Screen::Disks => vec![key::CHOOSE, key::MOVE, key::REFRESH],
+        Screen::Disks => vec![disks_enter(model), key::MOVE, key::REFRESH],
         Screen::Images if model.images.path.is_some() => vec![key::OPEN, key::COMPLETE],
-        Screen::Images => vec![key::CHOOSE, key::MOVE, key::GO, key::REFRESH],
+        Screen::Images if model.task == Task::Verify => {
+            vec![key::VERIFY_IT, key::MOVE, key::GO, key::FILTER, key::REFRESH]
+        }
+        Screen::Images => vec![key::CHOOSE, key::MOVE, key::GO, key::FILTER, key::REFRESH],
         Screen::Interrupted => interrupted_keys(model),
         Screen::Facts => facts_keys(model),
         Screen::Options => option_keys(model),
@@ -49,7 +56,8 @@ fn all_keys(model: &Model) -> Vec<KeyWord> {
         Screen::Confirm => vec![key::CONFIRM],
         Screen::Files => return files_keys(model),
         Screen::Peek => peek_keys(model),
-        Screen::Diagnosis | Screen::Held => vec![key::MOVE],
+        Screen::Diagnosis => vec![key::HELP_IT, key::MOVE, key::LOOK_AGAIN],
+        Screen::Held => held_keys(model),
         Screen::Running => return running_keys(model),
         Screen::Report if model.ended.as_ref().is_some_and(|ended| ended.saving.is_some()) => {
             vec![key::SAVE, key::COMPLETE]
@@ -57,6 +65,24 @@ fn all_keys(model: &Model) -> Vec<KeyWord> {
         Screen::Report => return vec![key::SCROLL, key::SAVE_REPORT, key::TO_START, key::HELP],
     };
     keys.extend([key::BACK, key::HELP]);
+    keys
+}
+
+/// What Enter does with the chosen line of the disks.
+fn disks_enter(model: &Model) -> KeyWord {
+    match model.task {
+        Task::Examine => key::CHECK_IT,
+        Task::Search => key::SEARCH_IT,
+        Task::Free => key::WHO,
+        _ => key::CHOOSE,
+    }
+}
+
+fn held_keys(model: &Model) -> Vec<KeyWord> {
+    let chosen = model.held.list().get(model.held.cursor);
+    let is_mount = chosen.is_some_and(|view| matches!(view.holder.kind, HolderKind::Mount { .. }));
+    let mut keys = vec![key::UNMOUNT, key::MOVE, key::LOOK_AGAIN];
+    keys.retain(|word| *word != key::UNMOUNT || is_mount);
     keys
 }
 

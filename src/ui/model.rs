@@ -5,6 +5,7 @@ mod files;
 mod held;
 mod maps;
 mod running;
+mod start;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,7 @@ pub use files::{Branch, Files, Find, Going, Mark, Motion, Pane, Peek, Tree, Typi
 pub use held::Held;
 pub use maps::Maps;
 pub use running::{Ended, Job, Running, Saving};
+pub use start::Choice;
 
 /// The screens there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,8 +69,10 @@ pub enum Task {
     Backup,
     /// An image to a place.
     Restore,
-    /// Look into an image, verify it.
+    /// Look into an image.
     Check,
+    /// Read an image against its digests.
+    Verify,
     /// Look at the disks.
     Browse,
     /// Bring an interrupted job to an end.
@@ -406,8 +410,10 @@ impl Model {
     pub fn animated(&self) -> bool {
         self.wait.is_some()
             || self.running.is_some()
-            || (matches!(self.screen(), Screen::Disks | Screen::Start) && self.disks.looking.is_some())
+            || (matches!(self.screen(), Screen::Disks | Screen::Start | Screen::Diagnosis)
+                && self.disks.looking.is_some())
             || (self.screen() == Screen::Images && self.images.listing.is_some())
+            || (self.screen() == Screen::Held && (self.held.waiting.is_some() || self.held.unmounting.is_some()))
             || self
                 .ended
                 .as_ref()

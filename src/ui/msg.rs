@@ -12,7 +12,7 @@ use crate::job::{ExportRequest, ExtractRequest, Progress, Report};
 use crate::plan::{AidRequest, BackupRequest, ContainerRequest, RestoreRequest, ResumeRequest};
 
 pub use files::{FileRow, FilesAnswer, FilesRequest, FolderView, FoundBatch, Hit, Measured, Piece};
-pub use held::HolderView;
+pub use held::{HeldPlace, HolderView, HoldersView};
 
 use super::model::{ImageInfo, ImageRow, Proposed, Stale, Trouble, Waiting};
 
@@ -118,7 +118,9 @@ pub enum Msg {
     /// What a volume's or image's files are.
     Files(Ticket, Result<FilesAnswer, Trouble>),
     /// Who holds a place.
-    Holders(Ticket, Result<Vec<HolderView>, Trouble>),
+    Holders(Ticket, Result<HoldersView, Trouble>),
+    /// A mount was undone, or why not.
+    Unmounted(Ticket, Result<PathBuf, Trouble>),
     /// A text was written to a file, or why not.
     Saved(Ticket, Result<PathBuf, Trouble>),
 }
@@ -167,7 +169,9 @@ pub enum Effect {
     /// Ask for the files of a volume or image.
     Files(Ticket, FilesRequest),
     /// Find out who holds a place.
-    Hold(Ticket, Address),
+    Hold(Ticket, HeldPlace),
+    /// Unmount what is mounted from that place at this path; refused while anything uses it.
+    Unmount(Ticket, HeldPlace, PathBuf),
     /// Write a text to a new file.
     Save(Ticket, PathBuf, String),
     /// Let the job wait, or go on.

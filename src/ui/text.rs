@@ -3,11 +3,13 @@
 mod en;
 mod files;
 mod fill;
+mod guide;
 mod help;
 mod running;
 
 pub use en::*;
 pub use files::*;
+pub use guide::*;
 pub use help::help;
 pub use running::*;
 
@@ -37,8 +39,12 @@ pub fn title(screen: Screen, task: Task) -> &'static str {
         (Screen::Start, _) => TITLE_START,
         (Screen::Disks, Task::Backup) => TITLE_BACKUP_DISKS,
         (Screen::Disks, Task::Restore) => TITLE_RESTORE_DISKS,
+        (Screen::Disks, Task::Examine) => TITLE_EXAMINE_DISKS,
+        (Screen::Disks, Task::Search) => TITLE_SEARCH_DISKS,
+        (Screen::Disks, Task::Free) => TITLE_FREE_DISKS,
         (Screen::Disks, _) => TITLE_DISKS,
         (Screen::Images, Task::Restore) => TITLE_RESTORE_IMAGES,
+        (Screen::Images, Task::Verify) => TITLE_VERIFY_IMAGES,
         (Screen::Images, _) => TITLE_IMAGES,
         (Screen::Facts, _) => TITLE_FACTS,
         (Screen::Options, Task::Backup) => TITLE_BACKUP_OPTIONS,

@@ -2,6 +2,7 @@
 //! messages; a job is watched through its monitor.
 
 mod files;
+mod held;
 mod images;
 mod inside;
 mod interrupted;
@@ -22,7 +23,7 @@ use crate::job::{self, ExportRequest, ExtractRequest, Monitor, Progress, Report}
 use crate::plan::{self, AidRequest, BackupRequest, ContainerRequest, Plan, RestoreRequest, ResumeRequest, Work};
 
 use super::model::{ImageInfo, Job, Proposed, Stale, Trouble, Waiting};
-use super::msg::{Effect, FilesRequest, Msg, Ticket};
+use super::msg::{Effect, FilesRequest, HeldPlace, HoldersView, Msg, Ticket};
 use super::text;
 use files::Browser;
 
@@ -61,6 +62,10 @@ pub struct Library {
     pub search: fn(&Path, &Monitor) -> Result<Vec<Partition>>,
     /// Checks a volume.
     pub check: fn(&Address, &Arc<Monitor>) -> Report,
+    /// Looks who uses a place.
+    pub hold: fn(&HeldPlace) -> HoldersView,
+    /// Unmounts it.
+    pub unmount: fn(&HeldPlace, &Path) -> Result<()>,
     /// Reads a volume's map.
     pub map: fn(&Address, &Monitor) -> Result<VolumeMap>,
 }
@@ -86,6 +91,8 @@ impl Library {
             extract: job::extract_files,
             search: inside::search,
             check: job::check_address,
+            hold: held::hold,
+            unmount: held::unmount,
             map: maps::read,
         }
     }
@@ -130,7 +137,7 @@ impl Worker {
         self.job.as_ref().map(|monitor| monitor.sample())
     }
 
-    /// Begins to carry out an effect; its answer comes as a message. Screen effects are none of the worker's.
+    /// Begins to carry out an effect; its answer comes as a message.
     pub fn carry_out(&mut self, effect: Effect) {
         let library = self.library;
         match effect {
@@ -154,29 +161,14 @@ impl Worker {
                 move || Msg::Completed(ticket, images::complete(&typed)),
                 move |trouble| Msg::Inspected(ticket, Err(trouble)),
             ),
-            Effect::PlanBackup(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_backup)(&request, monitor));
-            }
-            Effect::PlanRestore(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_restore)(&request, monitor));
-            }
             Effect::Seek(ticket, volumes) => self.ask(
                 move || Msg::Sought(ticket, (library.seek)(&volumes, &Monitor::new())),
                 move |_| Msg::Sought(ticket, Vec::new()),
             ),
-            Effect::PlanResume(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_resume)(&request, monitor));
-            }
             Effect::Compare(ticket, disks) => self.ask(
                 move || Msg::Compared(ticket, (library.compare)(&disks, &Monitor::new())),
                 move |_| Msg::Compared(ticket, Vec::new()),
             ),
-            Effect::PlanAid(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_aid)(&request, monitor));
-            }
-            Effect::PlanContainer(ticket, request) => {
-                self.plan(ticket, move |monitor| (library.plan_container)(&request, monitor));
-            }
             Effect::Run(ticket) => self.run(ticket),
             Effect::Verify(image) => self.start(move |monitor| (library.verify)(&image, monitor)),
             Effect::Export(request) => self.start(move |monitor| (library.export)(&request, monitor)),
@@ -186,13 +178,47 @@ impl Worker {
             Effect::Abandon => self.planning.take().iter().for_each(|monitor| monitor.cancel()),
             Effect::Pause(paused) => self.job.iter().for_each(|monitor| monitor.pause(paused)),
             Effect::Cancel => self.job.iter().for_each(|monitor| monitor.cancel()),
+            Effect::Hold(ticket, place) => self.ask(
+                move || Msg::Holders(ticket, Ok((library.hold)(&place))),
+                move |trouble| Msg::Holders(ticket, Err(trouble)),
+            ),
+            Effect::Unmount(ticket, place, mount) => self.ask(
+                move || {
+                    let result = (library.unmount)(&place, &mount);
+                    Msg::Unmounted(ticket, result.map(|()| mount).map_err(|error| Trouble::from(&error)))
+                },
+                move |trouble| Msg::Unmounted(ticket, Err(trouble)),
+            ),
             Effect::Save(ticket, path, content) => self.ask(
                 move || Msg::Saved(ticket, save::save(&path, &content)),
                 move |trouble| Msg::Saved(ticket, Err(trouble)),
             ),
             Effect::Map(ticket, address) => self.map(ticket, address),
             Effect::Files(ticket, request) => self.files(ticket, request),
-            Effect::Hold(..) | Effect::Redraw | Effect::Quit(_) => {}
+            other => self.ask_for_plan(other),
+        }
+    }
+
+    /// The effects that ask for a plan. Screen effects are none of the worker's.
+    fn ask_for_plan(&mut self, effect: Effect) {
+        let library = self.library;
+        match effect {
+            Effect::PlanBackup(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_backup)(&request, monitor));
+            }
+            Effect::PlanRestore(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_restore)(&request, monitor));
+            }
+            Effect::PlanResume(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_resume)(&request, monitor));
+            }
+            Effect::PlanAid(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_aid)(&request, monitor));
+            }
+            Effect::PlanContainer(ticket, request) => {
+                self.plan(ticket, move |monitor| (library.plan_container)(&request, monitor));
+            }
+            _ => {}
         }
     }
 
@@ -336,6 +362,8 @@ mod tests {
             search: |_, _| panic!("a bug"),
             run: |_, _| Report::failed(&Error::damaged("no plan reaches this")),
             check: |_, _| Report::failed(&Error::damaged("nothing checks this")),
+            hold: |_| HoldersView::default(),
+            unmount: |_, _| Err(Error::refused("it is used")),
             map: |_, monitor| loop {
                 monitor.check()?;
                 thread::sleep(Duration::from_millis(1));

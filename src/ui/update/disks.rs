@@ -9,7 +9,7 @@ use super::super::model::{Ended, Job, Model, Screen, Task, Trouble, Wait};
 use super::super::msg::{Effect, Key};
 use super::super::rows::{self, RowKind};
 use super::super::{screen, text};
-use super::inside;
+use super::{held, inside};
 
 pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
     super::go(model, Screen::Disks);
@@ -63,7 +63,7 @@ fn remember(model: &mut Model, disk: &Path, found: Vec<Partition>) {
 }
 
 /// Searches every sector of the disk that the chosen line is on.
-fn search(model: &mut Model) -> Vec<Effect> {
+pub(super) fn search(model: &mut Model) -> Vec<Effect> {
     let Some(row) = model.disks.rows.get(model.disks.cursor) else { return Vec::new() };
     if let Some(problem) = &row.problem {
         let reason = text::refused_unreadable(problem);
@@ -139,6 +139,12 @@ fn check(model: &mut Model) -> Vec<Effect> {
 
 fn choose(model: &mut Model) -> Vec<Effect> {
     let Some(row) = model.disks.rows.get(model.disks.cursor).cloned() else { return Vec::new() };
+    match model.task {
+        Task::Examine if row.kind != RowKind::Image => return check(model),
+        Task::Search => return search(model),
+        Task::Free => return held::begin(model, row.address),
+        _ => {}
+    }
     if !matches!(model.task, Task::Backup | Task::Restore) {
         if row.kind != RowKind::Image {
             return Vec::new();
