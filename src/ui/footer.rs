@@ -201,7 +201,7 @@ fn files_keys(model: &Model) -> Vec<KeyWord> {
     let mut keys = match (&files.typing, &files.find) {
         (Some(Typing::Name(_)), _) => vec![key::BEGIN],
         (Some(Typing::Target(_)), _) => vec![key::NEXT, key::COMPLETE],
-        (None, Some(_)) => vec![key::GO_THERE, key::LOOK, key::MARK, key::EXTRACT, key::FIND, key::MOVE],
+        (None, Some(_)) => vec![key::GO_THERE, key::MARK, key::EXTRACT, key::FIND, key::MOVE],
         (None, None) => {
             vec![key::OPEN, key::MARK, key::EXTRACT, key::FIND, key::OTHER_PANE, key::MOVE, key::REFRESH]
         }

@@ -2,6 +2,7 @@
 
 mod disks;
 mod feel;
+mod files;
 mod inside;
 mod random;
 mod running;

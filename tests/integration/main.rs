@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod aid;
+mod browse;
 mod check_ext;
 mod check_fat;
 mod check_ntfs;

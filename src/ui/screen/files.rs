@@ -82,7 +82,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
     let list = list_area(area);
     let below = Rect { y: list.y + list.height, height: foot(area), ..area };
     if files.find.is_some() {
-        paint(find::head(model, columns), 1, Rect { height: HEAD, ..area }, buffer);
+        paint(find::head(model, columns), 0, Rect { y: area.y + 1, height: HEAD - 1, ..area }, buffer);
         paint(row::foot(model, columns), 0, below, buffer);
         return find::draw(model, list, buffer);
     }

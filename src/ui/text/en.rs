@@ -475,8 +475,7 @@ words! {
     FILES_MARKED_FILES = "{count} files marked, {size}";
     FILES_MARKED_FOLDER = "{count} folder marked, with all that is in it";
     FILES_MARKED_FOLDERS = "{count} folders marked, with all that is in them";
-    FILES_MARKED_BOTH_ONE = "marked: files {files}, {size}, and {folders} folder with all that is in it";
-    FILES_MARKED_BOTH = "marked: files {files}, {size}, and {folders} folders with all that is in them";
+    FILES_MARKED_BOTH = "marked: files: {files} ({size}), folders: {folders} with all that is in them";
     FILES_TARGET = "files-{date}";
     FIND_PROMPT = "Find";
     FIND_HINT = "Type part of a name, or a pattern: * stands for any characters, ? for one. Capital and small letters are the same. Enter begins.";
@@ -490,6 +489,9 @@ words! {
     FIND_PATTERN_NEXT = "Each [ needs its ]. Type part of the name instead.";
     PEEK_PLACE = "byte {place} ({percent} %) of {size}, {how}";
     PEEK_HEX = "hex";
+    ENCODING_UTF_8 = "UTF-8";
+    ENCODING_UTF_16 = "UTF-16";
+    ENCODING_LATIN_1 = "Latin-1";
     PEEK_EMPTY = "This file is empty.";
     PEEK_READING = "Reading…";
     PEEK_HOLE = "Bytes {from} to {to} cannot be read: {why}";
@@ -508,8 +510,6 @@ words! {
     EXTRACT_SAME_NAMES = "{count} of them have the name of another and would land in the same place: they are left out. Copy them by themselves, to another folder.";
     EXTRACT_UNREADABLE = "{count} folders cannot be read. What is in them is left out.";
     EXTRACT_UNREADABLE_ONE = "{count} folder cannot be read. What is in it is left out.";
-    STEP_EXTRACT_COUNT = "Count the files";
-    STEP_EXTRACT_COPY = "Copy the files, with their times";
     HELP_PEEK = "This is what is in one file, read a page at a time. h changes between text and hex (the bytes as numbers); a file that is no text opens as hex. x copies the file out. Looking changes nothing.";
 
 
@@ -773,10 +773,9 @@ pub mod key {
     pub const MARK: KeyWord = ("Space", "mark");
     pub const FIND: KeyWord = ("/", "find");
     pub const EXTRACT: KeyWord = ("x", "copy out");
-    pub const OTHER_PANE: KeyWord = ("Tab", "other side");
+    pub const OTHER_PANE: KeyWord = ("Tab", "pane");
     pub const GO_THERE: KeyWord = ("Enter", "go there");
     pub const BEGIN: KeyWord = ("Enter", "begin");
-    pub const LOOK: KeyWord = ("h", "look into it");
     pub const HEX: KeyWord = ("h", "hex");
     pub const AS_TEXT: KeyWord = ("h", "text");
     pub const PAGE: KeyWord = ("PgDn", "next page");

@@ -22,11 +22,7 @@ pub(super) fn head(model: &Model, columns: usize) -> Vec<Line<'static>> {
     let [name, size, folder] = text::FOUND_COLUMNS;
     let names = name_columns(columns);
     let titles = format!("   {}{size:>11}  {folder}", pad(name, names));
-    vec![
-        Line::default(),
-        Line::styled(clip(&words, columns), theme.strong()),
-        Line::styled(clip(&titles, columns), theme.quiet()),
-    ]
+    vec![Line::styled(clip(&words, columns), theme.strong()), Line::styled(clip(&titles, columns), theme.quiet())]
 }
 
 fn name_columns(columns: usize) -> usize {
