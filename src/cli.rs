@@ -28,7 +28,6 @@ mod progress;
 mod restore;
 mod resume;
 mod size;
-mod subject;
 mod table;
 mod tidy;
 mod verify;

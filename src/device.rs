@@ -5,11 +5,13 @@
 
 pub mod discover;
 mod file;
+mod holders;
 mod memory;
 mod pieces;
 mod window;
 
 pub use file::{FileDevice, FileWriter, reread};
+pub use holders::{Above, Holder, HolderKind, Holders, MAX_HOLDERS, Part, holders, unmount};
 pub use memory::MemoryDevice;
 pub use pieces::Pieces;
 pub use window::Window;

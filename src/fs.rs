@@ -18,7 +18,7 @@ pub use check::{Check, Finding, Findings, Severity, Watch};
 pub use edit::{Edit, Guise, Units};
 pub use overlay::{Change, Copy, Overlay, Patch, Tag};
 pub use owners::{Holder, Owner, Owners};
-pub use tree::{Attributes, Entry, EntryKind, MAX_DEPTH, Stream, Tree};
+pub use tree::{Attributes, Content, Entry, EntryKind, MAX_DEPTH, Stream, Tree};
 
 use std::fmt;
 use std::sync::Arc;

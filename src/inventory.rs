@@ -8,6 +8,7 @@ mod locate;
 mod look;
 mod map;
 mod source;
+mod subject;
 mod volume;
 
 pub use address::Address;
@@ -19,9 +20,10 @@ pub use locate::{
 pub use look::{Observer, Reading, look, look_observed};
 pub use map::{ClusterState, Counts, VolumeMap, volume_map};
 pub use source::{Place, Source, open_source};
+pub use subject::{named_image, open_volume};
 pub use volume::examine;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -112,6 +114,18 @@ pub struct Partition {
     pub mounted_at: Vec<PathBuf>,
     /// What is in it.
     pub volume: Option<Volume>,
+}
+
+impl Partition {
+    /// By what it is named on its disk: its number, or where it begins when no table names it.
+    #[must_use]
+    pub fn address(&self, disk: &Path) -> Address {
+        if self.found {
+            Address::At(disk.to_owned(), self.start_bytes)
+        } else {
+            Address::Partition(disk.to_owned(), self.number)
+        }
+    }
 }
 
 /// A volume, as shown.

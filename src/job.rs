@@ -12,6 +12,7 @@ mod change;
 mod check;
 mod container;
 mod export;
+mod extract;
 mod gather;
 mod in_place;
 mod inside;
@@ -31,6 +32,7 @@ pub use aid::{AidState, aid_state};
 pub use change::Changes;
 pub use check::{CheckSource, Checked, sentence};
 pub use export::ExportRequest;
+pub use extract::{Amount, ExtractRequest, Extracted, measure};
 pub use monitor::{Monitor, PROBLEM_SIGN, Progress, StepProgress};
 pub use report::{Outcome, Report};
 pub use resume::Resumption;
@@ -275,6 +277,20 @@ pub fn check_container(container: &Container, deep: bool, monitor: &Monitor) -> 
 #[must_use]
 pub fn export(request: &ExportRequest, monitor: &Arc<Monitor>) -> Report {
     ended(export::run(request, monitor))
+}
+
+/// Copies files out of a volume or an image into a folder. Writes nothing outside that folder, and follows no links.
+///
+/// # Errors
+/// When nothing could be copied, or the job was cancelled: what was copied whole by then stays.
+pub fn extract(request: &ExtractRequest, monitor: &Monitor) -> Result<Extracted> {
+    extract::run(request, monitor)
+}
+
+/// The same, for faces that show a report.
+#[must_use]
+pub fn extract_files(request: &ExtractRequest, monitor: &Arc<Monitor>) -> Report {
+    ended(extract::run(request, monitor).map(|extracted| extracted.report(&request.to)))
 }
 
 /// Writes what leads to the images of a disk or a volume to a new file. The report tells how it ended.

@@ -91,6 +91,10 @@ pub enum StepKind {
     WriteTables,
     /// Write a copy of a recovery partition, flush it, read it back. A plan has two of these.
     WriteAid,
+    /// Taking files out: count them.
+    CountFiles,
+    /// Copy files to a folder.
+    CopyFiles,
 }
 
 /// One act of a plan.

@@ -4,14 +4,17 @@
 //! [`worker`] carries out what `update` asks for on threads, and [`terminal`] gives the terminal back whatever
 //! happens. [`text`] has every word.
 
+pub mod diagnosis;
 pub mod filter;
 mod footer;
 pub mod form;
+pub mod images;
 pub mod input;
 pub mod model;
 pub mod msg;
 mod overlay;
 pub mod rate;
+pub mod reading;
 pub mod rows;
 mod screen;
 mod terminal;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::arguments::Check;
 use super::console::Console;
-use super::{progress, subject};
+use super::progress;
 use crate::error::Result;
-use crate::job::{self, Checked, Monitor};
+use crate::job::{self, CheckSource, Checked, Monitor};
 
 /// Checks, and says what was found.
 pub(super) fn run(command: &Check) -> u8 {
@@ -19,7 +19,7 @@ pub(super) fn run(command: &Check) -> u8 {
 }
 
 fn check(command: &Check, monitor: &Monitor) -> Result<Checked> {
-    job::check(&subject::to_check(&command.source, command.deep)?, monitor)
+    job::check(&CheckSource::open(&command.source, command.deep, monitor)?, monitor)
 }
 
 fn tell(console: &Console, command: &Check, checked: &Checked) -> u8 {

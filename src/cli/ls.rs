@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use super::arguments::Ls;
 use super::console::Console;
-use super::subject;
 use super::table::Columns;
 use super::words::clean;
 use crate::error::Result;
+use crate::fs::check::Unwatched;
 use crate::fs::{Attributes, Entry, EntryKind, Stream, Tree};
+use crate::inventory;
 use crate::unit::ByteLen;
 
 /// One entry of `ls --json`.
@@ -42,7 +43,7 @@ pub(super) fn run(command: &Ls) -> u8 {
 }
 
 fn list(command: &Ls, console: &Console) -> Result<()> {
-    let volume = subject::open(&command.subject)?;
+    let volume = inventory::open_volume(&command.subject, &Unwatched)?;
     let path = Path::new("/").join(&command.path);
     let (folder, entries) = entries(volume.tree(), &path)?;
     if console.json() {
@@ -115,22 +116,5 @@ fn cells(entry: &Entry) -> Vec<String> {
     }
     let size = if entry.kind == EntryKind::File { ByteLen(entry.bytes).to_string() } else { String::new() };
     let time = entry.modified.map(|time| time.strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default();
-    vec![letters(&entry.attributes), size, time, name]
-}
-
-/// `755` where there are permission bits, else letters as in `attrib`: `RHSACEP` (compressed, encrypted, sparse).
-fn letters(attributes: &Attributes) -> String {
-    if let Some(mode) = attributes.mode {
-        return format!("{:03o}", mode & 0o7777);
-    }
-    let flags = [
-        (attributes.read_only, 'R'),
-        (attributes.hidden, 'H'),
-        (attributes.system, 'S'),
-        (attributes.archive, 'A'),
-        (attributes.compressed, 'C'),
-        (attributes.encrypted, 'E'),
-        (attributes.sparse, 'P'),
-    ];
-    flags.into_iter().map(|(set, letter)| if set { letter } else { '-' }).collect()
+    vec![entry.attributes.to_string(), size, time, name]
 }

@@ -3,7 +3,7 @@
 //! Sources: the kernel's `Documentation/ABI/*/sysfs-block`, `proc(5)` for `mountinfo` and `swaps`. Sizes and
 //! starts in sysfs count 512-byte units, whatever the device's sectors are.
 
-mod mounts;
+pub(super) mod mounts;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ use mounts::Mounts;
 /// sysfs counts in these, always.
 const UNIT: u64 = 512;
 /// A partition under LUKS under LVM under a RAID is four deep; a loop in sysfs there is not.
-const MAX_HOLDER_DEPTH: usize = 8;
+pub(super) const MAX_HOLDER_DEPTH: usize = 8;
 
 /// Where the kernel's file systems are; a test gives it a tree of its own.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -295,11 +295,11 @@ fn natural(name: &str) -> Vec<(String, u64)> {
 }
 
 /// sysfs writes `!` where a node lies in a folder (`cciss!c0d0`).
-fn node_of(roots: &Roots, name: &str) -> PathBuf {
+pub(super) fn node_of(roots: &Roots, name: &str) -> PathBuf {
     roots.dev.join(name.replace('!', "/"))
 }
 
-fn number_of(dir: &Path) -> Option<Number> {
+pub(super) fn number_of(dir: &Path) -> Option<Number> {
     let text = word(dir, "dev")?;
     let (major, minor) = text.split_once(':')?;
     Some((major.parse().ok()?, minor.parse().ok()?))
@@ -314,7 +314,7 @@ fn parsed(dir: &Path, file: &str) -> Option<u32> {
 }
 
 /// A file's text without blanks around it; `None` when there is none.
-fn word(dir: &Path, file: &str) -> Option<String> {
+pub(super) fn word(dir: &Path, file: &str) -> Option<String> {
     clean(&String::from_utf8_lossy(&fs::read(dir.join(file)).ok()?))
 }
 

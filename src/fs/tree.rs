@@ -1,7 +1,8 @@
 //! The ability to look into a volume: directories, files, their bytes and where those lie.
 
 use std::ffi::OsString;
-use std::io::Read;
+use std::fmt;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -47,6 +48,26 @@ pub struct Stream {
     pub bytes: u64,
 }
 
+/// As people know them: `755` where there are permission bits, else letters as in `attrib`: `RHSACEP` (compressed,
+/// encrypted, sparse).
+impl fmt::Display for Attributes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(mode) = self.mode {
+            return write!(f, "{:03o}", mode & 0o7777);
+        }
+        let flags = [
+            (self.read_only, 'R'),
+            (self.hidden, 'H'),
+            (self.system, 'S'),
+            (self.archive, 'A'),
+            (self.compressed, 'C'),
+            (self.encrypted, 'E'),
+            (self.sparse, 'P'),
+        ];
+        flags.into_iter().try_for_each(|(set, letter)| write!(f, "{}", if set { letter } else { '-' }))
+    }
+}
+
 /// One entry of a directory.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {
@@ -62,6 +83,21 @@ pub struct Entry {
     pub attributes: Attributes,
     /// Alternate streams, in the volume's order.
     pub streams: Vec<Stream>,
+}
+
+/// A file's bytes: read in order, or from any place on. Seeking reads nothing.
+pub trait Content: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Content for T {}
+
+/// Where a seek leads in a content of `len` bytes that stands at `at`. Past the end is allowed, before the start is not.
+pub(super) fn sought(from: SeekFrom, at: u64, len: u64) -> io::Result<u64> {
+    match from {
+        SeekFrom::Start(place) => Some(place),
+        SeekFrom::Current(by) => at.checked_add_signed(by),
+        SeekFrom::End(by) => len.checked_add_signed(by),
+    }
+    .ok_or_else(|| io::ErrorKind::InvalidInput.into())
 }
 
 /// A volume's files. Paths begin at the volume's root (`/`); a path's last part may name an alternate
@@ -89,7 +125,7 @@ pub trait Tree: Send + Sync {
     /// # Errors
     /// When it is no file, or is stored in a way that Lifeboat does not know (encrypted, say): refused by
     /// name rather than shown wrong.
-    fn open<'a>(&'a self, path: &Path) -> Result<Box<dyn Read + Send + 'a>>;
+    fn open<'a>(&'a self, path: &Path) -> Result<Box<dyn Content + 'a>>;
 
     /// The clusters that hold a file's or directory's bytes, all its streams and its own
     /// extent/index blocks included; none for what is stored inside its record. In file order.

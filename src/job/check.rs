@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::fs::{self, Finding, Findings, Kind, Probe, Severity, Watch};
 use crate::image::container::FOLDER;
 use crate::image::content_bytes;
-use crate::inventory::{self, Container, FoundImage, Place, Source, Volume};
+use crate::inventory::{self, Address, Container, FoundImage, Place, Source, Volume};
 use crate::plan::{Safety, Step, StepKind};
 
 /// What a check found.
@@ -65,6 +65,22 @@ pub struct CheckSource {
     pub place: Option<Place>,
     /// Every image in the container is read against its digests.
     pub deep: bool,
+}
+
+impl CheckSource {
+    /// The bytes of the volume in an image or at an address, whatever they are.
+    ///
+    /// # Errors
+    /// When it is neither, or cannot be read.
+    pub fn open(address: &Address, deep: bool, watch: &dyn Watch) -> Result<Self> {
+        match inventory::named_image(address, watch)? {
+            Some(image) => {
+                image.refuse_without_base()?;
+                Ok(Self { device: image.volume()?, mounted_at: Vec::new(), place: None, deep })
+            }
+            None => Ok(Self { deep, ..inventory::open_source(address)?.into() }),
+        }
+    }
 }
 
 impl From<Source> for CheckSource {

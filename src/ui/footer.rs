@@ -1,10 +1,11 @@
 //! Which keys do something now.
 
 use super::form::Value;
-use super::model::{Model, Proposal, Screen, Task};
+use super::model::{Model, Proposal, Screen, Task, Typing};
 use super::rows::{Row, RowKind};
 use super::screen;
 use super::text::{KeyWord, key};
+use crate::device::HolderKind;
 
 /// The keys of what is on top: help, trouble, waiting, a question, or else the screen.
 pub(super) fn keys(model: &Model) -> Vec<KeyWord> {
@@ -24,6 +25,9 @@ pub(super) fn keys(model: &Model) -> Vec<KeyWord> {
     if model.running.as_ref().is_some_and(|running| running.asking) {
         return vec![key::YES, key::NO];
     }
+    if model.screen() == Screen::Held && model.held.asking.is_some() {
+        return vec![key::YES_UNMOUNT, key::NO_UNMOUNT];
+    }
     screen_keys(model)
 }
 
@@ -37,16 +41,22 @@ pub(super) fn screen_keys(model: &Model) -> Vec<KeyWord> {
 fn all_keys(model: &Model) -> Vec<KeyWord> {
     let mut keys = match model.screen() {
         Screen::Start if model.factory_cursor.is_some() => vec![key::CHOOSE, key::MOVE],
-        Screen::Start => return vec![key::MOVE, key::CHOOSE, key::QUIT, key::HELP],
+        Screen::Start => return vec![key::CHOOSE, key::MOVE, key::QUIT, key::HELP],
         Screen::Disks => disk_keys(model),
         Screen::Images if model.images.path.is_some() => vec![key::OPEN, key::COMPLETE],
-        Screen::Images => vec![key::CHOOSE, key::MOVE, key::GO, key::REFRESH],
+        Screen::Images if model.task == Task::Verify => {
+            vec![key::VERIFY_IT, key::MOVE, key::GO, key::FILTER, key::REFRESH]
+        }
+        Screen::Images => vec![key::CHOOSE, key::MOVE, key::GO, key::FILTER, key::REFRESH],
         Screen::Interrupted => interrupted_keys(model),
         Screen::Facts => facts_keys(model),
         Screen::Options => option_keys(model),
         Screen::Preview => preview_keys(model),
         Screen::Confirm => vec![key::CONFIRM],
-        Screen::Diagnosis | Screen::Files | Screen::Peek | Screen::Held => vec![key::MOVE],
+        Screen::Files => return files_keys(model),
+        Screen::Peek => peek_keys(model),
+        Screen::Diagnosis => vec![key::HELP_IT, key::MOVE, key::LOOK_AGAIN],
+        Screen::Held => held_keys(model),
         Screen::Running => return running_keys(model),
         Screen::Report if model.ended.as_ref().is_some_and(|ended| ended.saving.is_some()) => {
             vec![key::SAVE, key::COMPLETE]
@@ -57,10 +67,28 @@ fn all_keys(model: &Model) -> Vec<KeyWord> {
     keys
 }
 
+/// What Enter does with the chosen line of the disks.
+fn disks_enter(model: &Model) -> KeyWord {
+    match model.task {
+        Task::Examine => key::CHECK_IT,
+        Task::Search => key::SEARCH_IT,
+        Task::Free => key::WHO,
+        _ => key::CHOOSE,
+    }
+}
+
+fn held_keys(model: &Model) -> Vec<KeyWord> {
+    let chosen = model.held.list().get(model.held.cursor);
+    let is_mount = chosen.is_some_and(|view| matches!(view.holder.kind, HolderKind::Mount { .. }));
+    let mut keys = vec![key::UNMOUNT, key::MOVE, key::LOOK_AGAIN];
+    keys.retain(|word| *word != key::UNMOUNT || is_mount);
+    keys
+}
+
 /// What can be done with the chosen line.
 fn disk_keys(model: &Model) -> Vec<KeyWord> {
     if model.filter.as_ref().is_some_and(|filter| filter.is_typing) {
-        return vec![key::FOUND, key::MOVE];
+        return vec![key::KEEP_SO, key::MOVE];
     }
     let row = model.disks.chosen(model.filter.as_ref());
     let mut keys = Vec::new();
@@ -70,12 +98,12 @@ fn disk_keys(model: &Model) -> Vec<KeyWord> {
     if model.task == Task::Browse {
         keys.extend(row.map(line_keys).unwrap_or_default());
     } else {
-        keys.push(key::CHOOSE);
+        keys.push(disks_enter(model));
     }
     if screen::disks_have_panes(model) {
         keys.push(key::MORE);
     }
-    keys.extend([key::FIND, key::MOVE, key::REFRESH]);
+    keys.extend([key::FILTER, key::MOVE, key::REFRESH]);
     keys
 }
 
@@ -88,7 +116,7 @@ fn line_keys(row: &Row) -> Vec<KeyWord> {
         _ => vec![key::LOOK_INSIDE, key::BACK_UP, key::RESTORE, key::CHECK],
     };
     if !row.mounted_at.is_empty() {
-        keys.insert(keys.len().min(1), key::HOLDERS);
+        keys.insert(keys.len().min(1), key::FREE);
     }
     if !row.images().is_empty() {
         keys.push(key::TIDY);
@@ -101,9 +129,30 @@ fn line_keys(row: &Row) -> Vec<KeyWord> {
 
 fn facts_keys(model: &Model) -> Vec<KeyWord> {
     if model.image.as_ref().is_some_and(|image| image.is_inside()) {
-        return vec![key::RESTORE, key::ELSEWHERE, key::VERIFY, key::EXPORT, key::DROP, key::SCROLL];
+        return vec![key::RESTORE, key::ELSEWHERE, key::VERIFY, key::FILES, key::EXPORT, key::DROP, key::SCROLL];
     }
-    vec![key::RESTORE, key::VERIFY, key::SCROLL]
+    vec![key::RESTORE, key::VERIFY, key::FILES, key::SCROLL]
+}
+
+/// In a folder Esc goes up, and only from the root away.
+fn files_keys(model: &Model) -> Vec<KeyWord> {
+    let files = &model.files;
+    let mut keys = match (&files.typing, &files.find) {
+        (Some(Typing::Name(_)), _) => vec![key::BEGIN],
+        (Some(Typing::Target(_)), _) => vec![key::NEXT, key::COMPLETE],
+        (None, Some(_)) => vec![key::GO_THERE, key::LOOK, key::MARK, key::EXTRACT, key::FIND, key::MOVE],
+        (None, None) => {
+            vec![key::OPEN, key::MARK, key::EXTRACT, key::FIND, key::OTHER_PANE, key::MOVE, key::REFRESH]
+        }
+    };
+    let in_folder = files.typing.is_none() && files.find.is_none() && files.folder.parent().is_some();
+    keys.extend([if in_folder { key::UP_FOLDER } else { key::BACK }, key::HELP]);
+    keys
+}
+
+fn peek_keys(model: &Model) -> Vec<KeyWord> {
+    let is_hex = model.files.peek.as_ref().is_some_and(|peek| peek.is_hex);
+    vec![if is_hex { key::AS_TEXT } else { key::HEX }, key::EXTRACT, key::PAGE, key::MOVE]
 }
 
 fn interrupted_keys(model: &Model) -> Vec<KeyWord> {

@@ -6,6 +6,7 @@ mod files;
 mod held;
 mod maps;
 mod running;
+mod start;
 
 use std::path::PathBuf;
 
@@ -22,11 +23,12 @@ use super::msg::{Clock, Completion, Ticket};
 use super::rows::Row;
 use super::theme::Theme;
 pub use diagnosis::Diagnosis;
-pub use disks::{BeingRead, Disks, Pane};
-pub use files::Files;
+pub use disks::{BeingRead, DiskPane, Disks};
+pub use files::{Branch, Files, Find, Going, Mark, Motion, Pane, Peek, Tree, Typing};
 pub use held::Held;
 pub use maps::Maps;
 pub use running::{Ended, Job, Running, Saving};
+pub use start::Choice;
 
 /// The screens there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,8 +71,10 @@ pub enum Task {
     Backup,
     /// An image to a place.
     Restore,
-    /// Look into an image, verify it.
+    /// Look into an image.
     Check,
+    /// Read an image against its digests.
+    Verify,
     /// Look at the disks.
     Browse,
     /// Bring an interrupted job to an end.
@@ -224,6 +228,8 @@ pub enum Wait {
     Inspect(Ticket),
     /// A plan is being made.
     Plan(Ticket),
+    /// What is to be copied out is being counted.
+    Measure(Ticket),
 }
 
 /// A plan as the wizard sees it. The plan itself stays with the worker, under its ticket: what is carried out
@@ -391,15 +397,18 @@ impl Model {
     pub fn animated(&self) -> bool {
         self.wait.is_some()
             || self.running.is_some()
-            || (matches!(self.screen(), Screen::Disks | Screen::Start) && self.disks.looking.is_some())
+            || (matches!(self.screen(), Screen::Disks | Screen::Start | Screen::Diagnosis)
+                && self.disks.looking.is_some())
             || self.disks.rested.is_some()
             || self.disks.again
             || (self.screen() == Screen::Images && self.images.listing.is_some())
+            || (self.screen() == Screen::Held && (self.held.waiting.is_some() || self.held.unmounting.is_some()))
             || self
                 .ended
                 .as_ref()
                 .and_then(|ended| ended.saving.as_ref())
                 .is_some_and(|saving| saving.waiting.is_some())
+            || (matches!(self.screen(), Screen::Files | Screen::Peek) && self.files.waiting())
     }
 
     /// Where to look: the disks that were named, or else this machine's.

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::inventory::{Address, Inventory, LookRequest, Partition, VolumeMap};
-use crate::job::{ExportRequest, Progress, Report};
+use crate::job::{ExportRequest, ExtractRequest, Progress, Report};
 use crate::plan::{AidRequest, BackupRequest, ContainerRequest, RestoreRequest, ResumeRequest};
 
-pub use files::{FilesAnswer, FilesRequest};
-pub use held::HolderView;
+pub use files::{FileRow, FilesAnswer, FilesRequest, FolderView, FoundBatch, Hit, Measured, Piece};
+pub use held::{HeldPlace, HolderView, HoldersView};
 pub use look::LookNews;
 
 use super::model::{ImageInfo, ImageRow, Proposed, Stale, Trouble, Waiting};
@@ -122,7 +122,9 @@ pub enum Msg {
     /// What a volume's or image's files are.
     Files(Ticket, Result<FilesAnswer, Trouble>),
     /// Who holds a place.
-    Holders(Ticket, Result<Vec<HolderView>, Trouble>),
+    Holders(Ticket, Result<HoldersView, Trouble>),
+    /// A mount was undone, or why not.
+    Unmounted(Ticket, Result<PathBuf, Trouble>),
     /// A text was written to a file, or why not.
     Saved(Ticket, Result<PathBuf, Trouble>),
 }
@@ -162,6 +164,8 @@ pub enum Effect {
     Verify(Address),
     /// Write an image from inside a volume to a new file.
     Export(Box<ExportRequest>),
+    /// Copy files out of a volume or image into a folder.
+    Extract(Box<ExtractRequest>),
     /// Search every sector of a disk for images.
     Search(PathBuf),
     /// Look whether a volume is sound.
@@ -171,7 +175,9 @@ pub enum Effect {
     /// Ask for the files of a volume or image.
     Files(Ticket, FilesRequest),
     /// Find out who holds a place.
-    Hold(Ticket, Address),
+    Hold(Ticket, HeldPlace),
+    /// Unmount what is mounted from that place at this path; refused while anything uses it.
+    Unmount(Ticket, HeldPlace, PathBuf),
     /// Write a text to a new file.
     Save(Ticket, PathBuf, String),
     /// Let the job wait, or go on.

@@ -16,6 +16,7 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
         let words = match wait {
             Wait::Inspect(_) => text::INSPECTING,
             Wait::Plan(_) => text::PLANNING,
+            Wait::Measure(_) => text::EXTRACT_COUNTING,
         };
         let lines = vec![Line::from(format!("{} {words}", screen::spinner(model)))];
         popup(theme, text::WAIT_TITLE, theme.accent(), lines, 0, buffer);

@@ -45,7 +45,7 @@ fn pace(kind: StepKind) -> Pace {
         StepKind::VerifyImage | StepKind::ReadBackImage | StepKind::ReadBackTarget | StepKind::ReadBackCopies => {
             Pace::Reads
         }
-        StepKind::CheckVolume => Pace::Looks,
+        StepKind::CheckVolume | StepKind::CountFiles => Pace::Looks,
         StepKind::SyncImage | StepKind::SyncTarget => Pace::Waits,
         StepKind::WriteImage
         | StepKind::Unseal
@@ -61,7 +61,8 @@ fn pace(kind: StepKind) -> Pace {
         | StepKind::ChangeMetadata
         | StepKind::CloseJournal
         | StepKind::WriteTables
-        | StepKind::WriteAid => Pace::Writes,
+        | StepKind::WriteAid
+        | StepKind::CopyFiles => Pace::Writes,
     }
 }
 

@@ -23,12 +23,16 @@ use super::widget::{clip, paint, width};
 use super::{footer, text};
 
 pub(super) use super::overlay::{help_limit, trouble_limit};
+pub(super) use diagnosis::page as diagnosis_page;
 pub(super) use disks::{
     has_panes as disks_have_panes, next_pane as disks_next_pane, page as disks_page, show_map as disks_show_map,
 };
+pub(super) use files::{page as files_page, peek_shape};
+pub(super) use held::page as held_page;
 pub(super) use images::page as images_page;
 pub(super) use interrupted::page as interrupted_page;
 pub(super) use running::log_page;
+pub(super) use start::page as start_page;
 
 /// Where a screen's content goes on a terminal of this size.
 pub(super) fn body(size: (u16, u16)) -> Rect {
@@ -43,7 +47,7 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
     let area = body(size);
     draw_title(model, buffer);
     let scrolled = match model.screen() {
-        Screen::Start => draw_lines(start::lines(model, area), area, buffer),
+        Screen::Start => start::draw(model, area, buffer),
         Screen::Disks => disks::draw(model, area, buffer),
         Screen::Images => images::draw(model, area, buffer),
         Screen::Interrupted => interrupted::draw(model, area, buffer),
@@ -104,7 +108,7 @@ fn draw_title(model: &Model, buffer: &mut Buffer) {
         Some(Job::Search) => Task::Search,
         Some(Job::Renew) => Task::Renew,
         Some(Job::Restore) => Task::Restore,
-        Some(Job::Verify) => Task::Check,
+        Some(Job::Verify) => Task::Verify,
         Some(Job::Check) => Task::Browse,
         Some(Job::Resume) => Task::Resume,
         Some(Job::Extract) => Task::Extract,

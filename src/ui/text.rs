@@ -2,12 +2,16 @@
 
 mod disks;
 mod en;
+mod files;
 mod fill;
+mod guide;
 mod help;
 mod running;
 
 pub use disks::*;
 pub use en::*;
+pub use files::*;
+pub use guide::*;
 pub use help::help;
 pub use running::*;
 
@@ -37,8 +41,12 @@ pub fn title(screen: Screen, task: Task) -> &'static str {
         (Screen::Start, _) => TITLE_START,
         (Screen::Disks, Task::Backup) => TITLE_BACKUP_DISKS,
         (Screen::Disks, Task::Restore) => TITLE_RESTORE_DISKS,
+        (Screen::Disks, Task::Examine) => TITLE_EXAMINE_DISKS,
+        (Screen::Disks, Task::Search) => TITLE_SEARCH_DISKS,
+        (Screen::Disks, Task::Free) => TITLE_FREE_DISKS,
         (Screen::Disks, _) => TITLE_DISKS,
         (Screen::Images, Task::Restore) => TITLE_RESTORE_IMAGES,
+        (Screen::Images, Task::Verify) => TITLE_VERIFY_IMAGES,
         (Screen::Images, _) => TITLE_IMAGES,
         (Screen::Facts, _) => TITLE_FACTS,
         (Screen::Options, Task::Backup) => TITLE_BACKUP_OPTIONS,
@@ -57,6 +65,8 @@ pub fn title(screen: Screen, task: Task) -> &'static str {
         (Screen::Preview, Task::Renew) => TITLE_RENEW_PREVIEW,
         (Screen::Confirm, Task::Renew) => TITLE_RENEW_CONFIRM,
         (Screen::Running, Task::Renew) => TITLE_RENEW_RUNNING,
+        (Screen::Preview, Task::Extract) => TITLE_EXTRACT_PREVIEW,
+        (Screen::Running, Task::Extract) => TITLE_EXTRACT_RUNNING,
         (Screen::Preview, Task::Export) => TITLE_EXPORT_PREVIEW,
         (Screen::Running, Task::Export) => TITLE_EXPORT_RUNNING,
         (Screen::Running, Task::Search) => TITLE_SEARCH_RUNNING,

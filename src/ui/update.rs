@@ -17,11 +17,12 @@ mod job;
 mod maps;
 mod options;
 mod report;
+mod start;
 
 use super::form::Form;
 use super::model::{Model, Proposal, Screen, Task, Trouble, Wait};
 use super::msg::{Effect, Key, Msg, Signal, Ticket};
-use super::{screen, text};
+use super::screen;
 
 /// The exit code of a wizard that was told to end.
 const SIGNALLED: u8 = 130;
@@ -93,8 +94,9 @@ fn answered(model: &mut Model, answer: Msg) -> Vec<Effect> {
             images::visit(model, folder)
         }
         Msg::Mapped(ticket, address, map) => maps::mapped(model, ticket, address, map),
-        Msg::Files(ticket, answer) if model.files.waiting == Some(ticket) => files::answered(model, answer),
+        Msg::Files(ticket, answer) => files::answered(model, ticket, answer),
         Msg::Holders(ticket, answer) if model.held.waiting == Some(ticket) => held::answered(model, answer),
+        Msg::Unmounted(ticket, result) => held::unmounted(model, ticket, result),
         Msg::Saved(ticket, result) => report::saved(model, ticket, result),
         Msg::Completed(ticket, completion) if model.completing == Some(ticket) => {
             model.completing = None;
@@ -133,7 +135,8 @@ fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         help_key(model, pressed);
         return Vec::new();
     }
-    if pressed == Key::Help || (pressed == Key::Char('?') && !job::wants_question_mark(model)) {
+    let typed = job::wants_question_mark(model) || files::wants_question_mark(model);
+    if pressed == Key::Help || (pressed == Key::Char('?') && !typed) {
         model.help = Some(0);
         return Vec::new();
     }
@@ -155,7 +158,7 @@ fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         return Vec::new();
     }
     match model.screen() {
-        Screen::Start => start_key(model, pressed),
+        Screen::Start => start::key(model, pressed),
         Screen::Disks => disks::key(model, pressed),
         Screen::Images => images::key(model, pressed),
         Screen::Facts => images::facts_key(model, pressed),
@@ -195,51 +198,6 @@ fn help_key(model: &mut Model, pressed: Key) {
     }
 }
 
-fn start_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
-    if model.factory_cursor.is_some() {
-        return factory::key(model, pressed);
-    }
-    let choices = text::START_CHOICES;
-    let chosen = match pressed {
-        Key::Enter => choices.get(model.start_cursor).map(|(letter, ..)| *letter),
-        Key::Char(letter) => Some(letter.to_ascii_lowercase()),
-        _ => {
-            model.start_cursor = moved(model.start_cursor, choices.len(), choices.len(), pressed);
-            None
-        }
-    };
-    let Some(letter) = chosen else { return Vec::new() };
-    if let Some(at) = choices.iter().position(|(choice, ..)| *choice == letter) {
-        model.start_cursor = at;
-    }
-    match letter {
-        'f' => factory::begin(model),
-        'b' => enter_task(model, Task::Backup),
-        'e' => enter_task(model, Task::Restore),
-        'l' => enter_task(model, Task::Check),
-        'd' => enter_task(model, Task::Browse),
-        'i' if !model.interrupted.jobs.is_empty() => enter_task(model, Task::Resume),
-        'k' if !model.stale.is_empty() => inside::renew(model),
-        'q' => vec![Effect::Quit(model.exit_code)],
-        _ => Vec::new(),
-    }
-}
-
-fn enter_task(model: &mut Model, task: Task) -> Vec<Effect> {
-    model.task = task;
-    model.image = None;
-    model.place = None;
-    model.proposal = Proposal::None;
-    match task {
-        Task::Restore | Task::Check => images::enter(model),
-        Task::Resume => {
-            go(model, Screen::Interrupted);
-            Vec::new()
-        }
-        _ => disks::enter(model),
-    }
-}
-
 /// Opens a screen.
 fn go(model: &mut Model, screen: Screen) {
     model.trail.push(screen);
@@ -268,8 +226,21 @@ fn settle_task(model: &mut Model) {
             model.task = if is_inside { Task::Browse } else { Task::Check };
             model.place = None;
         }
-        Screen::Disks if model.trail.len() == 2 => {
+        Screen::Files => model.task = model.files.task,
+        Screen::Diagnosis => {
+            model.task = Task::Diagnose;
+            model.image = None;
+            model.place = None;
+        }
+        Screen::Images if model.task == Task::Browse => model.task = Task::Check,
+        // The first list of disks on the way is what it was opened for; for a restore, the image was chosen before.
+        Screen::Disks
+            if model.trail.iter().position(|screen| *screen == Screen::Disks) == model.trail.len().checked_sub(1) =>
+        {
             model.task = model.disks.purpose;
+            if model.task == Task::Restore {
+                return;
+            }
             model.image = None;
         }
         _ => {}

@@ -1,6 +1,8 @@
 //! Carries out what the wizard asks for, on threads, so that the screen never waits. Answers come back as
 //! messages; a job is watched through its monitor.
 
+mod files;
+mod held;
 mod images;
 mod inside;
 mod interrupted;
@@ -17,13 +19,15 @@ use std::thread;
 use crossbeam_channel::Sender;
 
 use crate::error::{Error, Result};
+use crate::fs::FileSystem;
 use crate::inventory::{self, Address, Inventory, LookRequest, Observer, Partition, VolumeMap};
-use crate::job::{self, ExportRequest, Monitor, Progress, Report};
+use crate::job::{self, ExportRequest, ExtractRequest, Monitor, Progress, Report};
 use crate::plan::{self, AidRequest, BackupRequest, ContainerRequest, Plan, RestoreRequest, ResumeRequest, Work};
 
 use super::model::{ImageInfo, Job, Proposed, Stale, Trouble, Waiting};
-use super::msg::{Effect, Msg, Ticket};
+use super::msg::{Effect, FilesRequest, HeldPlace, HoldersView, Msg, Ticket};
 use super::text;
+use files::Browser;
 
 /// The calls that do the real work; tests bring their own.
 #[derive(Clone, Copy)]
@@ -54,10 +58,18 @@ pub struct Library {
     pub verify: fn(&Address, &Arc<Monitor>) -> Report,
     /// Writes an image to a file.
     pub export: fn(&ExportRequest, &Arc<Monitor>) -> Report,
+    /// Opens a volume or image to look at its files.
+    pub open_volume: fn(&Address, &Monitor) -> Result<Box<dyn FileSystem>>,
+    /// Copies files out.
+    pub extract: fn(&ExtractRequest, &Arc<Monitor>) -> Report,
     /// Searches a disk for images.
     pub search: fn(&Path, &Monitor) -> Result<Vec<Partition>>,
     /// Checks a volume.
     pub check: fn(&Address, &Arc<Monitor>) -> Report,
+    /// Looks who uses a place.
+    pub hold: fn(&HeldPlace) -> HoldersView,
+    /// Unmounts it.
+    pub unmount: fn(&HeldPlace, &Path) -> Result<()>,
     /// Reads a volume's map.
     pub map: fn(&Address, &Monitor) -> Result<VolumeMap>,
 }
@@ -80,8 +92,12 @@ impl Library {
             run: job::run,
             verify: job::verify_address,
             export: job::export,
+            open_volume: |address, monitor| inventory::open_volume(address, monitor),
+            extract: job::extract_files,
             search: inside::search,
             check: job::check_address,
+            hold: held::hold,
+            unmount: held::unmount,
             map: maps::read,
         }
     }
@@ -98,6 +114,8 @@ pub struct Worker {
     mapping: Option<Arc<Monitor>>,
     /// The last plan, and the ticket it was shown under.
     planned: Arc<Mutex<Option<(Ticket, Plan)>>>,
+    /// The volume whose files are looked at.
+    browser: Browser,
 }
 
 impl Worker {
@@ -112,6 +130,7 @@ impl Worker {
             looks: look::Looks::default(),
             mapping: None,
             planned: Arc::default(),
+            browser: Browser::default(),
         }
     }
 
@@ -184,6 +203,7 @@ impl Worker {
             Effect::Run(ticket) => self.run(ticket),
             Effect::Verify(image) => self.start(move |monitor| (library.verify)(&image, monitor)),
             Effect::Export(request) => self.start(move |monitor| (library.export)(&request, monitor)),
+            Effect::Extract(request) => self.start(move |monitor| (library.extract)(&request, monitor)),
             Effect::Search(disk) => self.search(disk),
             Effect::Check(address) => self.start(move |monitor| (library.check)(&address, monitor)),
             Effect::Pause(paused) => {
@@ -196,12 +216,24 @@ impl Worker {
                     monitor.cancel();
                 }
             }
+            Effect::Hold(ticket, place) => self.ask(
+                move || Msg::Holders(ticket, Ok((library.hold)(&place))),
+                move |trouble| Msg::Holders(ticket, Err(trouble)),
+            ),
+            Effect::Unmount(ticket, place, mount) => self.ask(
+                move || {
+                    let result = (library.unmount)(&place, &mount);
+                    Msg::Unmounted(ticket, result.map(|()| mount).map_err(|error| Trouble::from(&error)))
+                },
+                move |trouble| Msg::Unmounted(ticket, Err(trouble)),
+            ),
             Effect::Save(ticket, path, content) => self.ask(
                 move || Msg::Saved(ticket, save::save(&path, &content)),
                 move |trouble| Msg::Saved(ticket, Err(trouble)),
             ),
             Effect::Map(ticket, address) => self.map(ticket, address),
-            Effect::Files(..) | Effect::Hold(..) | Effect::Redraw | Effect::Quit(_) => {}
+            Effect::Files(ticket, request) => self.files(ticket, request),
+            Effect::Redraw | Effect::Quit(_) => {}
         }
     }
 
@@ -240,7 +272,23 @@ impl Worker {
         }
     }
 
+    /// Looks at files. A volume stays open from one question to the next.
+    fn files(&mut self, ticket: Ticket, request: FilesRequest) {
+        let is_measured = matches!(request, FilesRequest::Measure(_));
+        let Some(work) = self.browser.take(self.library.open_volume, request) else { return };
+        if is_measured {
+            self.planning = Some(work.monitor());
+        }
+        let messages = self.messages.clone();
+        self.ask(
+            move || Msg::Files(ticket, work.carry_out(&|answer| drop(messages.send(Msg::Files(ticket, Ok(answer)))))),
+            move |trouble| Msg::Files(ticket, Err(trouble)),
+        );
+    }
+
     fn start(&mut self, work: impl FnOnce(&Arc<Monitor>) -> Report + Send + 'static) {
+        // What a job writes to is not looked at meanwhile: it would be seen as it was.
+        self.browser.close();
         let monitor = Arc::new(Monitor::new());
         self.job = Some(Arc::clone(&monitor));
         self.ask(
@@ -325,9 +373,13 @@ mod tests {
             plan_aid: |_, _| Err(Error::refused("nothing to renew")),
             plan_container: |_, _| Err(Error::refused("nothing to change")),
             export: |_, _| Report::failed(&Error::damaged("nothing is exported")),
+            open_volume: |_, _| Err(Error::damaged("no volume")),
+            extract: |_, _| Report::failed(&Error::damaged("nothing is copied")),
             search: |_, _| panic!("a bug"),
             run: |_, _| Report::failed(&Error::damaged("no plan reaches this")),
             check: |_, _| Report::failed(&Error::damaged("nothing checks this")),
+            hold: |_| HoldersView::default(),
+            unmount: |_, _| Err(Error::refused("it is used")),
             map: |_, monitor| loop {
                 monitor.check()?;
                 thread::sleep(Duration::from_millis(1));

@@ -4,6 +4,7 @@ mod disks;
 mod inside;
 mod running;
 pub(crate) mod stage;
+mod start;
 
 use std::time::Duration;
 

@@ -8,24 +8,33 @@ use super::Number;
 
 /// One line of each file, as far as it matters here.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Use {
-    number: Option<Number>,
-    source: PathBuf,
-    place: PathBuf,
+pub(in crate::device) struct Use {
+    pub(in crate::device) number: Option<Number>,
+    pub(in crate::device) source: PathBuf,
+    pub(in crate::device) place: PathBuf,
+    /// `ext4`, `fuseblk`…
+    pub(in crate::device) file_system: String,
+    /// Swapped to, not mounted.
+    pub(in crate::device) is_swap: bool,
 }
 
 /// All mounts and swaps.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Mounts(Vec<Use>);
+pub(in crate::device) struct Mounts(Vec<Use>);
 
 impl Mounts {
     /// Reads both files. One that cannot be read counts as empty: in a rescue system there may be none.
-    pub(super) fn read(proc: &Path) -> Self {
+    pub(in crate::device) fn read(proc: &Path) -> Self {
         let text = |file: &str| fs::read(proc.join(file)).unwrap_or_default();
         let mounts = text("self/mountinfo");
         let swaps = text("swaps");
         let mounts = mounts.split(|&byte| byte == b'\n').filter_map(mount);
         Self(mounts.chain(swaps.split(|&byte| byte == b'\n').skip(1).filter_map(swap)).collect())
+    }
+
+    /// All of them, in the order in which they were mounted.
+    pub(in crate::device) fn all(&self) -> &[Use] {
+        &self.0
     }
 
     /// Where a device is in use. A file system with device numbers of its own (Btrfs) is known by its source.
@@ -57,17 +66,21 @@ fn mount(line: &[u8]) -> Option<Use> {
     let number = std::str::from_utf8(fields.nth(2)?).ok()?;
     let (major, minor) = number.split_once(':')?;
     let place = unescape(fields.nth(1)?);
-    let source = unescape(fields.skip_while(|field| *field != b"-").nth(2)?);
+    let mut fields = fields.skip_while(|field| *field != b"-");
+    let file_system = String::from_utf8_lossy(fields.nth(1)?).into_owned();
+    let source = unescape(fields.next()?);
     // Names such as /dev/mapper/x and /dev/root are links to the kernel's nodes.
     let source = if source.starts_with("/dev") { source.canonicalize().unwrap_or(source) } else { source };
-    Some(Use { number: Some((major.parse().ok()?, minor.parse().ok()?)), source, place })
+    let number = Some((major.parse().ok()?, minor.parse().ok()?));
+    Some(Use { number, source, place, file_system, is_swap: false })
 }
 
 /// `/dev/sda2 partition 1048572 0 -2`
 fn swap(line: &[u8]) -> Option<Use> {
     let mut fields = line.split(u8::is_ascii_whitespace);
     let source = fields.next().filter(|source| !source.is_empty())?;
-    Some(Use { number: None, source: unescape(source), place: "[swap]".into() })
+    let (source, place) = (unescape(source), "[swap]".into());
+    Some(Use { number: None, source, place, file_system: String::new(), is_swap: true })
 }
 
 /// Blanks, tabs, newlines and backslashes are written as a backslash and three octal digits.

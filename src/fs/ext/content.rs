@@ -1,11 +1,12 @@
 //! A file's content as a stream of bytes.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use super::blocks::{Layout, Run};
 use super::inode::{BLOCK_FIELD_BYTES, Inode};
 use super::source::Source;
 use crate::error::{Error, Result};
+use crate::fs::tree::sought;
 use crate::unit::ByteOffset;
 
 /// The prefix number of `system.` attributes; `system.data` holds what of inline content `i_block` does not.
@@ -83,5 +84,13 @@ impl Read for Content<'_> {
             self.at += count as u64;
         }
         Ok(done)
+    }
+}
+
+impl Seek for Content<'_> {
+    fn seek(&mut self, from: SeekFrom) -> io::Result<u64> {
+        self.at = sought(from, self.at, self.bytes)?;
+        self.current = 0;
+        Ok(self.at)
     }
 }

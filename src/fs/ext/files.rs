@@ -13,7 +13,7 @@ use super::inode::{Inode, ROOT, Type};
 use super::names;
 use crate::error::{Error, Result};
 use crate::extent::Extent;
-use crate::fs::{Attributes, Entry, EntryKind, Tree};
+use crate::fs::{self, Attributes, Entry, EntryKind, Tree};
 use crate::unit::ByteOffset;
 
 /// A symbolic link's target may be this long (the kernel's `PATH_MAX`).
@@ -126,10 +126,10 @@ impl Volume {
         Some(OsString::from_vec(bytes).into())
     }
 
-    fn reader<'a>(&'a self, inode: &Inode) -> Result<Box<dyn Read + Send + 'a>> {
+    fn reader<'a>(&'a self, inode: &Inode) -> Result<Box<dyn fs::Content + 'a>> {
         if inode.has_inline_data() {
             let (head, tail) = inline(inode)?;
-            return Ok(Box::new(Cursor::new(head).chain(Cursor::new(tail))));
+            return Ok(Box::new(Cursor::new([head, tail].concat())));
         }
         if inode.is_fast_symlink() {
             let bytes = inode.block_field().get(..inode.bytes as usize).unwrap_or_default();
@@ -189,7 +189,7 @@ impl Tree for Volume {
         Ok(self.directory(&inode)?.into_iter().map(|name| self.describe_name(name)).collect())
     }
 
-    fn open<'a>(&'a self, path: &Path) -> Result<Box<dyn Read + Send + 'a>> {
+    fn open<'a>(&'a self, path: &Path) -> Result<Box<dyn fs::Content + 'a>> {
         let inode = self.resolve(path)?;
         if inode.kind != Type::File {
             return Err(Error::unsupported(format!("{} is not a file", path.display())));

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,7 +12,8 @@ use super::directory::{Directory, MAX_DIRECTORY_BYTES, Record};
 use crate::device::{ReadDevice, read_vec};
 use crate::error::{Error, Result};
 use crate::extent::Extent;
-use crate::fs::{Attributes, Entry, EntryKind, Tree};
+use crate::fs::tree::sought;
+use crate::fs::{self, Attributes, Entry, EntryKind, Tree};
 use crate::unit::{ByteLen, ByteOffset};
 
 /// The longest file: its length has 32 bits.
@@ -134,7 +135,7 @@ impl Volume {
 
     /// A file's content.
     pub(super) fn content(&self, record: &Record) -> Result<Content<'_>> {
-        let mut runs = VecDeque::new();
+        let mut runs = Vec::new();
         let mut rest = u64::from(record.bytes);
         // An empty file has no bytes, whatever is allocated to it.
         let chain = if rest == 0 { Vec::new() } else { self.record_chain(record)? };
@@ -143,7 +144,7 @@ impl Volume {
             let len = len.min(rest);
             rest -= len;
             if len > 0 {
-                runs.push_back((offset, len));
+                runs.push((offset, len));
             }
         }
         if rest > 0 {
@@ -153,7 +154,7 @@ impl Volume {
             ))
             .advise("The volume needs a file system check"));
         }
-        Ok(Content { device: &self.device, runs })
+        Ok(Content { device: &self.device, runs, bytes: record.bytes.into(), at: 0, current: (0, 0) })
     }
 }
 
@@ -177,7 +178,7 @@ impl Tree for Volume {
         Ok(directory.records.iter().map(Record::to_entry).collect())
     }
 
-    fn open<'a>(&'a self, path: &Path) -> Result<Box<dyn Read + Send + 'a>> {
+    fn open<'a>(&'a self, path: &Path) -> Result<Box<dyn fs::Content + 'a>> {
         match self.find(path)? {
             Found::Record(record) if !record.is_directory => {
                 let content = self.content(&record);
@@ -216,21 +217,39 @@ fn missing(path: &Path) -> Error {
 /// A file's bytes, run by run.
 pub(super) struct Content<'a> {
     device: &'a dyn ReadDevice,
-    runs: VecDeque<(ByteOffset, u64)>,
+    /// Where each run begins, and its bytes.
+    runs: Vec<(ByteOffset, u64)>,
+    bytes: u64,
+    at: u64,
+    /// The run in which the next byte lies, and the file's byte at which it begins.
+    current: (usize, u64),
 }
 
 impl Read for Content<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let Some((offset, rest)) = self.runs.front_mut() else {
-            return Ok(0);
+        let (mut run, mut begins) = self.current;
+        let (offset, len) = loop {
+            let Some(&(offset, len)) = self.runs.get(run) else { return Ok(0) };
+            if self.at < begins + len {
+                break (offset, len);
+            }
+            begins += len;
+            run += 1;
         };
-        let len = buf.len().min(usize::try_from(*rest).unwrap_or(usize::MAX));
-        self.device.read_at(*offset, &mut buf[..len]).map_err(io::Error::other)?;
-        *offset = offset.checked_add(ByteLen(len as u64)).unwrap_or(*offset);
-        *rest -= len as u64;
-        if *rest == 0 {
-            self.runs.pop_front();
-        }
-        Ok(len)
+        self.current = (run, begins);
+        let inside = self.at - begins;
+        let count = buf.len().min(usize::try_from(len - inside).unwrap_or(usize::MAX));
+        let place = offset.checked_add(ByteLen(inside)).ok_or(io::ErrorKind::InvalidData)?;
+        self.device.read_at(place, &mut buf[..count]).map_err(io::Error::other)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Content<'_> {
+    fn seek(&mut self, from: SeekFrom) -> io::Result<u64> {
+        self.at = sought(from, self.at, self.bytes)?;
+        self.current = (0, 0);
+        Ok(self.at)
     }
 }

@@ -3,7 +3,7 @@
 //! Bytes past the initialised length read as zeros whatever lies in their clusters; that is how Windows shows
 //! a file that was extended but never written.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use super::boot::Boot;
 use super::lznt1;
@@ -11,6 +11,7 @@ use super::record::{Attribute, Body, Clusters};
 use super::runs::Run;
 use crate::device::{ReadDevice, SharedDevice};
 use crate::error::{Error, Result};
+use crate::fs::tree::sought;
 use crate::unit::ByteOffset;
 
 /// Attribute flags.
@@ -282,6 +283,16 @@ impl Reader {
         }
         self.at += self.buffer.len() as u64;
         outcome
+    }
+}
+
+impl Seek for Reader {
+    fn seek(&mut self, from: SeekFrom) -> io::Result<u64> {
+        let here = self.at - (self.buffer.len() - self.taken) as u64;
+        self.at = sought(from, here, self.content.len())?;
+        self.buffer.clear();
+        self.taken = 0;
+        Ok(self.at)
     }
 }
 

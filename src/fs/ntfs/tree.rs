@@ -1,7 +1,7 @@
 //! The files of a volume, by path.
 
 use std::ffi::OsString;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Component, Path};
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::volume::{File, Volume, number};
 use crate::bytes::{u32_at, u64_at};
 use crate::error::{Error, Result};
 use crate::extent::Extent;
-use crate::fs::{Attributes, Entry, EntryKind, Stream, Tree};
+use crate::fs::{self, Attributes, Entry, EntryKind, Stream, Tree};
 
 /// File attribute bits in `$STANDARD_INFORMATION` and in index entries.
 mod bit {
@@ -165,7 +165,7 @@ impl Tree for Volume {
             .collect())
     }
 
-    fn open<'a>(&'a self, path: &Path) -> Result<Box<dyn Read + Send + 'a>> {
+    fn open<'a>(&'a self, path: &Path) -> Result<Box<dyn fs::Content + 'a>> {
         let found = self.find(path)?;
         if found.stream.is_none() {
             if found.file.directory {

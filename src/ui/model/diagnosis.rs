@@ -1,6 +1,6 @@
-//! What is wrong, as far as a look tells, and what can be done about each of it.
+//! The screen of what is wrong; the list itself is worked out anew from what is known.
 
-/// The list of what was found, and the cursor in it.
+/// The cursor in the list of what was found, and of what else can be tried.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Diagnosis {
     /// The chosen one.

@@ -5,8 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::Scrolled;
-use crate::ui::model::{ImageRow, Model};
-use crate::ui::widget::{clip, first_visible, pad, paint, pairs, typed};
+use crate::ui::images::{Entry, entries};
+use crate::ui::model::Model;
+use crate::ui::widget::{clip, first_visible, pad, paint, pairs, typed, width, wrap};
 use crate::ui::{overlay, text};
 
 /// Lines above the list: the folder, what is being done, the columns' names.
@@ -21,40 +22,62 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
     let theme = model.theme;
     let columns = usize::from(area.width);
     let images = &model.images;
-    let mut head = vec![folder_line(model, columns)];
-    if images.listing.is_some() {
-        head.push(Line::styled(format!("{} {}", super::spinner(model), text::LISTING), theme.accent()));
-    } else {
-        head.push(Line::default());
-    }
-    let list = Rect { y: area.y + HEAD, height: area.height.saturating_sub(HEAD), ..area };
+    let found = entries(model);
+    let mut head = vec![folder_line(model, columns), state_line(model, found.len(), columns)];
+    let list = Rect { y: area.y + HEAD.min(area.height), height: area.height.saturating_sub(HEAD), ..area };
     if images.path.is_some() {
         paint(head, 0, area, buffer);
         paint(super::options::completion_lines(model, columns), 0, list, buffer);
         return None;
     }
-    if let Some(trouble) = &images.problem {
+    if found.is_empty() {
         paint(head, 0, area, buffer);
-        paint(overlay::trouble_lines(theme, trouble, columns), 0, list, buffer);
-        return None;
-    }
-    let Some(rows) = &images.rows else {
-        paint(head, 0, area, buffer);
-        return None;
-    };
-    if rows.is_empty() {
-        head.extend([Line::default(), Line::from(text::NO_IMAGES), Line::styled(text::NO_IMAGES_NEXT, theme.quiet())]);
-        paint(head, 0, area, buffer);
+        paint(nothing(model, columns), 0, list, buffer);
         return None;
     }
     head.push(Line::styled(columns_words(columns), theme.quiet()));
     paint(head, 0, area, buffer);
     let page = usize::from(list.height);
-    let first = first_visible(images.cursor, rows.len(), page);
-    let shown = rows.iter().enumerate().skip(first).take(page);
-    let lines = shown.map(|(index, row)| row_line(model, row, index == images.cursor, columns)).collect();
+    let cursor = images.cursor.min(found.len() - 1);
+    let first = first_visible(cursor, found.len(), page);
+    let shown = found.iter().enumerate().skip(first).take(page);
+    let lines = shown.map(|(index, entry)| entry_line(model, *entry, index == cursor, columns)).collect();
     paint(lines, 0, list, buffer);
-    (rows.len() > page).then_some((first, page, rows.len()))
+    (found.len() > page).then_some((first, page, found.len()))
+}
+
+/// The filter, or that the folder is being read, or why it cannot be.
+fn state_line(model: &Model, shown: usize, columns: usize) -> Line<'static> {
+    let theme = model.theme;
+    if let Some(filter) = &model.filter {
+        let prompt = format!("{}  ", text::images_filter(shown));
+        let mut line = typed(theme, &filter.input, columns.saturating_sub(width(&prompt)), filter.is_typing);
+        line.spans.insert(0, Span::styled(prompt, theme.accent()));
+        return line;
+    }
+    match &model.images.problem {
+        _ if model.images.listing.is_some() => {
+            Line::styled(format!("{} {}", super::spinner(model), text::LISTING), theme.accent())
+        }
+        Some(trouble) => Line::styled(clip(&trouble.what, columns), theme.bad()),
+        None => Line::default(),
+    }
+}
+
+/// Why there is no list.
+fn nothing(model: &Model, columns: usize) -> Vec<Line<'static>> {
+    let theme = model.theme;
+    let plain = |words: &str| wrap(words, columns).into_iter().map(Line::from).collect::<Vec<_>>();
+    match &model.images.problem {
+        _ if model.filter.is_some() => plain(text::NO_IMAGES_MATCH),
+        Some(trouble) => overlay::trouble_lines(theme, trouble, columns),
+        None if model.images.rows.is_none() => Vec::new(),
+        None => {
+            let mut lines = plain(text::NO_IMAGES_ANYWHERE);
+            lines.push(Line::styled(clip(text::NO_IMAGES_NEXT, columns), theme.quiet()));
+            lines
+        }
+    }
 }
 
 fn folder_line(model: &Model, columns: usize) -> Line<'static> {
@@ -89,16 +112,23 @@ fn columns_words(columns: usize) -> String {
     clip(&format!("  {words}{size:>11}"), columns)
 }
 
-fn row_line(model: &Model, row: &ImageRow, chosen: bool, columns: usize) -> Line<'static> {
+/// A file that cannot be read says so; a damaged image does, too.
+fn entry_line(model: &Model, entry: Entry<'_>, chosen: bool, columns: usize) -> Line<'static> {
     let theme = model.theme;
     let (names, labels, dates) = widths(columns);
-    let file = row.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let name = pad(&file, names.saturating_sub(1)) + " ";
-    let size = text::bytes(row.bytes);
-    let (words, plain) = match &row.info {
-        Err(_) => (format!("{name}{}{size:>11}", pad(text::UNREADABLE, columns - 13 - names)), theme.bad()),
-        Ok(info) => {
-            let whole = info.damage.is_empty();
+    let name = pad(&entry.name(), names.saturating_sub(1)) + " ";
+    let (bytes, info) = match entry {
+        Entry::File(row) => (row.bytes, row.info.as_ref().ok().map(|info| (**info).clone())),
+        Entry::Inside(row) => (row.bytes, row.image_info()),
+    };
+    let size = text::bytes(bytes);
+    let (words, plain) = match &info {
+        None => (format!("{name}{}{size:>11}", pad(text::UNREADABLE, columns.saturating_sub(13 + names))), theme.bad()),
+        Some(info) => {
+            let whole = match entry {
+                Entry::File(_) => info.damage.is_empty(),
+                Entry::Inside(row) => row.is_whole_image(),
+            };
             // Where there is no room for the date, the kind gives way to the damage: colour alone says nothing.
             let kind = pad(if whole || dates > 0 { &info.volume } else { text::DAMAGED }, 10);
             let label = pad(&pad(info.label.as_deref().unwrap_or(&info.name), labels.saturating_sub(1)), labels);

@@ -16,7 +16,7 @@ words! {
     TOO_SMALL = "Please make the window larger (at least 40 × 12).";
 
     START_QUESTION = "What do you want to do?";
-    START_PROMISE = "Looking never writes. Nothing is written before you have seen and confirmed it.";
+    START_PROMISE = "Nothing is written before you have seen and confirmed it.";
 
     FACTORY_LOOKING = "The disks are still being looked at.";
     FACTORY_LOOKING_NEXT = "Wait a moment, and press f again.";
@@ -307,7 +307,7 @@ words! {
     REFUSED_UNREADABLE = "It cannot be read: {problem}";
     CHECK_HEADLINE = "Check whether {address} is sound";
     REFUSED_KIND = "A {kind} volume cannot be checked here. Its own tool does that: {tool}.";
-    REFUSED_MOUNTED = "It is mounted at {place}. Unmount it first, or choose another.";
+    REFUSED_MOUNTED = "It is mounted at {place}. Press m to see who uses it and to free it, or choose another.";
     REFUSED_SMALL = "Too small: the image needs {needed}, here are {there}; {missing} bytes are missing.";
     RESTORE_WHAT = "Image “{name}” needs {needed}.";
     BACKUP_WHAT = "Back up {address} ({volume})";
@@ -453,8 +453,215 @@ words! {
     SAVE_OTHER_NEXT = "Choose another folder, for example one on a stick.";
 
     // Files.
+    TITLE_EXTRACT_PREVIEW = "Copy files out > What will be done";
+    TITLE_EXTRACT_RUNNING = "Copy files out > Running";
+    FILES_READING = "Reading the folder…";
+    FILES_OPENING = "Opening the volume…";
+    FILES_EMPTY = "This folder is empty.";
+    FILES_VOLUME_LABEL = "{kind} “{label}”";
+    FILES_IS_FILE = "file";
+    FILES_IS_FOLDER = "folder";
+    FILES_IS_LINK = "link";
+    FILES_IS_STREAM = "stream (a second content of the file above)";
+    FILES_IS_SPECIAL = "device or pipe";
+    FILES_MODE = "permissions {mode}";
+    FILES_READ_ONLY = "read-only";
+    FILES_HIDDEN = "hidden";
+    FILES_SYSTEM = "system";
+    FILES_COMPRESSED = "compressed";
+    FILES_ENCRYPTED = "encrypted";
+    FILES_SPARSE = "sparse";
+    FILES_ONE_STREAM = "{count} stream";
+    FILES_STREAMS = "{count} streams";
+    FILES_LINK = "This is a link to {target}. Links are not followed here: go to that place by hand.";
+    FILES_LINK_UNKNOWN = "This is a link, and where it leads cannot be read.";
+    FILES_SPECIAL = "This is a device, a pipe or the like. There is nothing in it to be shown.";
+    FILES_MORE = "and {count} more, which are not listed";
+    FILES_MARKED_FILE = "{count} file marked, {size}";
+    FILES_MARKED_FILES = "{count} files marked, {size}";
+    FILES_MARKED_FOLDER = "{count} folder marked, with all that is in it";
+    FILES_MARKED_FOLDERS = "{count} folders marked, with all that is in them";
+    FILES_MARKED_BOTH_ONE = "marked: files {files}, {size}, and {folders} folder with all that is in it";
+    FILES_MARKED_BOTH = "marked: files {files}, {size}, and {folders} folders with all that is in them";
+    FILES_TARGET = "files-{date}";
+    FIND_PROMPT = "Find";
+    FIND_HINT = "Type part of a name, or a pattern: * stands for any characters, ? for one. Capital and small letters are the same. Enter begins.";
+    FIND_WHERE = "Looked for in {folder} and in all folders below it.";
+    FIND_FOUND = "“{pattern}”: {count} found; folders looked through: {folders}";
+    FIND_FOUND_ONE = "“{pattern}”: {count} found; folders looked through: {folders}";
+    FIND_NOTHING = "Nothing of that name was found.";
+    FIND_SEARCHING = "searching";
+    FIND_UNREADABLE = "{count} folders could not be read.";
+    FIND_UNREADABLE_ONE = "{count} folder could not be read.";
+    FIND_BOUNDED = "The search ended after {count}: type more of the name.";
+    FIND_PATTERN = "This is no pattern.";
+    FIND_PATTERN_NEXT = "Each [ needs its ]. Type part of the name instead.";
+    PEEK_PLACE = "byte {place} ({percent} %) of {size}, {how}";
+    PEEK_HEX = "hex";
+    PEEK_EMPTY = "This file is empty.";
+    PEEK_READING = "Reading…";
+    PEEK_HOLE = "Bytes {from} to {to} cannot be read: {why}";
+    TARGET_PROMPT = "Copy to";
+    TARGET_HINT = "The folder on this machine, or on a stick that is mounted, to copy to. It is made when it is not there. Enter shows what will be done.";
+    EXTRACT_COUNTING = "Counting what is to be copied…";
+    EXTRACT_HEADLINE = "Copy files from {subject} to {to}";
+    EXTRACT_WHAT = "What";
+    EXTRACT_MUCH = "How much";
+    EXTRACT_AMOUNT = "{size}; files: {files}, folders: {folders}";
+    EXTRACT_AMOUNT_MORE = "more than {size}; files: over {files}, folders: over {folders}";
+    EXTRACT_PATHS_MORE = "{names}, and {count} more";
+    EXTRACT_NEVER_OVERWRITES = "Nothing is overwritten: a file that is there already stays as it is, and the report names it.";
+    EXTRACT_NO_ROOM = "There is not enough room: {needed} are needed, {free} are free; {missing} bytes are missing.";
+    EXTRACT_SAME_NAME = "{count} of them has the name of another and would land in the same place: it is left out. Copy it by itself, to another folder.";
+    EXTRACT_SAME_NAMES = "{count} of them have the name of another and would land in the same place: they are left out. Copy them by themselves, to another folder.";
+    EXTRACT_UNREADABLE = "{count} folders cannot be read. What is in them is left out.";
+    EXTRACT_UNREADABLE_ONE = "{count} folder cannot be read. What is in it is left out.";
+    STEP_EXTRACT_COUNT = "Count the files";
+    STEP_EXTRACT_COPY = "Copy the files, with their times";
+    HELP_PEEK = "This is what is in one file, read a page at a time. h changes between text and hex (the bytes as numbers); a file that is no text opens as hex. x copies the file out. Looking changes nothing.";
+
 
     // Start, what is wrong, in use.
+    TITLE_EXAMINE_DISKS = "Check > Which volume?";
+    TITLE_SEARCH_DISKS = "Search > Which disk?";
+    TITLE_FREE_DISKS = "Free a disk > Which one?";
+    TITLE_VERIFY_IMAGES = "Verify > Which image?";
+    GUIDE_QUESTION = "What happened?";
+    GUIDE_EXPERTS = "Or go straight to";
+    GUIDE_NO_FACTORY = "No image of it was found so far.";
+    FACTORY_FOUND_ONE = "An image of it is there.";
+    FACTORY_FOUND_MANY = "{count} images of it are there.";
+    CHOICE_RENEW = "Renew the recovery partition {partition}";
+    CHOICE_RENEW_WHY = "It is out of date.";
+    START_WRONG = "{what}. Press w.";
+    START_LOOKING = "Looking at the disks…";
+
+    PLACE_DISK = "{disk}";
+    PLACE_DISK_MODEL = "{disk} ({model})";
+    PLACE_PARTITION = "{disk}, partition {number}";
+    PLACE_PARTITION_LABEL = "{disk}, partition {number} “{label}”";
+    PLACE_FOUND = "{disk}, at {start}";
+    PLACE_FOUND_LABEL = "{disk}, at {start}, “{label}”";
+    PLACE_IMAGE = "image {name} in {place}";
+    IMAGE_OF = "{kind} image of {made}";
+
+    WRONG_INTERRUPTED = "A job was interrupted: {place}";
+    MEANS_INTERRUPTED = "Lifeboat was stopped while it changed this partition. Nothing is lost: it had written down what it would change.";
+    HELPS_INTERRUPTED = "Finish the job, or take it back. Until then do not use the partition, and do not start a system from it.";
+    WRONG_RESTORE_INTERRUPTED = "A restore was interrupted: {place}";
+    MEANS_RESTORE_INTERRUPTED = "The partition is half restored and cannot be used.";
+    HELPS_RESTORE_INTERRUPTED = "Finish the restore: it begins again, and writes what is missing.";
+    WRONG_DISK_UNREADABLE = "The disk cannot be read: {place}";
+    MEANS_DISK_UNREADABLE = "Nothing of this disk can be told. It may be failing, badly connected, locked, or closed to this user.";
+    HELPS_DISK_UNREADABLE = "Check its cable, and that Lifeboat was started as root. A failing disk gets worse with every attempt: copy it first to a healthy one (with ddrescue), and work on the copy: lifeboat --disk COPY.";
+    WRONG_LOST_WITH_IMAGES = "A lost partition that can come back: {place}";
+    MEANS_LOST_WITH_IMAGES = "The disk's list of partitions (the partition table) does not name it any more, but images of it are still inside.";
+    HELPS_LOST_WITH_IMAGES = "Put it back from an image inside. Its line in the list of partitions comes back with it.";
+    WRONG_UNREADABLE_WITH_IMAGES = "Damaged, but with an image inside: {place}";
+    MEANS_UNREADABLE_WITH_IMAGES = "Its file system (what keeps its files in order) cannot be read any more. A computer cannot start from it. Images inside are still there.";
+    HELPS_UNREADABLE_WITH_IMAGES = "Put it back from an image inside. Files that are newer than the image are lost by that.";
+    WRONG_TABLE_GONE = "The list of partitions is gone or damaged: {place}";
+    MEANS_TABLE_GONE = "Without this list (the partition table) a computer does not know what is where on the disk, and does not start from it. The data may still be there.";
+    HELPS_TABLE_GONE = "Put back what this list names as lost: its line in the list of partitions comes back, too. What is not found yet may be found by reading every sector of {name}. Do not make new partitions meanwhile.";
+    WRONG_UNREADABLE = "Nothing in it can be read: {place}";
+    MEANS_UNREADABLE = "Its file system (what keeps its files in order) is damaged, and no image was found inside. A computer cannot start from it.";
+    HELPS_UNREADABLE = "Save what is there first: back it up with “Take all sectors”. Then read every sector of {name} for images, or put back an image from a file (e).";
+    WRONG_UNRECOGNISED = "Nothing was recognised in it: {place}";
+    MEANS_UNRECOGNISED = "No file system (what keeps files in order) was found in it: it was never formatted, is encrypted, or is badly damaged. No image was found inside.";
+    HELPS_UNRECOGNISED = "If there was something in it, read every sector of {name} for images, or put back an image from a file (e).";
+    WRONG_LOST = "Found, but in no list of partitions: {place}";
+    MEANS_LOST = "The disk's list of partitions (the partition table) does not name it. It was deleted, or the list is damaged.";
+    HELPS_LOST = "Back it up before anything else: its files can still be read. Then enter it again with a tool for partition tables, such as gdisk or fdisk.";
+    WRONG_TABLE_FAULTY = "The list of partitions has faults: {place}";
+    MEANS_TABLE_FAULTY = "It can still be used, and Lifeboat uses what is whole of it. The notes below say what is wrong. Some computers do not start from such a disk.";
+    HELPS_TABLE_FAULTY = "When one of its two copies is damaged, gdisk {disk} and then w writes it anew from the other. Keep a copy of your partitions first.";
+    WRONG_HIBERNATED = "Windows sleeps on it: {place}";
+    MEANS_HIBERNATED = "Windows was not shut down but sent to sleep, and remembers what it has not written yet. A change from outside would damage its files.";
+    HELPS_HIBERNATED = "Start Windows and shut it down fully: hold Shift while choosing “Shut down”. When it does not start any more, back it up as it is, or restore it.";
+    WRONG_DIRTY = "It was not left in order: {place}";
+    MEANS_DIRTY = "It was not unmounted properly, or an error was noticed on it. Files that were being written then may be incomplete.";
+    HELPS_DIRTY = "Check it: that only reads, and tells what is wrong and which tool repairs it.";
+    WRONG_JOURNAL = "It was not shut down properly: {place}";
+    MEANS_JOURNAL = "What was written last still waits in its journal (its list of changes under way). Mounting and unmounting it once brings it in order.";
+    HELPS_JOURNAL = "Check it: that only reads, and tells whether more is wrong.";
+    WRONG_IMAGE_DAMAGED = "Damaged: {place}";
+    MEANS_IMAGE_DAMAGED = "This image cannot be restored whole.";
+    HELPS_IMAGE_DAMAGED = "Verify it: that tells what is lost. Make a new image when the partition is in order.";
+    WRONG_STALE = "The recovery partition is out of date: {place}";
+    MEANS_STALE = "It does not say any more what is on its disk. It would help less after a loss.";
+    HELPS_STALE = "Renew it. It is a matter of seconds.";
+    WRONG_EMPTY = "Nothing is on it: {place}";
+    MEANS_EMPTY = "It has neither a list of partitions nor a file system: it is new, or all of it was lost.";
+    HELPS_EMPTY = "If there was something on it, read every sector of {name} for images.";
+    WRONG_SIGN = "!";
+    WRONG_SIGN_MILD = "·";
+    FINDING_MEANS = "It means";
+    FINDING_HELPS = "What helps";
+    FINDING_ENTER = "Enter";
+    FINDING_ADDRESS = "Address";
+
+    REMEDY_RESUME = "shows the job, to finish it or to take it back.";
+    REMEDY_RESTORE = "shows what putting it back would do.";
+    REMEDY_RESTORE_FROM = "shows what putting it back would do, from its newest: the {image}.";
+    REMEDY_CHECK = "checks it. Nothing is written.";
+    REMEDY_SEARCH = "reads every sector of {name} for images. It takes a while and writes nothing.";
+    REMEDY_RENEW = "shows what renewing it would do.";
+    REMEDY_SHOW = "shows it among the disks.";
+    REMEDY_OPEN = "shows what the image says of itself.";
+    REMEDY_CHOOSE_IMAGE = "leads to the images, to put one of them back.";
+
+    DIAGNOSIS_LOOKING = "Looking at the disks…";
+    DIAGNOSIS_SEEKING = "Looking for interrupted jobs…";
+    DIAGNOSIS_NOTHING = "Nothing wrong was found.";
+    DIAGNOSIS_NOTHING_MEANS = "This was a quick look: lists of partitions, beginnings of file systems, images. Files of the system may still be damaged, or the computer itself.";
+    DIAGNOSIS_FOUND = "This was found, the most urgent first:";
+    DIAGNOSIS_MORE = "What else can be tried:";
+
+    HELD_TITLE = "What uses {place}";
+    HELD_LOOKING = "Looking who uses it…";
+    HELD_NOBODY = "Nothing uses it. It is free.";
+    HELD_NOBODY_NEXT = "Go back with Esc and go on with what you wanted to do.";
+    HELD_HIDDEN_ONE = "One program could not be looked into: start Lifeboat as root to see all.";
+    HELD_HIDDEN_MANY = "{count} programs could not be looked into: start Lifeboat as root to see all.";
+    HELD_CUT = "There is more than can be listed here.";
+    HELD_FILES = "Has open";
+    HELD_DO = "To free it";
+    HELD_BELOW = "Below it";
+    HOLDER_MOUNT = "{node} is mounted at {place} ({kind})";
+    HOLDER_SWAP = "{node} is swap space (memory on disk)";
+    HOLDER_LVM = "{node} is a logical volume on it: {name}";
+    HOLDER_CRYPT = "{node} is the opened encrypted volume {name}";
+    HOLDER_RAID = "{node} is a RAID that it is part of: {name}";
+    HOLDER_MAPPED = "{node} stands on it: {name}";
+    HOLDER_LOOP = "{node} is a loop device on {file}";
+    HOLDER_PROCESS = "Program {name}, number {pid}";
+    HOLDER_PROCESS_OF = "Program {name}, number {pid}, of user {user}";
+    HOLDER_SELF = "Lifeboat itself: {name}, number {pid}";
+    ADVICE_MOUNT = "Press Enter: it is unmounted after you have said yes. What is still to be written is written first.";
+    ADVICE_ROOT = "The running system lies on it, so it cannot be freed. Start the computer from another medium, such as a recovery stick.";
+    ADVICE_SWAP = "Type in a terminal: swapoff {node}";
+    ADVICE_LVM = "Unmount what is on it. Then type in a terminal: dmsetup remove {name} (or vgchange -an for its whole group)";
+    ADVICE_CRYPT = "Unmount what is on it. Then type in a terminal: cryptsetup close {name}";
+    ADVICE_RAID = "Unmount what is on it. Then type in a terminal: mdadm --stop /dev/{name}";
+    ADVICE_MAPPED = "Unmount what is on it. Then type in a terminal: dmsetup remove {name}";
+    ADVICE_LOOP = "Unmount what is on it. Then type in a terminal: losetup -d {node}";
+    ADVICE_PROCESS = "Close the program, or let it leave that folder. When it does not end by itself, type in a terminal: kill {pid}";
+    ADVICE_SELF = "Leave Lifeboat, go to another folder (cd /), and start it again from there.";
+    UNMOUNT_TITLE = "Unmount it?";
+    UNMOUNT_QUESTION = "{place} will be unmounted.";
+    UNMOUNT_MEANS = "What is still to be written is written first. Its files cannot be reached at that place until it is mounted again. Nothing is lost.";
+    UNMOUNT_USERS = "These use it, and as long as they do it is refused: {names}.";
+    UNMOUNT_NEVER_FORCED = "It is never forced.";
+    UNMOUNT_KEYS = "y  yes, unmount      n  no, leave it";
+    UNMOUNTING = "Unmounting. What is still to be written is written first…";
+    UNMOUNTED = "{place} was unmounted.";
+    REFUSED_NOT_MOUNT = "Only a mount can be undone from here. What to do about this one stands below the list.";
+    HELD_HINT = "Here: go back to the disks, choose it, and press m: that says who uses it, and frees it.";
+
+    IMAGES_FILTER_ONE = "Filter (1 image)";
+    IMAGES_FILTER_MANY = "Filter ({count} images)";
+    NO_IMAGES_MATCH = "No image matches. Esc takes the filter away.";
+    NO_IMAGES_ANYWHERE = "There are no images (.lbi files) in this folder, and none were found inside partitions.";
 
     // The terminal and settings.
 
@@ -473,23 +680,48 @@ words! {
     HELP_CONFIRM = "Restoring replaces what is on the target. To be sure that it is the right one, type its name as shown and press Enter. Nothing else starts the job.";
     HELP_RUNNING = "The job is under way. p lets it wait and go on again. Esc asks whether to cancel, and says what the disk will then be. The time left includes the final flush and reading back.";
     HELP_DIAGNOSIS = "What a look at the disks tells of damage, each with what can be done about it. Nothing is done before you have seen and confirmed it.";
-    HELP_FILES = "The folders and files of a volume or an image, as they are in it. Looking changes nothing.";
+    HELP_FILES = "The folders and files of a volume or an image, as they are in it. Enter opens a folder or looks into a file; the left arrow and Esc go up, and from the top Esc leaves. Space marks what you want to have; marks stay while you go elsewhere. x copies what is marked, or else the chosen line, to a folder that you name, after showing what that means. / finds files by name. Letters in the last column: R read-only, H hidden, S system, A archive, C compressed, E encrypted, P sparse; numbers are Unix permissions. Looking changes nothing.";
     HELP_HELD = "Who uses this disk or partition, so that it cannot be written now.";
     HELP_REPORT = "This is how it ended. Only “Done” means that everything was done and proven. Enter leads back to the start.";
 }
 
-/// The start screen's choices: letter, words, explanation.
-pub const START_CHOICES: [(char, &str, &str); 6] = [
-    ('f', "Reset to factory image", FACTORY_SOME),
-    ('b', "Back up a partition", "Write an image of a partition to a file."),
+/// What brings people here: letter, words, explanation.
+pub const GUIDE_CHOICES: [(char, &str, &str); 4] = [
+    ('w', "The computer does not start", "See what is wrong, and what helps."),
+    ('f', "I want the factory state back", FACTORY_SOME),
+    ('b', "I want to keep a copy", "Back up a partition to an image."),
+    ('l', "I want to look at a backup", "See what is in it, take files out."),
+];
+
+/// What experts go straight to.
+pub const EXPERT_CHOICES: [(char, &str, &str); 8] = [
+    ('i', "Interrupted jobs", "Finish them, or take them back."),
+    ('k', "", CHOICE_RENEW_WHY),
+    ('d', "Disks", "All disks, and what is on them."),
     ('e', "Restore an image", "Put an image back onto a partition."),
-    ('l', "Look at an image", "See what is in an image, and verify it."),
-    ('d', "Disks", "See all disks and what is on them."),
+    ('c', "Check a volume", "Tell whether it is sound."),
+    ('v', "Verify an image", "Read it, and prove that it is whole."),
+    ('m', "Free a disk in use", "See who uses it, and unmount it."),
     ('q', "Quit", "Leave Lifeboat."),
+];
+
+/// What can be tried when nothing more is known to be wrong.
+pub const DIAGNOSIS_OFFERS: [(char, &str, &str); 5] = [
+    ('c', "Check the volumes", "One by one: tells whether the files' order is sound."),
+    ('a', "Search everywhere", "Every sector of a disk, for images."),
+    ('f', "Factory state", "Put a partition back as it was delivered."),
+    ('l', "Look at a backup", "Take single files out of it."),
+    ('b', "Keep a copy first", "Before anything else is tried."),
 ];
 
 /// The disks screen's columns.
 pub const DISK_COLUMNS: [&str; 6] = ["No", "Kind", "Label", "Size", "Used", "State"];
+
+/// The files screen's columns.
+pub const FILE_COLUMNS: [&str; 4] = ["Name", "Size", "Changed", "Attrib"];
+
+/// The columns of what was found.
+pub const FOUND_COLUMNS: [&str; 3] = ["Name", "Size", "Folder"];
 
 /// The images screen's columns.
 pub const IMAGE_COLUMNS: [&str; 5] = ["File", "Kind", "Label", "Made", "Size"];
@@ -530,11 +762,32 @@ pub mod key {
     pub const CANCEL: KeyWord = ("Esc", "cancel");
     pub const FINISH: KeyWord = ("Enter", "finish it");
     pub const UNDO: KeyWord = ("u", "take it back");
-    pub const LOOK_INSIDE: KeyWord = ("l", "look inside");
-    pub const BACK_UP: KeyWord = ("b", "back up");
-    pub const HOLDERS: KeyWord = ("m", "who uses it");
+    pub const FILES: KeyWord = ("l", "look inside");
+    pub const UP_FOLDER: KeyWord = ("Esc", "up");
+    pub const MARK: KeyWord = ("Space", "mark");
     pub const FIND: KeyWord = ("/", "find");
-    pub const FOUND: KeyWord = ("Enter", "keep it so");
+    pub const EXTRACT: KeyWord = ("x", "copy out");
+    pub const OTHER_PANE: KeyWord = ("Tab", "other side");
+    pub const GO_THERE: KeyWord = ("Enter", "go there");
+    pub const BEGIN: KeyWord = ("Enter", "begin");
+    pub const LOOK: KeyWord = ("h", "look into it");
+    pub const HEX: KeyWord = ("h", "hex");
+    pub const AS_TEXT: KeyWord = ("h", "text");
+    pub const PAGE: KeyWord = ("PgDn", "next page");
+    pub const LOOK_AGAIN: KeyWord = ("r", "look again");
+    pub const HELP_IT: KeyWord = ("Enter", "what helps");
+    pub const UNMOUNT: KeyWord = ("Enter", "unmount");
+    pub const FREE: KeyWord = ("m", "who uses it");
+    pub const FILTER: KeyWord = ("/", "filter");
+    pub const LOOK_INSIDE: KeyWord = ("l", "look inside");
+    pub const VERIFY_IT: KeyWord = ("Enter", "verify");
+    pub const CHECK_IT: KeyWord = ("Enter", "check");
+    pub const SEARCH_IT: KeyWord = ("Enter", "search it");
+    pub const WHO: KeyWord = ("Enter", "who uses it");
+    pub const YES_UNMOUNT: KeyWord = ("y", "yes, unmount");
+    pub const NO_UNMOUNT: KeyWord = ("n", "no");
+    pub const BACK_UP: KeyWord = ("b", "back up");
+    pub const KEEP_SO: KeyWord = ("Enter", "keep it so");
     pub const MORE: KeyWord = ("Tab", "more");
     pub const LEAVE_OUT: KeyWord = ("Space", "leave out");
     pub const YES: KeyWord = ("y", "yes, cancel");

@@ -21,7 +21,8 @@ pub fn help(screen: Screen, task: Task) -> &'static str {
         (Screen::Confirm, _) => en::HELP_CONFIRM,
         (Screen::Running, _) => en::HELP_RUNNING,
         (Screen::Diagnosis, _) => en::HELP_DIAGNOSIS,
-        (Screen::Files | Screen::Peek, _) => en::HELP_FILES,
+        (Screen::Files, _) => en::HELP_FILES,
+        (Screen::Peek, _) => en::HELP_PEEK,
         (Screen::Held, _) => en::HELP_HELD,
         (Screen::Report, _) => en::HELP_REPORT,
     }

@@ -7,11 +7,11 @@ mod search;
 use crate::inventory::Address;
 
 use super::super::form::{self, Form};
-use super::super::model::{Model, Pane, Screen, Task, Wait};
+use super::super::model::{DiskPane, Model, Screen, Task, Wait};
 use super::super::msg::{Effect, Key};
 use super::super::rows::{Row, RowKind};
 use super::super::{screen, text};
-use super::inside;
+use super::{held, inside};
 
 pub(super) use look::{changed, look, looked, news, rest, tick};
 pub(super) use search::searched;
@@ -29,6 +29,11 @@ pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
 /// The chosen line.
 fn chosen(model: &Model) -> Option<Row> {
     model.disks.chosen(model.filter.as_ref()).cloned()
+}
+
+/// Searches every sector of the disk that the chosen line is on.
+pub(super) fn search(model: &mut Model) -> Vec<Effect> {
+    chosen(model).map_or_else(Vec::new, |row| search::search(model, &row))
 }
 
 pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
@@ -79,8 +84,8 @@ fn walk(model: &mut Model, pressed: Key) {
     {
         model.disks.cursor = *row;
         model.disks.moved = true;
-        if model.disks.pane != Pane::Map {
-            model.disks.pane = Pane::default();
+        if model.disks.pane != DiskPane::Map {
+            model.disks.pane = DiskPane::default();
         }
     }
 }
@@ -99,7 +104,7 @@ fn act(model: &mut Model, letter: char) -> Vec<Effect> {
         'c' => check(model, &row),
         'e' => restore(model, row),
         'l' => look_inside(model, &row),
-        'm' => super::held::begin(model, row.volume_address().clone()),
+        'm' => held::begin(model, row.volume_address().clone()),
         't' => inside::tidy(model),
         'v' => verify(model, &row),
         _ => Vec::new(),
@@ -177,6 +182,12 @@ fn inspect(model: &mut Model, image: Address) -> Vec<Effect> {
 
 fn choose(model: &mut Model) -> Vec<Effect> {
     let Some(row) = chosen(model) else { return Vec::new() };
+    match model.task {
+        Task::Examine if row.kind != RowKind::Image => return check(model, &row),
+        Task::Search => return search::search(model, &row),
+        Task::Free => return held::begin(model, row.address),
+        _ => {}
+    }
     if !matches!(model.task, Task::Backup | Task::Restore) {
         return match row.kind {
             RowKind::Image => inspect(model, row.address),

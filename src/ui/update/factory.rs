@@ -19,6 +19,8 @@ pub(super) fn begin(model: &mut Model) -> Vec<Effect> {
             reset(model, &row)
         }
         _ => {
+            // The list is shown on the start screen.
+            super::home(model);
             model.factory_cursor = Some(0);
             Vec::new()
         }
@@ -60,7 +62,8 @@ pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
     }
 }
 
-fn reset(model: &mut Model, row: &Row) -> Vec<Effect> {
+/// Plans to put a partition back from an image inside it.
+pub(super) fn reset(model: &mut Model, row: &Row) -> Vec<Effect> {
     model.task = Task::Reset;
     model.image = row.image_info().map(Box::new);
     model.place = None;

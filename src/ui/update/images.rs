@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use crate::inventory::Address;
 
+use super::super::filter::Filter;
+use super::super::images::{Entry, chosen, entries};
 use super::super::input::Input;
 use super::super::model::{ImageInfo, ImageRow, Model, Screen, Task, Trouble, Wait};
 use super::super::msg::{Effect, Key};
 use super::super::{screen, text};
-use super::{inside, job};
+use super::{files, inside, job};
 
 pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
     super::go(model, Screen::Images);
@@ -34,14 +36,16 @@ fn list(model: &mut Model) -> Vec<Effect> {
 
 /// The folder's images are known.
 pub(super) fn listed(model: &mut Model, list: Result<Vec<ImageRow>, Trouble>) {
+    // Before the first list the cursor has not been put anywhere.
+    let before = model.images.rows.as_ref().and_then(|_| chosen(model)).map(|entry| entry.address());
     let images = &mut model.images;
     images.listing = None;
     match list {
         Ok(rows) => {
-            let chosen = images.rows.as_ref().and_then(|old| old.get(images.cursor)).map(|row| row.path.clone());
-            images.cursor = chosen.and_then(|path| rows.iter().position(|row| row.path == path)).unwrap_or(0);
             images.rows = Some(rows);
             images.problem = None;
+            let same = entries(model).iter().position(|entry| Some(entry.address()) == before);
+            model.images.cursor = same.unwrap_or(0);
         }
         Err(trouble) => {
             images.rows = None;
@@ -68,20 +72,39 @@ pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
             model.images.path = Some(Input::with(folder));
             Vec::new()
         }
-        Key::Enter => {
-            let chosen = model.images.rows.as_ref().and_then(|rows| rows.get(model.images.cursor)).cloned();
-            match chosen.map(|row| row.info) {
-                Some(Ok(info)) => choose(model, info),
-                Some(Err(trouble)) => {
-                    model.trouble = Some(trouble);
-                    Vec::new()
-                }
-                None => Vec::new(),
-            }
+        Key::Char('/') => {
+            model.filter = Some(Filter::begin());
+            model.images.cursor = 0;
+            Vec::new()
         }
+        Key::Enter => open(model),
         _ => {
-            let len = model.images.rows.as_ref().map_or(0, Vec::len);
+            let len = entries(model).len();
             model.images.cursor = super::moved(model.images.cursor, len, screen::images_page(model), pressed);
+            Vec::new()
+        }
+    }
+}
+
+/// The chosen line. An image inside is verified as it stands; for all else it is opened first.
+fn open(model: &mut Model) -> Vec<Effect> {
+    let (place, info) = match chosen(model) {
+        Some(Entry::File(row)) => (None, row.info.clone()),
+        Some(Entry::Inside(row)) => match row.image_info() {
+            Some(info) => (Some(row.address.clone()), Ok(Box::new(info))),
+            None => return Vec::new(),
+        },
+        None => return Vec::new(),
+    };
+    match (place, info) {
+        (Some(place), _) if model.task != Task::Verify => {
+            let ticket = model.next_ticket();
+            model.wait = Some(Wait::Inspect(ticket));
+            vec![Effect::Inspect(ticket, place)]
+        }
+        (_, Ok(info)) => choose(model, info),
+        (_, Err(trouble)) => {
+            model.trouble = Some(trouble);
             Vec::new()
         }
     }
@@ -115,15 +138,15 @@ fn path_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
     }
 }
 
-/// An image was chosen: for restoring it, a target comes next; else its facts are shown.
+/// An image was chosen. To verify it, that begins; to restore one that is inside a partition, its plan is made; to
+/// restore a file, a target comes next; else its facts are shown.
 pub(super) fn choose(model: &mut Model, info: Box<ImageInfo>) -> Vec<Effect> {
     model.images.path = None;
     model.image = Some(info);
-    if model.task == Task::Restore {
-        if let Some(effects) = super::disks::restore_onto(model) {
-            return effects;
-        }
-        return super::disks::enter(model);
+    match model.task {
+        Task::Verify => return verify(model),
+        Task::Restore => return super::disks::restore_onto(model).unwrap_or_else(|| inside::restore(model)),
+        _ => {}
     }
     super::go(model, Screen::Facts);
     Vec::new()
@@ -132,19 +155,26 @@ pub(super) fn choose(model: &mut Model, info: Box<ImageInfo>) -> Vec<Effect> {
 pub(super) fn facts_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
     match pressed {
         Key::Esc => super::back(model),
-        Key::Char('v') => {
-            let Some(image) = &model.image else { return Vec::new() };
-            let place = image.place.clone();
-            let headline = format!("{} {place}", text::VERIFY_HEADLINE);
-            job::start_verify(model, headline, place)
-        }
+        Key::Char('v') => verify(model),
         Key::Char('e') => inside::restore(model),
         Key::Char('g') => inside::restore_elsewhere(model),
         Key::Char('x') => inside::export(model),
+        Key::Char('l') => {
+            let place = model.image.as_ref().map(|image| image.place.clone());
+            place.map_or_else(Vec::new, |place| files::open(model, place))
+        }
         Key::Delete | Key::Backspace => inside::drop_image(model),
         _ => {
             super::scroll(model, pressed);
             Vec::new()
         }
     }
+}
+
+/// Reads the image against its digests.
+fn verify(model: &mut Model) -> Vec<Effect> {
+    let Some(image) = &model.image else { return Vec::new() };
+    let place = image.place.clone();
+    let headline = format!("{} {place}", text::VERIFY_HEADLINE);
+    job::start_verify(model, headline, place)
 }

@@ -92,9 +92,9 @@ pub(super) fn tidy(model: &mut Model) -> Vec<Effect> {
     change(model, volume, ContainerAct::Tidy)
 }
 
-/// The first recovery partition that is out of date, made true again.
-pub(super) fn renew(model: &mut Model) -> Vec<Effect> {
-    let Some(stale) = model.stale.first() else { return Vec::new() };
+/// A recovery partition that is out of date, made true again.
+pub(super) fn renew(model: &mut Model, index: usize) -> Vec<Effect> {
+    let Some(stale) = model.stale.get(index) else { return Vec::new() };
     let request = Box::new(stale.renewal.clone());
     model.task = Task::Renew;
     model.image = None;

@@ -67,7 +67,7 @@ pub(super) fn start(model: &mut Model, plan: &Proposed) -> Vec<Effect> {
     {
         return Vec::new();
     }
-    let export = model.export.take();
+    let (export, extract) = (model.export.take(), model.files.extract.take());
     begin(model, plan.job, plan.preview.headline.clone());
     if let Some(running) = &mut model.running {
         running.command = Some(plan.preview.command.clone());
@@ -75,6 +75,7 @@ pub(super) fn start(model: &mut Model, plan: &Proposed) -> Vec<Effect> {
     match (plan.job, export) {
         (Job::Export, Some(request)) => vec![Effect::Export(Box::new(request))],
         (Job::Export, None) => Vec::new(),
+        (Job::Extract, _) => extract.map(|request| Effect::Extract(Box::new(request))).into_iter().collect(),
         _ => vec![Effect::Run(plan.ticket)],
     }
 }

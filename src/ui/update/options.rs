@@ -68,6 +68,9 @@ pub(super) fn reopen(model: &mut Model) -> Vec<Effect> {
         model.proposal = Proposal::None;
         return super::back(model);
     }
+    if model.task == Task::Extract {
+        return super::files::ask_again(model);
+    }
     // The end of an interrupted job has no options, and neither has what puts images in order.
     if matches!(model.task, Task::Resume | Task::Keep | Task::Renew) {
         return Vec::new();
@@ -95,6 +98,7 @@ pub(super) fn completed(model: &mut Model, completion: Completion) {
                 *input = completed;
             }
         }
+        Screen::Files => super::files::completed(model, &completion),
         _ => return,
     }
     model.completion = Some(completion);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lifeboat::inventory::{Disk, Reading};
 use lifeboat::job::Outcome;
 use lifeboat::table;
-use lifeboat::ui::model::{Pane, Screen, Task};
+use lifeboat::ui::model::{DiskPane, Screen, Task};
 use lifeboat::ui::msg::{Effect, LookNews, Msg};
 
 use super::stage::{GIB, Stage, backup_plan, inventory, progress, report, with_images};
@@ -208,7 +208,7 @@ fn letters_act_on_the_chosen_line() {
     stage.keys("<enter>");
     assert_eq!(stage.model.task, Task::Browse, "what was refused leaves the list what it was");
     stage.keys("<down><down>m");
-    assert!(matches!(stage.last(), Effect::Hold(_, place) if place.to_string() == "/dev/sda:2"));
+    assert!(matches!(stage.last(), Effect::Hold(_, place) if place.address.to_string() == "/dev/sda:2"));
     stage.keys("<esc>l");
     assert_eq!(stage.screen(), Screen::Files);
     assert_eq!(stage.model.files.subject.as_ref().map(ToString::to_string).as_deref(), Some("/dev/sda:2"));
@@ -256,7 +256,7 @@ fn a_map_is_read_when_the_cursor_rests() {
     stage.at(Duration::from_secs(2));
     assert_eq!(maps(&stage), 0, "the map is not in sight");
     stage.keys("<tab>");
-    while stage.model.disks.pane != Pane::Map {
+    while stage.model.disks.pane != DiskPane::Map {
         stage.keys("<tab>");
     }
     stage.at(Duration::from_millis(2100));

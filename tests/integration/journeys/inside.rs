@@ -208,7 +208,7 @@ fn an_image_is_made_inside_with_its_name_and_kind() {
     assert!(!request.full && request.verify);
     stage.keys("o<up><up><up><up><up><up> <enter>");
     let Some(Effect::PlanBackup(_, request)) = stage.asked.last() else { panic!("no plan was asked for") };
-    let file = ImageTarget::File("/mnt/backup/EFI-2026-11-21.lbi".into());
+    let file = ImageTarget::File("/mnt/backup/Windows-2026-11-21.lbi".into());
     assert_eq!((&request.target, &request.name), (&file, &None), "the path is as it was");
 }
 

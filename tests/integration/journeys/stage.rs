@@ -518,6 +518,7 @@ pub(crate) fn progress(plan: &Proposed, current: usize, done: u64) -> Progress {
         },
     });
     Progress {
+        cluster: None,
         steps: steps.collect(),
         current,
         paused: false,

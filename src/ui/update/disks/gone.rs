@@ -57,7 +57,7 @@ fn subjects(model: &Model) -> Vec<PathBuf> {
         add(place);
     }
     if let Some(place) = model.held.place.as_ref().filter(|_| model.trail.contains(&Screen::Held)) {
-        add(place);
+        add(&place.address);
     }
     // The plan of a change names no place of its own: it was asked for on the chosen line, or in the list of jobs.
     if is_planned && matches!(model.task, Task::Keep | Task::Resume) {

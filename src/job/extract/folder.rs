@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, Timespec, Timestamps, UTIME_OMIT};
 use rustix::io::Errno;
 
+use super::Monitor;
 use crate::error::{Error, Result};
 use crate::fs::Entry;
 
@@ -70,14 +71,14 @@ impl Folder {
     /// Writes a file; gives its length in bytes.
     ///
     /// # Errors
-    /// When the name is taken and may not be overwritten, when reading or writing fails, or when `stop` says so.
+    /// When the name is taken and may not be overwritten, when reading or writing fails, or when the job is cancelled.
     pub(super) fn file(
         &self,
         name: &OsStr,
         content: &mut dyn Read,
         entry: &Entry,
         overwrite: bool,
-        stop: &dyn Fn() -> bool,
+        monitor: &Monitor,
     ) -> Result<u64> {
         self.check_free(name, overwrite)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -90,7 +91,7 @@ impl Folder {
         };
         let mut file = std::fs::File::from(fd.map_err(|error| self.failed("writing", name, error))?);
         let written = self
-            .copy(name, content, &mut file, stop)
+            .copy(name, content, &mut file, monitor)
             .and_then(|bytes| {
                 set_times_and_mode(&file, entry, false)
                     .map(|()| bytes)
@@ -104,19 +105,11 @@ impl Folder {
         written
     }
 
-    fn copy(
-        &self,
-        name: &OsStr,
-        content: &mut dyn Read,
-        file: &mut std::fs::File,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<u64> {
+    fn copy(&self, name: &OsStr, content: &mut dyn Read, file: &mut std::fs::File, monitor: &Monitor) -> Result<u64> {
         let mut block = vec![0; BLOCK_BYTES];
         let mut bytes = 0u64;
         loop {
-            if stop() {
-                return Err(Error::cancelled());
-            }
+            monitor.check()?;
             let count = match content.read(&mut block) {
                 Ok(0) => return Ok(bytes),
                 Ok(count) => count,
@@ -126,6 +119,7 @@ impl Folder {
             file.write_all(&block[..count])
                 .map_err(|error| Error::io(format!("writing {}", self.path.join(name).display()), error))?;
             bytes = bytes.saturating_add(count as u64);
+            monitor.advance(count as u64);
         }
     }
 
@@ -151,6 +145,15 @@ impl Folder {
     pub(super) fn finish(&self, entry: &Entry) -> Result<()> {
         set_times_and_mode(&self.fd, entry, true)
             .map_err(|error| Error::io(format!("finishing the folder {}", self.path.display()), error))
+    }
+
+    /// Waits until all that was written to the folder's file system is on its medium.
+    ///
+    /// # Errors
+    /// When the medium does not take it.
+    pub(super) fn sync(&self) -> Result<()> {
+        rustix::fs::syncfs(&self.fd)
+            .map_err(|error| Error::io(format!("flushing what was written to {}", self.path.display()), error))
     }
 
     fn check_free(&self, name: &OsStr, overwrite: bool) -> Result<()> {
@@ -221,7 +224,7 @@ mod tests {
     }
 
     fn write(folder: &Folder, name: &str, overwrite: bool) -> Result<u64> {
-        folder.file(OsStr::new(name), &mut &b"abc"[..], &entry(Some(0o6755)), overwrite, &|| false)
+        folder.file(OsStr::new(name), &mut &b"abc"[..], &entry(Some(0o6755)), overwrite, &Monitor::new())
     }
 
     #[test]
@@ -269,6 +272,24 @@ mod tests {
     }
 
     #[test]
+    fn a_cancelled_copy_leaves_no_half_file() {
+        /// Cancels the job while it reads.
+        struct Impatient<'a>(&'a Monitor);
+        impl Read for Impatient<'_> {
+            fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+                self.0.cancel();
+                Ok(buf.len())
+            }
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path()).unwrap();
+        let monitor = Monitor::new();
+        let ended = folder.file(OsStr::new("f"), &mut Impatient(&monitor), &entry(None), false, &monitor);
+        assert_eq!(ended.unwrap_err().kind(), crate::error::Kind::Cancelled);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
     fn what_cannot_be_read_leaves_nothing_behind() {
         struct Broken;
         impl Read for Broken {
@@ -278,7 +299,7 @@ mod tests {
         }
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::open(dir.path()).unwrap();
-        assert!(folder.file(OsStr::new("f"), &mut Broken, &entry(None), false, &|| false).is_err());
+        assert!(folder.file(OsStr::new("f"), &mut Broken, &entry(None), false, &Monitor::new()).is_err());
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

@@ -1,19 +1,17 @@
-//! What `ls`, `extract` and `check` look into: an image file, an image inside a volume, or a volume on a disk. The bytes
-//! decide, not the name.
+//! What is looked into, file by file: an image file, an image inside a volume, or a volume on a disk. The bytes decide,
+//! not the name.
 
+use super::{Address, image_at, open_source};
 use crate::error::{Error, Result};
-use crate::fs::check::Unwatched;
-use crate::fs::{self, FileSystem, Probe};
+use crate::fs::{self, FileSystem, Probe, Watch};
 use crate::image::Image;
-use crate::inventory::{self, Address, open_source};
-use crate::job::CheckSource;
 
 /// Opens the volume in an image or at an address.
 ///
 /// # Errors
-/// When it is neither, cannot be read, or holds no file system whose files Lifeboat can read.
-pub(super) fn open(address: &Address) -> Result<Box<dyn FileSystem>> {
-    if let Some(image) = image(address)? {
+/// When it is neither, cannot be read, or holds no file system whose files Lifeboat can read; or the look is cancelled.
+pub fn open_volume(address: &Address, watch: &dyn Watch) -> Result<Box<dyn FileSystem>> {
+    if let Some(image) = named_image(address, watch)? {
         image.refuse_without_base()?;
         let kind = image.header().volume.kind;
         return fs::open(image.volume()?, kind);
@@ -30,24 +28,13 @@ pub(super) fn open(address: &Address) -> Result<Box<dyn FileSystem>> {
     }
 }
 
-/// The bytes of the volume in an image or at an address, whatever they are.
+/// The image that the address names; `None` when it names a disk.
 ///
 /// # Errors
-/// When it is neither, or cannot be read.
-pub(super) fn to_check(address: &Address, deep: bool) -> Result<CheckSource> {
-    match image(address)? {
-        Some(image) => {
-            image.refuse_without_base()?;
-            Ok(CheckSource { device: image.volume()?, mounted_at: Vec::new(), place: None, deep })
-        }
-        None => Ok(CheckSource { deep, ..open_source(address)?.into() }),
-    }
-}
-
-/// The image that the address names; `None` when it names a disk.
-fn image(address: &Address) -> Result<Option<Image>> {
+/// When it is an image that cannot be opened, or the look is cancelled.
+pub fn named_image(address: &Address, watch: &dyn Watch) -> Result<Option<Image>> {
     if address.image().is_some() {
-        return inventory::image_at(address, &Unwatched).map(Some);
+        return image_at(address, watch).map(Some);
     }
     let Address::Whole(path) = address else { return Ok(None) };
     if !path.is_file() {
