@@ -347,6 +347,7 @@ words! {
     DISK_CAME = "{disk} is there now.";
     DISKS_CAME = "{count} more disks are there now.";
     PLACE_GONE = "{disk} is not there any more. Nothing was written.";
+    PLACE_UNREADABLE = "{disk} cannot be read any more. Nothing was written.";
     PLACE_GONE_NEXT = "Connect it again and choose anew, or choose another.";
     FILTER_LABEL = "Find";
     FILTER_COUNT = "{count} of {all} lines";
