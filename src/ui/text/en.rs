@@ -377,7 +377,6 @@ words! {
     DETAIL_SIZE = "Size";
     DETAIL_USED = "Used";
     DETAIL_IMAGES = "Images";
-    DETAIL_STATE = "State";
     DETAIL_READING = "Reading";
     PANE_DETAILS = "Details";
     PANE_DETAILS_PAGE = "Details {page} of {pages}";

@@ -14,7 +14,7 @@ use super::super::{screen, text};
 use super::{held, inside};
 
 pub(super) use look::{changed, look, looked, news, rest, tick};
-pub(super) use search::searched;
+pub(super) use search::{search_chosen as search, searched};
 
 /// Opens the list. The first one on the way remembers what it was opened for.
 pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
@@ -29,11 +29,6 @@ pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
 /// The chosen line.
 fn chosen(model: &Model) -> Option<Row> {
     model.disks.chosen(model.filter.as_ref()).cloned()
-}
-
-/// Searches every sector of the disk that the chosen line is on.
-pub(super) fn search(model: &mut Model) -> Vec<Effect> {
-    chosen(model).map_or_else(Vec::new, |row| search::search(model, &row))
 }
 
 pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {

@@ -19,6 +19,12 @@ pub(super) fn search(model: &mut Model, row: &Row) -> Vec<Effect> {
     vec![Effect::Search(disk)]
 }
 
+/// Searches every sector of the disk that the cursor is on.
+pub(in crate::ui::update) fn search_chosen(model: &mut Model) -> Vec<Effect> {
+    let Some(row) = model.disks.rows.get(model.disks.cursor).cloned() else { return Vec::new() };
+    search(model, &row)
+}
+
 /// A disk was searched: back to the list, with what was found.
 pub(in crate::ui::update) fn searched(
     model: &mut Model,
