@@ -149,7 +149,7 @@ fn held_keys(model: &Model) -> Vec<KeyWord> {
 /// What can be done with the chosen line.
 fn disk_keys(model: &Model) -> Vec<KeyWord> {
     if model.filter.as_ref().is_some_and(|filter| filter.is_typing) {
-        return vec![key::FOUND, key::MOVE];
+        return vec![key::KEEP_SO, key::MOVE];
     }
     let row = model.disks.chosen(model.filter.as_ref());
     let mut keys = Vec::new();
@@ -177,7 +177,7 @@ fn line_keys(row: &Row) -> Vec<KeyWord> {
         _ => vec![key::FILES, key::BACK_UP, key::RESTORE, key::CHECK],
     };
     if !row.mounted_at.is_empty() {
-        keys.insert(keys.len().min(1), key::HOLDERS);
+        keys.insert(keys.len().min(1), key::FREE);
     }
     if !row.images().is_empty() {
         keys.push(key::TIDY);

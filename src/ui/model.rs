@@ -25,7 +25,7 @@ use super::rows::Row;
 use super::text;
 use super::theme::Theme;
 pub use diagnosis::Diagnosis;
-pub use disks::{BeingRead, Disks, Pane as DisksPane};
+pub use disks::{BeingRead, DiskPane, Disks};
 pub use files::{Branch, Files, Find, Going, Mark, Motion, Pane, Peek, Tree, Typing};
 pub use held::Held;
 pub use maps::Maps;

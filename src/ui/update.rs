@@ -235,8 +235,14 @@ fn settle_task(model: &mut Model) {
         }
         Screen::Images if model.task == Task::Browse => model.task = Task::Check,
         Screen::Files => model.task = model.files.task,
-        Screen::Disks if model.trail.len() == 2 => {
+        // The first list of disks on the way is what it was opened for; for a restore, the image was chosen before.
+        Screen::Disks
+            if model.trail.iter().position(|screen| *screen == Screen::Disks) == model.trail.len().checked_sub(1) =>
+        {
             model.task = model.disks.purpose;
+            if model.task == Task::Restore {
+                return;
+            }
             model.image = None;
         }
         _ => {}

@@ -342,6 +342,7 @@ words! {
     DISK_CAME = "{disk} is there now.";
     DISKS_CAME = "{count} more disks are there now.";
     PLACE_GONE = "{disk} is not there any more. Nothing was written.";
+    PLACE_UNREADABLE = "{disk} cannot be read any more. Nothing was written.";
     PLACE_GONE_NEXT = "Connect it again and choose anew, or choose another.";
     FILTER_LABEL = "Find";
     FILTER_COUNT = "{count} of {all} lines";
@@ -780,8 +781,7 @@ pub mod key {
     pub const AS_TEXT: KeyWord = ("h", "text");
     pub const PAGE: KeyWord = ("PgDn", "next page");
     pub const BACK_UP: KeyWord = ("b", "back up");
-    pub const HOLDERS: KeyWord = ("m", "who uses it");
-    pub const FOUND: KeyWord = ("Enter", "keep it so");
+    pub const KEEP_SO: KeyWord = ("Enter", "keep it so");
     pub const MORE: KeyWord = ("Tab", "more");
     pub const LEAVE_OUT: KeyWord = ("Space", "leave out");
     pub const YES: KeyWord = ("y", "yes, cancel");
