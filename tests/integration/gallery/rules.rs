@@ -24,7 +24,7 @@ pub(super) fn broken(name: &str, stage: &Stage, size: (u16, u16)) -> Option<Stri
     let theme = stage.model.theme;
     let coloured = drawn(stage, size, Theme { colour: true, ..theme });
     let plain = drawn(stage, size, Theme { colour: false, ..theme });
-    let ascii = drawn(stage, size, Theme { colour: false, unicode: false });
+    let ascii = drawn(stage, size, Theme { colour: false, unicode: false, ..Theme::default() });
     let text = lines(&coloured);
     let mut findings = Vec::new();
     findings.extend(foreign(&text).map(|c| format!("{c:?} is none of the allowed characters")));
