@@ -17,7 +17,7 @@ pub use locate::{
     Container, FoundBy, FoundImage, ImageView, ImageVolumeView, LocateRequest, RecoveryPartition, Thoroughness,
     container_of, image_at, locate, open_image, recovery_partitions, use_aids,
 };
-pub use look::look;
+pub use look::{Observer, Reading, look, look_observed};
 pub use map::{ClusterState, Counts, VolumeMap, volume_map};
 pub use source::{Place, Source, open_source};
 pub use subject::{named_image, open_volume};
@@ -79,6 +79,9 @@ pub struct TableView {
     pub id: Option<String>,
     /// In what state.
     pub health: table::Health,
+    /// The primary table is of no use, and its backup was taken. The notes say it, too.
+    #[serde(skip)]
+    pub from_backup: bool,
     /// What is worth saying.
     pub notes: Vec<String>,
 }

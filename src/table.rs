@@ -79,6 +79,8 @@ pub struct Table {
     pub id: Option<String>,
     /// In what state.
     pub health: Health,
+    /// The primary table is of no use, and its backup was taken.
+    pub from_backup: bool,
     /// What is worth saying, in sentences.
     pub notes: Vec<String>,
     /// The sector size the table is written for.

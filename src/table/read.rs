@@ -131,6 +131,7 @@ fn read_gpt(device: &SharedDevice, mbr: Option<&Mbr>, copies: &Copies) -> Table 
             take(&mut table, primary);
         }
         (Err(fault), Ok(backup)) => {
+            table.from_backup = true;
             table.degrade("the primary partition table is damaged; its backup was used");
             table.notes.push(format!("the primary partition table is {}", describe(fault)));
             take(&mut table, backup);

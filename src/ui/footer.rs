@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::form::Value;
 use super::model::{Model, Proposal, Screen, Task, Typing};
 use super::msg::Key;
-use super::rows::RowKind;
+use super::rows::{Row, RowKind};
 use super::screen;
 use super::text::{KeyWord, key};
 use super::widget::width;
@@ -103,8 +103,7 @@ fn all_keys(model: &Model) -> Vec<KeyWord> {
     let mut keys = match model.screen() {
         Screen::Start if model.factory_cursor.is_some() => vec![key::CHOOSE, key::MOVE],
         Screen::Start => return vec![key::CHOOSE, key::MOVE, key::QUIT, key::HELP],
-        Screen::Disks if model.task == Task::Browse => disk_keys(model),
-        Screen::Disks => vec![disks_enter(model), key::MOVE, key::REFRESH],
+        Screen::Disks => disk_keys(model),
         Screen::Images if model.images.path.is_some() => vec![key::OPEN, key::COMPLETE],
         Screen::Images if model.task == Task::Verify => {
             vec![key::VERIFY_IT, key::MOVE, key::GO, key::FILTER, key::REFRESH]
@@ -149,16 +148,43 @@ fn held_keys(model: &Model) -> Vec<KeyWord> {
 
 /// What can be done with the chosen line.
 fn disk_keys(model: &Model) -> Vec<KeyWord> {
-    let row = model.disks.rows.get(model.disks.cursor);
-    let mut keys = match row.map(|row| row.kind) {
-        Some(RowKind::Image) => vec![key::OPEN, key::TIDY],
-        Some(RowKind::Disk) | None => Vec::new(),
-        Some(_) => vec![key::CHECK],
+    if model.filter.as_ref().is_some_and(|filter| filter.is_typing) {
+        return vec![key::FOUND, key::MOVE];
+    }
+    let row = model.disks.chosen(model.filter.as_ref());
+    let mut keys = Vec::new();
+    if !model.disks.reading.is_empty() {
+        keys.push(key::LEAVE_OUT);
+    }
+    if model.task == Task::Browse {
+        keys.extend(row.map(line_keys).unwrap_or_default());
+    } else {
+        keys.push(disks_enter(model));
+    }
+    if screen::disks_have_panes(model) {
+        keys.push(key::MORE);
+    }
+    keys.extend([key::FILTER, key::MOVE, key::REFRESH]);
+    keys
+}
+
+/// What can be done with a line, the most likely first.
+fn line_keys(row: &Row) -> Vec<KeyWord> {
+    let mut keys = match row.kind {
+        _ if row.problem.is_some() => Vec::new(),
+        RowKind::Image => vec![key::OPEN, key::LOOK_INSIDE, key::RESTORE, key::VERIFY, key::TIDY],
+        RowKind::Disk => vec![key::SEARCH],
+        _ => vec![key::LOOK_INSIDE, key::BACK_UP, key::RESTORE, key::CHECK],
     };
-    if row.is_some_and(|row| !row.images().is_empty()) {
+    if !row.mounted_at.is_empty() {
+        keys.insert(keys.len().min(1), key::HOLDERS);
+    }
+    if !row.images().is_empty() {
         keys.push(key::TIDY);
     }
-    keys.extend([key::SEARCH, key::MOVE, key::REFRESH]);
+    if row.problem.is_none() && row.kind != RowKind::Disk {
+        keys.push(key::SEARCH);
+    }
     keys
 }
 

@@ -1,6 +1,7 @@
 //! Everything the wizard knows, as plain data: `update` changes it, `view` draws it, nothing else exists.
 
 mod diagnosis;
+mod disks;
 mod files;
 mod held;
 mod maps;
@@ -10,7 +11,7 @@ mod start;
 use std::path::PathBuf;
 
 use crate::error::{Error, Kind};
-use crate::inventory::{Address, Inventory, LookRequest, Partition};
+use crate::inventory::{Address, LookRequest};
 use crate::job::ExportRequest;
 use crate::plan::{AidRequest, Preview};
 
@@ -23,6 +24,7 @@ use super::rows::Row;
 use super::text;
 use super::theme::Theme;
 pub use diagnosis::Diagnosis;
+pub use disks::{BeingRead, Disks, Pane as DisksPane};
 pub use files::{Branch, Files, Find, Going, Mark, Motion, Pane, Peek, Tree, Typing};
 pub use held::Held;
 pub use maps::Maps;
@@ -164,21 +166,6 @@ impl ImageInfo {
     pub fn is_inside(&self) -> bool {
         self.place.image().is_some()
     }
-}
-
-/// The disks, and where the cursor is among them.
-#[derive(Clone, Debug, Default)]
-pub struct Disks {
-    /// What was found; `None` before the first look.
-    pub inventory: Option<Inventory>,
-    /// The same as lines.
-    pub rows: Vec<Row>,
-    /// The look that is under way.
-    pub looking: Option<Ticket>,
-    /// The chosen line.
-    pub cursor: usize,
-    /// What searches of whole disks have found.
-    pub searched: Vec<(PathBuf, Vec<Partition>)>,
 }
 
 /// A folder's image files.
@@ -419,6 +406,8 @@ impl Model {
             || self.running.is_some()
             || (matches!(self.screen(), Screen::Disks | Screen::Start | Screen::Diagnosis)
                 && self.disks.looking.is_some())
+            || self.disks.rested.is_some()
+            || self.disks.again
             || (self.screen() == Screen::Images && self.images.listing.is_some())
             || (self.screen() == Screen::Held && (self.held.waiting.is_some() || self.held.unmounting.is_some()))
             || self

@@ -2,6 +2,7 @@
 
 mod files;
 mod held;
+mod look;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use crate::plan::{AidRequest, BackupRequest, ContainerRequest, RestoreRequest, R
 
 pub use files::{FileRow, FilesAnswer, FilesRequest, FolderView, FoundBatch, Hit, Measured, Piece};
 pub use held::{HeldPlace, HolderView, HoldersView};
+pub use look::LookNews;
 
 use super::model::{ImageInfo, ImageRow, Proposed, Stale, Trouble, Waiting};
 
@@ -111,6 +113,8 @@ pub enum Msg {
     Resize(u16, u16),
     /// The program shall end.
     Signal(Signal),
+    /// The disks are being looked at.
+    LookNews(Ticket, LookNews),
     /// The disks were looked at.
     Looked(Ticket, Inventory),
     /// The jobs that were interrupted on these volumes.
@@ -152,6 +156,8 @@ pub enum Msg {
 pub enum Effect {
     /// Look at the disks.
     Look(Ticket, LookRequest),
+    /// Wait for these disks no more, in this look and those to come; an empty list takes all back.
+    Skip(Vec<PathBuf>),
     /// Look for jobs that were interrupted.
     Seek(Ticket, Vec<Address>),
     /// Hold the recovery partitions of these disks against what is there.

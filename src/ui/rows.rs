@@ -1,10 +1,14 @@
 //! The inventory as lines to choose from, and why some of them cannot be chosen.
 
+mod narrow;
+
+pub use narrow::narrowed;
+
 use std::path::{Path, PathBuf};
 
 use crate::fs::{Kind, State};
 use crate::image;
-use crate::inventory::{Address, Disk, FoundBy, ImageView, Inventory, Partition, Volume};
+use crate::inventory::{Address, Disk, FoundBy, ImageView, Inventory, Partition, TableView, Volume};
 use crate::table;
 
 use super::model::{ImageInfo, Task};
@@ -36,6 +40,8 @@ pub struct Row {
     pub number: u32,
     /// The disk's or partition's own name, model or type: what tells it apart.
     pub title: String,
+    /// A disk's serial number.
+    pub serial: Option<String>,
     /// Where it begins on the disk.
     pub start_bytes: u64,
     /// Its length.
@@ -52,8 +58,8 @@ pub struct Row {
     pub extended: bool,
     /// Why it cannot be read.
     pub problem: Option<String>,
-    /// What is wrong with a disk's table, in two words.
-    pub table_trouble: Option<&'static str>,
+    /// Which table a disk has, and what is wrong with it.
+    pub table: Option<TableView>,
     /// Name and value pairs for the details.
     pub details: Vec<(&'static str, String)>,
     /// What is worth saying.
@@ -95,9 +101,10 @@ fn disk_row(disk: &Disk) -> Row {
     let mut add = |name, value: Option<String>| details.extend(value.map(|value| (name, value)));
     // Of a disk that cannot be read nothing more is known.
     let readable = disk.problem.is_none();
-    add(text::DETAIL_TABLE, readable.then(|| text::table(&disk.table)));
     add(text::DETAIL_MODEL, disk.model.clone());
     add(text::DETAIL_SERIAL, disk.serial.clone());
+    add(text::DETAIL_SIZE, (disk.bytes > 0).then(|| text::disk_size(disk.bytes)));
+    add(text::DETAIL_TABLE, readable.then(|| text::table(&disk.table)));
     add(text::DETAIL_TRANSPORT, disk.transport.clone());
     add(text::DETAIL_SECTOR, readable.then(|| text::sector(disk.sector_bytes, disk.physical_sector_bytes)));
     let title = disk.model.clone().or_else(|| disk.transport.clone()).unwrap_or_default();
@@ -106,6 +113,7 @@ fn disk_row(disk: &Disk) -> Row {
         address: Address::Whole(disk.path.clone()),
         number: 0,
         title,
+        serial: disk.serial.clone(),
         start_bytes: 0,
         bytes: disk.bytes,
         volume: None,
@@ -114,7 +122,7 @@ fn disk_row(disk: &Disk) -> Row {
         read_only: disk.read_only,
         extended: false,
         problem: disk.problem.clone(),
-        table_trouble: if readable { text::table_trouble(disk.table.health) } else { None },
+        table: readable.then(|| disk.table.clone()),
         details,
         notes: disk.table.notes.clone(),
     }
@@ -127,7 +135,7 @@ fn whole_row(disk: &Disk) -> Row {
         volume: disk.volume.clone(),
         details: vec![(text::DETAIL_ADDRESS, disk.path.display().to_string())],
         notes: Vec::new(),
-        table_trouble: None,
+        table: None,
         ..disk_row(disk)
     };
     add_volume(&mut row);
@@ -154,6 +162,7 @@ fn partition_row(disk: &Disk, partition: &Partition) -> Row {
         address,
         number: partition.number,
         title: partition.name.clone().filter(|name| !name.is_empty()).unwrap_or(kind_name),
+        serial: None,
         start_bytes: partition.start_bytes,
         bytes: partition.bytes,
         volume: partition.volume.clone(),
@@ -162,7 +171,7 @@ fn partition_row(disk: &Disk, partition: &Partition) -> Row {
         read_only: disk.read_only,
         extended: matches!(partition.type_id.to_ascii_lowercase().as_str(), "0x05" | "0x0f" | "0x85"),
         problem: None,
-        table_trouble: None,
+        table: None,
         details,
         notes: Vec::new(),
     };
@@ -186,6 +195,7 @@ fn image_row(place: &Row, view: &ImageView) -> Row {
         address,
         number: 0,
         title: view.name.clone(),
+        serial: None,
         start_bytes: place.start_bytes,
         bytes: view.bytes,
         volume: None,
@@ -194,7 +204,7 @@ fn image_row(place: &Row, view: &ImageView) -> Row {
         read_only: place.read_only,
         extended: false,
         problem: None,
-        table_trouble: None,
+        table: None,
         details,
         notes: view.damage.clone(),
     }
@@ -241,7 +251,12 @@ pub fn merge(inventory: &mut Inventory, path: &Path, found: &[Partition]) {
 
 fn add_volume(row: &mut Row) {
     let Some(volume) = &row.volume else { return };
+    let (factory, user, damaged) = row.image_counts();
+    let images = (factory + user > 0).then(|| text::images_inside(factory, user, damaged));
+    let used = row.used_bytes().zip(row.volume_bytes()).map(|(used, all)| text::used_of(used, all));
     row.details.push((text::DETAIL_VOLUME, text::volume(volume)));
+    row.details.extend(used.map(|used| (text::DETAIL_USED, used)));
+    row.details.extend(images.map(|images| (text::DETAIL_IMAGES, images)));
     row.details.extend(volume.id.clone().map(|id| (text::DETAIL_ID, id)));
     row.notes.extend(volume.notes.iter().cloned());
     if let Some(note) = volume.state.and_then(text::state_note) {
@@ -254,6 +269,30 @@ impl Row {
     #[must_use]
     pub fn images(&self) -> &[ImageView] {
         self.volume.as_ref().map_or(&[], |volume| &volume.images)
+    }
+
+    /// How many factory and user images are inside its volume, and how many of them are damaged.
+    #[must_use]
+    pub fn image_counts(&self) -> (usize, usize, usize) {
+        let count = |is_meant: &dyn Fn(&ImageView) -> bool| self.images().iter().filter(|view| is_meant(view)).count();
+        let factory = count(&|view| view.kind == image::Kind::Factory);
+        (factory, self.images().len() - factory, count(&|view| !view.whole))
+    }
+
+    /// All that can be searched for in it.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let mut words = vec![self.address.to_string(), self.title.clone()];
+        if let Some(volume) = &self.volume {
+            words.push(volume.kind.name().to_owned());
+            words.extend(volume.label.clone());
+            words.extend(volume.state.map(|state| text::state(state).to_owned()));
+        }
+        words.extend(self.image.as_ref().map(|view| view.kind.name().to_owned()));
+        words.extend(self.is_found().then(|| text::LOST.to_owned()));
+        words.extend((!self.mounted_at.is_empty()).then(|| text::mounted_at(&self.mounted_at)));
+        words.extend(self.details.iter().map(|(_, value)| value.clone()));
+        words.join("\n")
     }
 
     /// True for the image of the state that a machine was delivered in.
@@ -312,6 +351,20 @@ impl Row {
     pub fn used_bytes(&self) -> Option<u64> {
         let volume = self.volume.as_ref()?;
         volume.used_clusters?.checked_mul(u64::from(volume.cluster_bytes?))
+    }
+
+    /// Bytes of the volume's clusters, where that is known.
+    #[must_use]
+    pub fn volume_bytes(&self) -> Option<u64> {
+        let volume = self.volume.as_ref()?;
+        volume.clusters?.checked_mul(u64::from(volume.cluster_bytes?))
+    }
+
+    /// True for a place whose clusters are worth a map: a volume that Lifeboat reads, one that holds images, an image.
+    #[must_use]
+    pub fn has_map(&self) -> bool {
+        let is_read = self.volume.as_ref().is_some_and(|volume| volume.kind.has_driver());
+        self.problem.is_none() && (is_read || !self.images().is_empty() || self.image.is_some())
     }
 
     /// True when the volume was not left clean, so that a backup needs the user's word.

@@ -25,7 +25,9 @@ use super::{footer, text};
 
 pub(super) use super::overlay::{help_limit, trouble_limit};
 pub(super) use diagnosis::page as diagnosis_page;
-pub(super) use disks::page as disks_page;
+pub(super) use disks::{
+    has_panes as disks_have_panes, next_pane as disks_next_pane, page as disks_page, show_map as disks_show_map,
+};
 pub(super) use files::{page as files_page, peek_shape};
 pub(super) use held::page as held_page;
 pub(super) use images::page as images_page;

@@ -1,5 +1,6 @@
 //! Every word the wizard says, in one place. Short and plain: what happened, why it matters, what to do next.
 
+mod disks;
 mod en;
 mod files;
 mod fill;
@@ -7,6 +8,7 @@ mod guide;
 mod help;
 mod running;
 
+pub use disks::*;
 pub use en::*;
 pub use files::*;
 pub use guide::*;
@@ -386,16 +388,6 @@ pub fn table(table: &TableView) -> String {
         Health::Ok => kind.to_owned(),
         Health::Degraded => fill(TABLE_IS_DEGRADED, &[("table", &kind)]),
         Health::Damaged => fill(TABLE_IS_DAMAGED, &[("table", &kind)]),
-    }
-}
-
-/// What the line of a disk says of its table when that is not as it should be.
-#[must_use]
-pub fn table_trouble(health: Health) -> Option<&'static str> {
-    match health {
-        Health::Ok => None,
-        Health::Degraded => Some(TABLE_FAULTS),
-        Health::Damaged => Some(TABLE_DAMAGED),
     }
 }
 

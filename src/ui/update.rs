@@ -30,10 +30,16 @@ const SIGNALLED: u8 = 130;
 
 /// Takes a message.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let effects = take(model, msg);
+    disks::rest(model);
+    effects
+}
+
+fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Tick(clock) => {
             model.clock = clock;
-            Vec::new()
+            disks::tick(model)
         }
         Msg::Resize(columns, rows) => {
             model.size = (columns, rows);
@@ -58,11 +64,11 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 /// An answer to something that was asked for; those nobody waits for any more are dropped.
 fn answered(model: &mut Model, answer: Msg) -> Vec<Effect> {
     match answer {
+        Msg::LookNews(ticket, news) if model.disks.looking == Some(ticket) => disks::news(model, news),
         Msg::Looked(ticket, inventory) if model.disks.looking == Some(ticket) => {
-            model.disks.looking = None;
-            model.maps.forget();
-            disks::show(model, inventory);
-            interrupted::look(model)
+            let mut effects = disks::looked(model, inventory);
+            effects.extend(interrupted::look(model));
+            effects
         }
         Msg::Sought(ticket, jobs) if model.interrupted.seeking == Some(ticket) => {
             interrupted::sought(model, jobs);
@@ -229,8 +235,8 @@ fn settle_task(model: &mut Model) {
             model.place = None;
         }
         Screen::Images if model.task == Task::Browse => model.task = Task::Check,
-        Screen::Disks if model.task == Task::Keep || (is_inside && model.trail.len() == 2) => {
-            model.task = Task::Browse;
+        Screen::Disks if model.trail.len() == 2 => {
+            model.task = model.disks.purpose;
             model.image = None;
         }
         _ => {}

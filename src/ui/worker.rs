@@ -6,8 +6,10 @@ mod held;
 mod images;
 mod inside;
 mod interrupted;
+mod look;
 mod maps;
 mod save;
+mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -18,7 +20,7 @@ use crossbeam_channel::Sender;
 
 use crate::error::{Error, Result};
 use crate::fs::FileSystem;
-use crate::inventory::{self, Address, Inventory, LookRequest, Partition, VolumeMap};
+use crate::inventory::{self, Address, Inventory, LookRequest, Observer, Partition, VolumeMap};
 use crate::job::{self, ExportRequest, ExtractRequest, Monitor, Progress, Report};
 use crate::plan::{self, AidRequest, BackupRequest, ContainerRequest, Plan, RestoreRequest, ResumeRequest, Work};
 
@@ -31,7 +33,9 @@ use files::Browser;
 #[derive(Clone, Copy)]
 pub struct Library {
     /// Looks at the disks.
-    pub look: fn(&LookRequest) -> Inventory,
+    pub look: fn(&LookRequest, &Arc<dyn Observer>) -> Inventory,
+    /// What there is to look at, in words that differ when disks came or went. Cheap, and reads no disk.
+    pub census: fn(&LookRequest) -> Vec<String>,
     /// Opens an image.
     pub inspect: fn(&Address, &Monitor) -> Result<ImageInfo>,
     /// Plans a backup.
@@ -75,7 +79,8 @@ impl Library {
     #[must_use]
     pub fn real() -> Self {
         Self {
-            look: inventory::look,
+            look: inventory::look_observed,
+            census: watch::census,
             inspect: images::inspect,
             plan_backup: job::plan_backup,
             plan_restore: job::plan_restore,
@@ -104,6 +109,7 @@ pub struct Worker {
     messages: Sender<Msg>,
     job: Option<Arc<Monitor>>,
     planning: Option<Arc<Monitor>>,
+    looks: look::Looks,
     /// The map that is being read.
     mapping: Option<Arc<Monitor>>,
     /// The last plan, and the ticket it was shown under.
@@ -121,6 +127,7 @@ impl Worker {
             messages,
             job: None,
             planning: None,
+            looks: look::Looks::default(),
             mapping: None,
             planned: Arc::default(),
             browser: Browser::default(),
@@ -141,10 +148,14 @@ impl Worker {
     pub fn carry_out(&mut self, effect: Effect) {
         let library = self.library;
         match effect {
-            Effect::Look(ticket, request) => self.ask(
-                move || Msg::Looked(ticket, (library.look)(&request)),
-                move |_| Msg::Looked(ticket, Inventory::default()),
-            ),
+            Effect::Look(ticket, request) => {
+                let observer = self.looks.begin(ticket, &request, library.census, &self.messages);
+                self.ask(
+                    move || Msg::Looked(ticket, (library.look)(&request, &observer)),
+                    move |_| Msg::Looked(ticket, Inventory::default()),
+                );
+            }
+            Effect::Skip(disks) => self.looks.skip(disks),
             Effect::List(ticket, folder) => self.ask(
                 move || Msg::Listed(ticket, images::list(&folder, library.inspect)),
                 move |trouble| Msg::Listed(ticket, Err(trouble)),
@@ -348,7 +359,8 @@ mod tests {
 
     fn scripted() -> Library {
         Library {
-            look: |_| Inventory::default(),
+            look: |_, _| Inventory::default(),
+            census: |_| Vec::new(),
             inspect: |_, _| Err(Error::damaged("no image")),
             plan_backup: |_, _| Err(Error::refused("too small").advise("Choose another place")),
             plan_restore: |_, monitor| loop {

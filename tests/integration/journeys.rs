@@ -1,5 +1,6 @@
 //! Journeys through the wizard, as sequences of keys.
 
+mod disks;
 mod feel;
 mod inside;
 mod running;

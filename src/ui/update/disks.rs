@@ -1,157 +1,194 @@
-//! The disks: looking, searching, choosing a source or target.
+//! The disks: choosing a source or target, and what can be done with the chosen line.
 
-use std::path::{Path, PathBuf};
+mod gone;
+mod look;
+mod search;
 
-use crate::inventory::{Inventory, Partition};
+use crate::inventory::Address;
 
 use super::super::form::{self, Form};
-use super::super::model::{Ended, Job, Model, Screen, Task, Trouble, Wait};
+use super::super::model::{DisksPane as Pane, Model, Screen, Task, Wait};
 use super::super::msg::{Effect, Key};
-use super::super::rows::{self, RowKind};
+use super::super::rows::{Row, RowKind};
 use super::super::{screen, text};
 use super::{held, inside};
 
+pub(super) use look::{changed, look, looked, news, rest, tick};
+pub(super) use search::{search_chosen as search, searched};
+
+/// Opens the list. The first one on the way remembers what it was opened for.
 pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
+    if !model.trail.contains(&Screen::Disks) {
+        model.disks.purpose = model.task;
+    }
+    model.disks.onto = None;
     super::go(model, Screen::Disks);
     look(model)
 }
 
-/// Looks at the disks anew.
-pub(super) fn look(model: &mut Model) -> Vec<Effect> {
-    let ticket = model.next_ticket();
-    model.disks.looking = Some(ticket);
-    vec![Effect::Look(ticket, model.look_request())]
-}
-
-/// Disks came or went: they are looked at again.
-pub(super) fn changed(model: &mut Model) -> Vec<Effect> {
-    if model.disks.looking.is_some() || model.running.is_some() { Vec::new() } else { look(model) }
-}
-
-/// The disks are known: with what was found by searching, the cursor on what it was on.
-pub(super) fn show(model: &mut Model, mut inventory: Inventory) {
-    // Once one partition of a lost table is back, the others are no longer looked for: they are remembered.
-    for disk in &inventory.disks {
-        let lost: Vec<Partition> = disk.partitions.iter().filter(|place| is_lost_with_images(place)).cloned().collect();
-        remember(model, &disk.path, lost);
-    }
-    for (disk, found) in &model.disks.searched {
-        rows::merge(&mut inventory, disk, found);
-    }
-    let chosen = model.disks.rows.get(model.disks.cursor).map(|row| (row.kind, row.address.clone()));
-    let rows = rows::rows(&inventory);
-    let same = chosen.and_then(|chosen| rows.iter().position(|row| (row.kind, row.address.clone()) == chosen));
-    model.disks.cursor = same.unwrap_or_else(|| usize::from(rows.len() > 1));
-    model.disks.rows = rows;
-    model.disks.inventory = Some(inventory);
-}
-
-fn is_lost_with_images(place: &Partition) -> bool {
-    place.found && place.volume.as_ref().is_some_and(|volume| !volume.images.is_empty())
-}
-
-/// Keeps what was found on a disk, with what was found there before.
-fn remember(model: &mut Model, disk: &Path, found: Vec<Partition>) {
-    let searched = &mut model.disks.searched;
-    let at = searched.iter().position(|(path, _)| path == disk).unwrap_or_else(|| {
-        searched.push((disk.to_owned(), Vec::new()));
-        searched.len() - 1
-    });
-    let known = &mut searched[at].1;
-    known.retain(|old| !found.iter().any(|new| new.start_bytes == old.start_bytes));
-    known.extend(found);
-}
-
-/// Searches every sector of the disk that the chosen line is on.
-pub(super) fn search(model: &mut Model) -> Vec<Effect> {
-    let Some(row) = model.disks.rows.get(model.disks.cursor) else { return Vec::new() };
-    if let Some(problem) = &row.problem {
-        let reason = text::refused_unreadable(problem);
-        return super::refuse(model, reason);
-    }
-    let disk = row.address.path().to_owned();
-    super::job::begin(model, Job::Search, text::search_headline(&disk));
-    vec![Effect::Search(disk)]
-}
-
-/// A disk was searched: back to the list, with what was found.
-pub(super) fn searched(model: &mut Model, disk: PathBuf, found: Result<Vec<Partition>, Trouble>) -> Vec<Effect> {
-    let Some(running) = model.running.take() else { return Vec::new() };
-    if model.leaving {
-        return vec![Effect::Quit(super::SIGNALLED)];
-    }
-    model.help = None;
-    model.task = Task::Browse;
-    model.trail = vec![Screen::Start, Screen::Disks];
-    match found {
-        Ok(found) if found.is_empty() => {
-            model.ended = Some(Ended::new(text::nothing_found(&disk)));
-            model.trail = vec![Screen::Start, Screen::Report];
-        }
-        Ok(found) => {
-            remember(model, &disk, found);
-            if let Some(inventory) = model.disks.inventory.clone() {
-                show(model, inventory);
-            }
-            model.disks.cursor = first_image(model);
-        }
-        Err(_) if running.progress.cancelling => {}
-        Err(trouble) => model.trouble = Some(trouble),
-    }
-    Vec::new()
-}
-
-/// The first image's line, or the one that was chosen.
-fn first_image(model: &Model) -> usize {
-    model.disks.rows.iter().position(|row| row.kind == RowKind::Image).unwrap_or(model.disks.cursor)
+/// The chosen line.
+fn chosen(model: &Model) -> Option<Row> {
+    model.disks.chosen(model.filter.as_ref()).cloned()
 }
 
 pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
+    model.disks.notice = None;
     match pressed {
-        Key::Esc => {
-            model.disks.looking = None;
-            super::back(model)
+        Key::Esc => return super::back(model),
+        Key::Char('/') => {
+            model.filter.get_or_insert_default().is_typing = true;
+            return Vec::new();
         }
-        Key::Char('r') if model.disks.looking.is_none() => {
-            model.disks.searched.clear();
-            look(model)
+        Key::Char('r') if model.disks.looking.is_none() => return refresh(model),
+        Key::Char(' ') => return look::skip(model),
+        Key::Tab => {
+            model.disks.pane = screen::disks_next_pane(model);
+            return Vec::new();
         }
-        Key::Char('c') if model.task == Task::Browse => check(model),
-        Key::Char('a') if model.task == Task::Browse => search(model),
-        Key::Char('t') if model.task == Task::Browse => inside::tidy(model),
+        _ => {}
+    }
+    // What is done with the chosen line is done with the one that is shown as chosen.
+    if let Some(at) = model.disks.chosen_at(model.filter.as_ref()) {
+        model.disks.cursor = at;
+    }
+    match pressed {
         Key::Enter => choose(model),
+        Key::Char(letter) if model.task == Task::Browse => act(model, letter),
         _ => {
-            let page = screen::disks_page(model);
-            model.disks.cursor = super::moved(model.disks.cursor, model.disks.rows.len(), page, pressed);
+            walk(model, pressed);
             Vec::new()
         }
     }
 }
 
-/// Checks the chosen line's volume; says why, where that is not possible.
-fn check(model: &mut Model) -> Vec<Effect> {
-    let Some(row) = model.disks.rows.get(model.disks.cursor).cloned() else { return Vec::new() };
-    match row.uncheckable() {
-        Some(reason) => super::refuse(model, reason),
-        None => super::job::start_check(model, text::check_headline(&row.address.to_string()), row.address),
+/// Looks again because the user wants it: also at what was left out, and without what searches have found.
+fn refresh(model: &mut Model) -> Vec<Effect> {
+    model.disks.searched.clear();
+    let mut effects = look::forgive(model);
+    effects.extend(look(model));
+    effects
+}
+
+/// Moves the cursor among the lines that the filter leaves.
+fn walk(model: &mut Model, pressed: Key) {
+    let visible = model.disks.visible(model.filter.as_ref());
+    let at = visible.iter().position(|row| *row == model.disks.cursor).unwrap_or(0);
+    let page = screen::disks_page(model);
+    if let Some(row) = visible.get(super::moved(at, visible.len(), page, pressed))
+        && *row != model.disks.cursor
+    {
+        model.disks.cursor = *row;
+        model.disks.moved = true;
+        if model.disks.pane != Pane::Map {
+            model.disks.pane = Pane::default();
+        }
     }
 }
 
+/// What a letter does with the chosen line.
+fn act(model: &mut Model, letter: char) -> Vec<Effect> {
+    let Some(row) = chosen(model) else { return Vec::new() };
+    match letter {
+        'a' => search::search(model, &row),
+        'b' => {
+            model.task = Task::Backup;
+            let effects = choose(model);
+            stay_unless_gone_on(model);
+            effects
+        }
+        'c' => check(model, &row),
+        'e' => restore(model, row),
+        'l' => look_inside(model, &row),
+        'm' => held::begin(model, row.volume_address().clone()),
+        't' => inside::tidy(model),
+        'v' => verify(model, &row),
+        _ => Vec::new(),
+    }
+}
+
+/// A task that was refused leaves the list what it was.
+fn stay_unless_gone_on(model: &mut Model) {
+    if model.screen() == Screen::Disks && model.wait.is_none() {
+        model.task = model.disks.purpose;
+    }
+}
+
+/// Checks the chosen line's volume; says why, where that is not possible.
+fn check(model: &mut Model, row: &Row) -> Vec<Effect> {
+    match row.uncheckable() {
+        Some(reason) => super::refuse(model, reason),
+        None => super::job::start_check(model, text::check_headline(&row.address.to_string()), row.address.clone()),
+    }
+}
+
+/// Reads the chosen image against its digests.
+fn verify(model: &mut Model, row: &Row) -> Vec<Effect> {
+    if row.image.is_none() {
+        return super::refuse(model, text::REFUSED_VERIFY.to_owned());
+    }
+    let headline = text::verify_headline(&row.address.to_string());
+    super::job::start_verify(model, headline, row.address.clone())
+}
+
+/// Opens the files of the chosen volume or image.
+fn look_inside(model: &mut Model, row: &Row) -> Vec<Effect> {
+    if let Some(problem) = &row.problem {
+        return super::refuse(model, text::refused_unreadable(problem));
+    }
+    if row.kind == RowKind::Disk {
+        return super::refuse(model, text::REFUSED_LOOK_INSIDE.to_owned());
+    }
+    super::files::open(model, row.address.clone())
+}
+
+/// An image inside goes back to its partition; onto a partition goes an image that is chosen next.
+fn restore(model: &mut Model, row: Row) -> Vec<Effect> {
+    model.task = Task::Restore;
+    if let Some(info) = row.image_info() {
+        model.image = Some(Box::new(info));
+        return inside::restore(model);
+    }
+    model.image = None;
+    if let Some(reason) = row.refusal(Task::Restore, None) {
+        model.task = model.disks.purpose;
+        return super::refuse(model, reason);
+    }
+    model.disks.onto = Some(row);
+    super::images::enter(model)
+}
+
+/// An image was chosen for a place that was chosen before: its plan, or why it does not fit there.
+pub(super) fn restore_onto(model: &mut Model) -> Option<Vec<Effect>> {
+    let [.., Screen::Disks, Screen::Images] = model.trail.as_slice() else { return None };
+    let row = model.disks.onto.clone()?;
+    if let Some(reason) = row.refusal(Task::Restore, model.image.as_deref()) {
+        return Some(super::refuse(model, reason));
+    }
+    model.form = Form::restore();
+    model.place = Some(row);
+    Some(super::plan(model))
+}
+
+fn inspect(model: &mut Model, image: Address) -> Vec<Effect> {
+    let ticket = model.next_ticket();
+    model.wait = Some(Wait::Inspect(ticket));
+    vec![Effect::Inspect(ticket, image)]
+}
+
 fn choose(model: &mut Model) -> Vec<Effect> {
-    let Some(row) = model.disks.rows.get(model.disks.cursor).cloned() else { return Vec::new() };
+    let Some(row) = chosen(model) else { return Vec::new() };
     match model.task {
-        Task::Examine if row.kind != RowKind::Image => return check(model),
-        Task::Search => return search(model),
+        Task::Examine if row.kind != RowKind::Image => return check(model, &row),
+        Task::Search => return search::search(model, &row),
         Task::Free => return held::begin(model, row.address),
         _ => {}
     }
     if !matches!(model.task, Task::Backup | Task::Restore) {
-        if row.kind != RowKind::Image {
-            return Vec::new();
-        }
-        let ticket = model.next_ticket();
-        model.wait = Some(Wait::Inspect(ticket));
-        return vec![Effect::Inspect(ticket, row.address)];
+        return match row.kind {
+            RowKind::Image => inspect(model, row.address),
+            RowKind::Disk => Vec::new(),
+            _ => look_inside(model, &row),
+        };
     }
     if let Some(reason) = row.refusal(model.task, model.image.as_deref()) {
         return super::refuse(model, reason);
