@@ -91,7 +91,7 @@ fn list(model: &Model, factory: &[&Row], columns: usize, height: u16) -> (Vec<Li
     let mut before_experts = true;
     for (index, choice) in choices.iter().enumerate() {
         if std::mem::replace(&mut before_experts, !choice.is_expert) && choice.is_expert {
-            if height >= LOW && height < AIRY {
+            if (LOW..AIRY).contains(&height) {
                 lines.push(Line::default());
             }
             lines.push(Line::styled(clip(text::GUIDE_EXPERTS, columns), model.theme.quiet()));

@@ -124,7 +124,7 @@ fn disk_words(model: &Model, row: &Row, columns: usize) -> String {
         (2, is_known.then(|| text::bytes(row.bytes))),
         (4, is_known.then(|| text::disk_size(row.bytes))),
         (3, healthy),
-        (1, trouble.map(|words| text::warned(words))),
+        (1, trouble.map(text::warned)),
         (1, row.problem.as_deref().map(text::warned).or_else(|| is_unread.then(|| text::BEING_READ.to_owned()))),
         (2, row.read_only.then(|| text::READ_ONLY.to_owned())),
     ];
