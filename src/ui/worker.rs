@@ -192,11 +192,7 @@ impl Worker {
             Effect::Extract(request) => self.start(move |monitor| (library.extract)(&request, monitor)),
             Effect::Search(disk) => self.search(disk),
             Effect::Check(address) => self.start(move |monitor| (library.check)(&address, monitor)),
-            Effect::Pause(paused) => {
-                if let Some(monitor) = &self.job {
-                    monitor.pause(paused);
-                }
-            }
+            Effect::Pause(paused) => self.pause(paused),
             Effect::Cancel => {
                 if let Some(monitor) = &self.job {
                     monitor.cancel();
@@ -214,6 +210,12 @@ impl Worker {
             Effect::Map(ticket, address) => self.map(ticket, address),
             Effect::Files(ticket, request) => self.files(ticket, request),
             Effect::Redraw | Effect::Quit(_) => {}
+        }
+    }
+
+    fn pause(&self, paused: bool) {
+        if let Some(monitor) = &self.job {
+            monitor.pause(paused);
         }
     }
 
