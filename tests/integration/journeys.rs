@@ -1,19 +1,19 @@
 //! Journeys through the wizard, as sequences of keys.
 
 mod disks;
+mod feel;
+mod files;
 mod inside;
+mod random;
 mod running;
 pub(crate) mod stage;
 mod start;
-
-use std::time::Duration;
 
 use lifeboat::error::Error;
 use lifeboat::job::{Outcome, Report};
 use lifeboat::plan::Direction;
 use lifeboat::ui::model::{Proposal, Proposed, Screen, Task, Trouble};
-use lifeboat::ui::msg::{Completion, Effect, Key, Msg, Signal};
-use proptest::prelude::*;
+use lifeboat::ui::msg::{Completion, Effect, Msg, Signal};
 use stage::{GIB, Stage, backup_plan, image, image_row, interrupted, progress, report, restore_plan};
 
 #[test]
@@ -384,60 +384,9 @@ fn a_cancelled_job_says_what_was_left_behind() {
     assert!(text.contains("The target is unfinished") && !text.contains("Nothing was written"), "{text}");
 }
 
-/// Any key at all, the dangerous ones often.
-fn any_key() -> impl Strategy<Value = Key> {
-    prop_oneof![
-        6 => Just(Key::Enter),
-        4 => Just(Key::Down),
-        2 => Just(Key::Up),
-        2 => Just(Key::Esc),
-        6 => proptest::sample::select("beldqsoyncprvgftxi ?sda2".chars().collect::<Vec<_>>()).prop_map(Key::Char),
-        1 => any::<char>().prop_map(Key::Char),
-        2 => proptest::sample::select(vec![
-            Key::Left, Key::Right, Key::PageUp, Key::PageDown, Key::Home, Key::End, Key::Backspace, Key::Delete,
-            Key::Tab, Key::BackTab, Key::Help, Key::Interrupt, Key::Redraw, Key::Clear,
-        ]),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn no_keys_panic_or_start_a_restore_without_its_word(
-        keys in proptest::collection::vec(any_key(), 1..120),
-        size in (1u16..140, 1u16..50),
-        silent in any::<bool>(),
-        prefix in proptest::sample::select(vec!["", "e<enter><down><enter>", "e<enter><down><enter><enter>sda"]),
-    ) {
-        let mut stage = Stage::restoring();
-        stage.keys(prefix);
-        stage.script.silent = silent;
-        for (index, key) in keys.into_iter().enumerate() {
-            let (before, typed) = (stage.screen(), stage.model.typed.text().to_owned());
-            let runs = stage.runs();
-            stage.at(Duration::from_millis(index as u64 * 37));
-            stage.send(Msg::Key(key));
-            if stage.runs() > runs {
-                prop_assert_eq!(before, Screen::Confirm);
-                prop_assert_eq!(key, Key::Enter);
-                prop_assert_eq!(typed, "sda2");
-            }
-            if stage.screen() == Screen::Running && index % 5 == 0 {
-                stage.send(Msg::Progress(progress(&restore_plan(), index % 6, GIB)));
-            }
-            if stage.screen() == Screen::Running && index % 17 == 0 {
-                stage.send(Msg::Finished(report(Outcome::DoneWithWarnings)));
-            }
-        }
-        stage.text(size.0, size.1);
-        prop_assert!(!stage.model.trail.is_empty() && stage.model.trail[0] == Screen::Start);
-    }
-}
-
 #[test]
-fn the_disks_list_is_only_to_look_at() {
+fn enter_on_the_disks_list_only_looks() {
     let mut stage = Stage::new();
     stage.keys("d<down><enter>");
-    assert_eq!((stage.screen(), stage.model.task), (Screen::Disks, Task::Browse));
+    assert_eq!((stage.screen(), stage.model.task, stage.runs()), (Screen::Files, Task::Browse, 0));
 }

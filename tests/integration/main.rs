@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod aid;
+mod browse;
 mod check_ext;
 mod check_fat;
 mod check_ntfs;
@@ -15,7 +16,10 @@ mod faults;
 mod faults_cuts;
 mod faults_device;
 mod faults_power;
+mod gallery;
 mod guest;
+
+mod holders;
 mod hostile;
 mod hostile_damage;
 mod hostile_ends;
@@ -30,10 +34,10 @@ mod journeys;
 mod matrix;
 mod movable;
 mod oracle;
+mod pictures;
 mod pty;
 mod roundtrip;
 mod scavenge;
-mod screens;
 mod table_write;
 mod tables;
 mod tidy;

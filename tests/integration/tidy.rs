@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors, from the ground up. What stands behind another may import it; what shares a floor may not.
 /// `unit` lies under the rest of the ground, since every error and every extent has a unit.
-const FLOORS: [&[&str]; 12] = [
+const FLOORS: [&[&str]; 13] = [
     &["unit"],
     &["error", "extent", "bytes", "checksum"],
     &["volume"],
@@ -18,6 +18,7 @@ const FLOORS: [&[&str]; 12] = [
     &["state"],
     &["plan"],
     &["job"],
+    &["settings"],
     &["ui", "cli"],
     &["main"],
     &["lib"],

@@ -116,6 +116,12 @@ pub fn place_gone(disk: &Path) -> String {
     fill(en::PLACE_GONE, &[("disk", &disk_name(disk))])
 }
 
+/// What the user was about to work on does not answer any more.
+#[must_use]
+pub fn place_unreadable(disk: &Path) -> String {
+    fill(en::PLACE_UNREADABLE, &[("disk", &disk_name(disk))])
+}
+
 /// How many lines a filter leaves.
 #[must_use]
 pub fn filter_count(count: usize, all: usize) -> String {

@@ -342,6 +342,7 @@ words! {
     DISK_CAME = "{disk} is there now.";
     DISKS_CAME = "{count} more disks are there now.";
     PLACE_GONE = "{disk} is not there any more. Nothing was written.";
+    PLACE_UNREADABLE = "{disk} cannot be read any more. Nothing was written.";
     PLACE_GONE_NEXT = "Connect it again and choose anew, or choose another.";
     FILTER_LABEL = "Find";
     FILTER_COUNT = "{count} of {all} lines";
@@ -419,8 +420,8 @@ words! {
     CANCEL_INSIDE_ADOPTING = "All files stay. A change of the partition's records that has begun is finished first: the image is then inside and whole.";
     CANCEL_INSIDE_CHECKING = "The image is inside and whole, and all files stay. Only the last check is left out.";
     CANCEL_KEEP_CHECKING = "Everything is done, and all files stay. Only the last check is left out.";
-    PAUSED_BANNER = "PAUSED: the job waits. Press p to go on, Esc to cancel.";
-    CANCELLING_BANNER = "STOPPING at the next safe place. Please wait.";
+    PAUSED_BANNER = "PAUSED. p goes on, Esc cancels.";
+    CANCELLING_BANNER = "STOPPING at the next safe place…";
     LOG_NEWER_ONE = "Log  ({count} newer line below: ↓, or End)";
     LOG_NEWER_MANY = "Log  ({count} newer lines below: ↓, or End)";
     LAST_MINUTE = "Rate, last minute";
@@ -475,8 +476,7 @@ words! {
     FILES_MARKED_FILES = "{count} files marked, {size}";
     FILES_MARKED_FOLDER = "{count} folder marked, with all that is in it";
     FILES_MARKED_FOLDERS = "{count} folders marked, with all that is in them";
-    FILES_MARKED_BOTH_ONE = "marked: files {files}, {size}, and {folders} folder with all that is in it";
-    FILES_MARKED_BOTH = "marked: files {files}, {size}, and {folders} folders with all that is in them";
+    FILES_MARKED_BOTH = "marked: files: {files} ({size}), folders: {folders} with all that is in them";
     FILES_TARGET = "files-{date}";
     FIND_PROMPT = "Find";
     FIND_HINT = "Type part of a name, or a pattern: * stands for any characters, ? for one. Capital and small letters are the same. Enter begins.";
@@ -490,6 +490,9 @@ words! {
     FIND_PATTERN_NEXT = "Each [ needs its ]. Type part of the name instead.";
     PEEK_PLACE = "byte {place} ({percent} %) of {size}, {how}";
     PEEK_HEX = "hex";
+    ENCODING_UTF_8 = "UTF-8";
+    ENCODING_UTF_16 = "UTF-16";
+    ENCODING_LATIN_1 = "Latin-1";
     PEEK_EMPTY = "This file is empty.";
     PEEK_READING = "Reading…";
     PEEK_HOLE = "Bytes {from} to {to} cannot be read: {why}";
@@ -508,8 +511,6 @@ words! {
     EXTRACT_SAME_NAMES = "{count} of them have the name of another and would land in the same place: they are left out. Copy them by themselves, to another folder.";
     EXTRACT_UNREADABLE = "{count} folders cannot be read. What is in them is left out.";
     EXTRACT_UNREADABLE_ONE = "{count} folder cannot be read. What is in it is left out.";
-    STEP_EXTRACT_COUNT = "Count the files";
-    STEP_EXTRACT_COPY = "Copy the files, with their times";
     HELP_PEEK = "This is what is in one file, read a page at a time. h changes between text and hex (the bytes as numbers); a file that is no text opens as hex. x copies the file out. Looking changes nothing.";
 
 
@@ -521,7 +522,7 @@ words! {
     GUIDE_QUESTION = "What happened?";
     GUIDE_EXPERTS = "Or go straight to";
     GUIDE_NO_FACTORY = "No image of it was found so far.";
-    FACTORY_FOUND_ONE = "An image of it is there.";
+    FACTORY_FOUND_ONE = "{count} image of it is there.";
     FACTORY_FOUND_MANY = "{count} images of it are there.";
     CHOICE_RENEW = "Renew the recovery partition {partition}";
     CHOICE_RENEW_WHY = "It is out of date.";
@@ -612,8 +613,8 @@ words! {
     HELD_LOOKING = "Looking who uses it…";
     HELD_NOBODY = "Nothing uses it. It is free.";
     HELD_NOBODY_NEXT = "Go back with Esc and go on with what you wanted to do.";
-    HELD_HIDDEN_ONE = "One program could not be looked into: start Lifeboat as root to see all.";
-    HELD_HIDDEN_MANY = "{count} programs could not be looked into: start Lifeboat as root to see all.";
+    HELD_HIDDEN_ONE = "{count} program could not be looked into, for want of rights.";
+    HELD_HIDDEN_MANY = "{count} programs could not be looked into, for want of rights.";
     HELD_CUT = "There is more than can be listed here.";
     HELD_FILES = "Has open";
     HELD_DO = "To free it";
@@ -647,21 +648,27 @@ words! {
     UNMOUNTING = "Unmounting. What is still to be written is written first…";
     UNMOUNTED = "{place} was unmounted.";
     REFUSED_NOT_MOUNT = "Only a mount can be undone from here. What to do about this one stands below the list.";
-    HELD_HINT = "Here: go back to the disks, choose it, and press m: that says who uses it, and frees it.";
+    HELD_HINT = "Press m to see who uses it, and to free it.";
 
-    IMAGES_FILTER_ONE = "Filter (1 image)";
+    IMAGES_FILTER_ONE = "Filter ({count} image)";
     IMAGES_FILTER_MANY = "Filter ({count} images)";
     NO_IMAGES_MATCH = "No image matches. Esc takes the filter away.";
     NO_IMAGES_ANYWHERE = "There are no images (.lbi files) in this folder, and none were found inside partitions.";
 
     // The terminal and settings.
+    SETTINGS_PROBLEMS = "Some settings were not understood, and are left out. {problems}.";
+    SETTINGS_NEXT = "Go on without them: nothing needs them. Correct the file later.";
 
     // Help.
-    HELP_START = "Choose what you want to do, with its letter or with the arrow keys and Enter. You see what will be done before anything is done, and you can always go back with Esc. f puts a partition back to the state it was delivered in, when its factory image is found: it lies inside the partition and outlives most damage.";
+    HELP_EXAMINE = "Choose the volume to check, and press Enter. Checking only reads: it tells whether the order of files and folders is sound, and which tool repairs what is not. “Found” means that no partition table names the volume.";
+    HELP_SEARCH = "Choose the disk to search, and press Enter. Every sector of it is read for images inside partitions, which takes a while and changes nothing. It finds images whose partition is not in any list any more.";
+    HELP_FREE = "Choose the disk or partition that is in use, and press Enter: you see what uses it, and can free it. The state says “mounted” where one is in use.";
+    HELP_VERIFY = "Choose an image, and press Enter: it is read from start to end, and each part of it is checked against its digest. Nothing is changed. Press / to narrow the list, and g to go to another folder or file.";
+    HELP_START = "Say what happened, with its letter or with the arrow keys and Enter; or go straight to where you want to go. w looks for what is wrong and says what helps. f puts a partition back to the state it was delivered in: its image lies inside the partition and outlives most damage. You see everything before it is done, and can always go back with Esc.";
     HELP_TARGETS = "These are the disks and what is on them. Choose the partition that the image shall be written to. What is there now will be overwritten, but only after you have confirmed it on a later screen. Mounted and read-only places and places that are too small cannot be chosen; the reason is shown below the list.";
     HELP_DISKS = "These are the disks, their partitions and the volumes in them. Looking changes nothing. “Found” means that no partition table names the volume, but its own signature was found. Below a partition stand the images inside it: Enter opens one, to restore, verify, export or drop it. c checks whether the chosen volume is sound. a searches every sector of the disk for images, which takes a while; looking at the ends is done already. t puts the images of a partition in order at its end.";
     HELP_SOURCES = "These are the disks, their partitions and the volumes in them. Looking changes nothing. “Found” means that no partition table names the volume, but its own signature was found. The lines below the list tell more about the chosen one.";
-    HELP_IMAGES = "These are the images in the folder. Press g to type the path of another folder or of an image file; Tab completes it.";
+    HELP_IMAGES = "These are the images in the folder and, below them, those found inside partitions. Press / to narrow the list by a part of the name. Press g to type the path of another folder or of an image file; Tab completes it.";
     HELP_FACTS = "This is what the image says of itself. v reads it from start to end and checks every part of it against its digest. e restores it: an image inside a partition to that partition, a file to one that you choose. g restores to another place, x writes the image to a file, Del drops it. All but v show first what they will do.";
     HELP_BACKUP_OPTIONS = "Say where the image shall go. Choose another disk than the one you are backing up. The file appears under its name only when it is complete and was read back. Or keep the image inside the partition itself: hidden at its end, found again when all else is gone. It is lost with the disk, so have one elsewhere, too.";
     HELP_OPTIONS = "The defaults are the safe choice. Enter plans anew with what you set; Esc leaves it as it was.";
@@ -670,9 +677,9 @@ words! {
     HELP_CONFIRM_CHANGE = "To be sure that it is the right volume, type its name as shown and press Enter. Nothing else starts the job.";
     HELP_CONFIRM = "Restoring replaces what is on the target. To be sure that it is the right one, type its name as shown and press Enter. Nothing else starts the job.";
     HELP_RUNNING = "The job is under way. p lets it wait and go on again. Esc asks whether to cancel, and says what the disk will then be. The time left includes bringing everything to the medium, and reading it back.";
-    HELP_DIAGNOSIS = "What a look at the disks tells of damage, each with what can be done about it. Nothing is done before you have seen and confirmed it.";
+    HELP_DIAGNOSIS = "This is what a quick look at the disks tells of damage, the most urgent first. Below the list stands what the chosen line means and what helps. Enter leads there: it shows first what would be done, or only reads. What may still be tried stands at the end of the list. r looks again.";
     HELP_FILES = "The folders and files of a volume or an image, as they are in it. Enter opens a folder or looks into a file; the left arrow and Esc go up, and from the top Esc leaves. Space marks what you want to have; marks stay while you go elsewhere. x copies what is marked, or else the chosen line, to a folder that you name, after showing what that means. / finds files by name. Letters in the last column: R read-only, H hidden, S system, A archive, C compressed, E encrypted, P sparse; numbers are Unix permissions. Looking changes nothing.";
-    HELP_HELD = "Who uses this disk or partition, so that it cannot be written now.";
+    HELP_HELD = "A disk or partition that is in use cannot be written. This is what uses it: where it is mounted, programs that have files open there, swap space, and devices that stand on it. Below the list stands what to do about each. Enter on a mount asks whether to unmount it; it is never forced, and refused while programs use it. r looks again.";
     HELP_REPORT = "This is how it ended. Only “Done” means that everything was done and proven. Enter leads back to the start.";
 }
 
@@ -753,33 +760,28 @@ pub mod key {
     pub const CANCEL: KeyWord = ("Esc", "cancel");
     pub const FINISH: KeyWord = ("Enter", "finish it");
     pub const UNDO: KeyWord = ("u", "take it back");
-    pub const FILES: KeyWord = ("l", "look inside");
-    pub const UP_FOLDER: KeyWord = ("Esc", "up");
-    pub const MARK: KeyWord = ("Space", "mark");
-    pub const FIND: KeyWord = ("/", "find");
-    pub const EXTRACT: KeyWord = ("x", "copy out");
-    pub const OTHER_PANE: KeyWord = ("Tab", "other side");
-    pub const GO_THERE: KeyWord = ("Enter", "go there");
-    pub const BEGIN: KeyWord = ("Enter", "begin");
-    pub const LOOK: KeyWord = ("h", "look into it");
-    pub const HEX: KeyWord = ("h", "hex");
-    pub const AS_TEXT: KeyWord = ("h", "text");
-    pub const PAGE: KeyWord = ("PgDn", "next page");
-    pub const LOOK_AGAIN: KeyWord = ("r", "look again");
     pub const HELP_IT: KeyWord = ("Enter", "what helps");
     pub const UNMOUNT: KeyWord = ("Enter", "unmount");
-    pub const FREE: KeyWord = ("m", "who uses it");
     pub const FILTER: KeyWord = ("/", "filter");
-    pub const LOOK_INSIDE: KeyWord = ("l", "look inside");
     pub const VERIFY_IT: KeyWord = ("Enter", "verify");
     pub const CHECK_IT: KeyWord = ("Enter", "check");
     pub const SEARCH_IT: KeyWord = ("Enter", "search it");
     pub const WHO: KeyWord = ("Enter", "who uses it");
     pub const YES_UNMOUNT: KeyWord = ("y", "yes, unmount");
     pub const NO_UNMOUNT: KeyWord = ("n", "no");
+    pub const FILES: KeyWord = ("l", "look inside");
+    pub const UP_FOLDER: KeyWord = ("Esc", "up");
+    pub const MARK: KeyWord = ("Space", "mark");
+    pub const FIND: KeyWord = ("/", "find");
+    pub const EXTRACT: KeyWord = ("x", "copy out");
+    pub const OTHER_PANE: KeyWord = ("Tab", "pane");
+    pub const GO_THERE: KeyWord = ("Enter", "go there");
+    pub const BEGIN: KeyWord = ("Enter", "begin");
+    pub const HEX: KeyWord = ("h", "hex");
+    pub const AS_TEXT: KeyWord = ("h", "text");
+    pub const PAGE: KeyWord = ("PgDn", "next page");
     pub const BACK_UP: KeyWord = ("b", "back up");
-    pub const HOLDERS: KeyWord = ("m", "who uses it");
-    pub const FOUND: KeyWord = ("Enter", "keep it so");
+    pub const KEEP_SO: KeyWord = ("Enter", "keep it so");
     pub const MORE: KeyWord = ("Tab", "more");
     pub const LEAVE_OUT: KeyWord = ("Space", "leave out");
     pub const YES: KeyWord = ("y", "yes, cancel");

@@ -45,8 +45,8 @@ pub fn save_trouble(kind: ErrorKind, path: &Path, folder: &Path, error: &io::Err
 
 /// The first line of a saved report.
 #[must_use]
-pub fn report_title(version: &str, date: &str) -> String {
-    fill(en::REPORT_TITLE, &[("version", &version), ("date", &date)])
+pub fn report_title(date: &str) -> String {
+    fill(en::REPORT_TITLE, &[("version", &env!("CARGO_PKG_VERSION")), ("date", &date)])
 }
 
 /// How long a job took, for its report.

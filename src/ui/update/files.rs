@@ -144,8 +144,12 @@ fn up(model: &mut Model) -> Vec<Effect> {
 fn back_or_up(model: &mut Model) -> Vec<Effect> {
     let files = &mut model.files;
     let was_shown = !files.tree.lines.is_empty();
-    if files.going.take().is_some() && was_shown {
-        return Vec::new();
+    if let Some(going) = files.going.take()
+        && was_shown
+    {
+        // The folder above may never be read; the second Esc does not wait for it.
+        let is_above = going.folder != files.folder && files.folder.starts_with(&going.folder);
+        return if is_above { leave(model) } else { Vec::new() };
     }
     if was_shown && files.folder != Path::new("/") {
         return up(model);

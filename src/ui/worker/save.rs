@@ -26,7 +26,7 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What happened, and what to do.
+/// What happened, and what to do. A place where no file can be is a refusal; anything else went wrong.
 fn trouble(path: &Path, error: &io::Error) -> Trouble {
     let kind = if path.is_dir() { ErrorKind::IsADirectory } else { error.kind() };
     let (what, next) = text::save_trouble(kind, path, folder_of(path), error);

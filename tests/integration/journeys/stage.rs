@@ -1,6 +1,7 @@
 //! A stage for the wizard: `update` and `view` as they are, and a worker that answers from a script.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lifeboat::fs::{Kind, State};
@@ -19,6 +20,7 @@ use lifeboat::ui::view::view;
 use lifeboat::unit::ByteOffset;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
 
 pub(crate) const GIB: u64 = 1 << 30;
 
@@ -31,6 +33,8 @@ pub(crate) struct Script {
     pub(crate) plan: Result<Proposed, Trouble>,
     pub(crate) completion: Completion,
     pub(crate) interrupted: Vec<Waiting>,
+    /// Answers what the rest of the script has no answer to; nothing, when a test answers by itself.
+    pub(crate) others: fn(&Effect) -> Option<Msg>,
     /// Answer nothing: what waits, waits on.
     pub(crate) silent: bool,
 }
@@ -60,6 +64,7 @@ impl Stage {
                 plan: Ok(backup_plan()),
                 completion: Completion { text: "/mnt/backup/".into(), choices: Vec::new() },
                 interrupted: vec![interrupted()],
+                others: |_| None,
                 silent: false,
             },
             asked: Vec::new(),
@@ -101,16 +106,14 @@ impl Stage {
         let mut effects: std::collections::VecDeque<_> = update(&mut self.model, msg).into();
         while let Some(effect) = effects.pop_front() {
             self.asked.push(effect.clone());
-            if let Some(answer) = self.answer(effect) {
+            if let Some(answer) = self.answer(effect).filter(|_| !self.script.silent) {
                 effects.extend(update(&mut self.model, answer));
             }
         }
     }
 
-    fn answer(&self, effect: Effect) -> Option<Msg> {
-        if self.script.silent {
-            return None;
-        }
+    /// What the script's worker says to it.
+    pub(crate) fn answer(&self, effect: Effect) -> Option<Msg> {
         Some(match effect {
             Effect::Look(ticket, _) => Msg::Looked(ticket, self.script.inventory.clone()),
             Effect::Seek(ticket, _) => Msg::Sought(ticket, self.script.interrupted.clone()),
@@ -130,7 +133,7 @@ impl Stage {
             | Effect::PlanAid(ticket, _) => {
                 Msg::Planned(ticket, self.script.plan.clone().map(|plan| Box::new(Proposed { ticket, ..plan })))
             }
-            _ => return None,
+            other => return (self.script.others)(&other),
         })
     }
 
@@ -165,25 +168,34 @@ impl Stage {
 
     /// The screen as text.
     pub(crate) fn text(&mut self, columns: u16, rows: u16) -> String {
+        lines(&self.buffer(columns, rows))
+    }
+
+    /// The screen as it is drawn.
+    pub(crate) fn buffer(&mut self, columns: u16, rows: u16) -> Buffer {
         self.send(Msg::Resize(columns, rows));
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a test terminal opens");
         terminal.draw(|frame| view(&self.model, frame)).expect("a test terminal draws");
-        let buffer = terminal.backend().buffer();
-        let lines = buffer.content().chunks(usize::from(columns)).map(|cells| {
-            // The cell behind a wide character is covered by it.
-            let mut covered = 0;
-            let mut line = String::new();
-            for cell in cells {
-                if covered == 0 {
-                    line.push_str(cell.symbol());
-                    covered = ratatui::text::Span::raw(cell.symbol()).width().max(1);
-                }
-                covered -= 1;
-            }
-            line.trim_end().to_owned() + "\n"
-        });
-        lines.collect()
+        terminal.backend().buffer().clone()
     }
+}
+
+/// A drawn screen as text.
+pub(crate) fn lines(buffer: &Buffer) -> String {
+    let lines = buffer.content().chunks(usize::from(buffer.area.width).max(1)).map(|cells| {
+        // The cell behind a wide character is covered by it.
+        let mut covered = 0;
+        let mut line = String::new();
+        for cell in cells {
+            if covered == 0 {
+                line.push_str(cell.symbol());
+                covered = ratatui::text::Span::raw(cell.symbol()).width().max(1);
+            }
+            covered -= 1;
+        }
+        line.trim_end().to_owned() + "\n"
+    });
+    lines.collect()
 }
 
 fn named_key(name: &str) -> Key {
@@ -404,7 +416,7 @@ pub(crate) fn reset_plan() -> Proposed {
         warnings: vec!["What is on /dev/sda:2 now is lost: ntfs \"Windows\", 40.0 GiB".into()],
         command: "lifeboat restore /dev/sda:2/factory".into(),
     };
-    Proposed { ticket: 1, job: Job::Restore, preview, confirm: Some("sda:2".into()) }
+    Proposed { ticket: 1, job: Job::Restore, preview, confirm: Some("sda:2".into()), pictures: Arc::default() }
 }
 
 pub(crate) fn image_row(info: ImageInfo) -> ImageRow {
@@ -435,7 +447,7 @@ pub(crate) fn backup_plan() -> Proposed {
         warnings: Vec::new(),
         command: "lifeboat backup /dev/sda:2 --to /mnt/backup/Windows-2026-11-21.lbi".into(),
     };
-    Proposed { ticket: 1, job: Job::Backup, preview, confirm: None }
+    Proposed { ticket: 1, job: Job::Backup, preview, confirm: None, pictures: Arc::default() }
 }
 
 pub(crate) fn restore_plan() -> Proposed {
@@ -458,7 +470,7 @@ pub(crate) fn restore_plan() -> Proposed {
         warnings: vec!["What is on /dev/sda:2 now (ntfs “Windows”, 22.0 GiB used) will be overwritten.".into()],
         command: "lifeboat restore /mnt/backup/windows.lbi --to /dev/sda:2".into(),
     };
-    Proposed { ticket: 1, job: Job::Restore, preview, confirm: Some("sda2".into()) }
+    Proposed { ticket: 1, job: Job::Restore, preview, confirm: Some("sda2".into()), pictures: Arc::default() }
 }
 
 pub(crate) fn interrupted() -> Waiting {
@@ -502,7 +514,7 @@ pub(crate) fn resume_plan() -> Proposed {
         warnings: Vec::new(),
         command: "lifeboat resume /dev/sda:2".into(),
     };
-    Proposed { ticket: 1, job: Job::Resume, preview, confirm: Some("sda:2".into()) }
+    Proposed { ticket: 1, job: Job::Resume, preview, confirm: Some("sda:2".into()), pictures: Arc::default() }
 }
 
 /// A job's progress: in step `current`, with so many bytes of it done.
@@ -518,12 +530,11 @@ pub(crate) fn progress(plan: &Proposed, current: usize, done: u64) -> Progress {
         },
     });
     Progress {
-        cluster: None,
         steps: steps.collect(),
         current,
-        paused: false,
-        cancelling: false,
+        cluster: (done > 0).then_some(done / 4096),
         log: vec!["plan: Back up /dev/sda:2".into(), "writing the image".into()],
+        ..Progress::default()
     }
 }
 
