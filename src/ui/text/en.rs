@@ -779,6 +779,7 @@ pub mod key {
     pub const HEX: KeyWord = ("h", "hex");
     pub const AS_TEXT: KeyWord = ("h", "text");
     pub const PAGE: KeyWord = ("PgDn", "next page");
+    pub const HOLDERS: KeyWord = ("m", "who uses it");
     pub const BACK_UP: KeyWord = ("b", "back up");
     pub const KEEP_SO: KeyWord = ("Enter", "keep it so");
     pub const MORE: KeyWord = ("Tab", "more");
