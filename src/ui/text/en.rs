@@ -35,7 +35,6 @@ words! {
     NOTHING_KNOWN = "nothing known";
     MOUNTED = "mounted";
     READ_ONLY = "read-only";
-    FOUND = "found";
     ACTIVE_SIGN = "►";
 
     DETAIL_PATH = "Disk";
