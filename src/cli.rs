@@ -39,6 +39,7 @@ use std::path::PathBuf;
 use clap::Parser;
 
 use crate::error::Error;
+use crate::settings::Settings;
 use arguments::{Arguments, Command};
 use console::Console;
 
@@ -62,6 +63,8 @@ pub struct WizardRequest {
     pub ascii: bool,
     /// The log file, to be named in reports.
     pub log: Option<PathBuf>,
+    /// What the settings file says.
+    pub settings: Settings,
 }
 
 /// The exit code of a command line that makes no sense.
@@ -82,7 +85,7 @@ pub fn complain(error: &Error) -> u8 {
 }
 
 fn dispatch(arguments: Arguments) -> Next {
-    let Arguments { command, disks, log, ascii, aid } = arguments;
+    let Arguments { command, disks, log, ascii, config, aid } = arguments;
     if !disks.is_empty() && !matches!(command, None | Some(Command::Disks(_))) {
         return Next::Exit(complain_usage("--disk goes with the wizard and with `disks`, not with this command"));
     }
@@ -92,55 +95,35 @@ fn dispatch(arguments: Arguments) -> Next {
     if let Err(code) = aid::used(&aid, command.as_ref()) {
         return Next::Exit(code);
     }
-    let Some(command) = command else { return wizard(disks, ascii, log.as_deref()) };
+    let settings = match Settings::load(config.as_deref()) {
+        Ok(settings) => settings,
+        Err(error) => return Next::Exit(complain(&error)),
+    };
+    let Some(command) = command else { return wizard(disks, ascii, log.as_deref(), settings) };
+    let log = if is_job(&command) { journal::open(log.as_deref()) } else { None };
     Next::Exit(match command {
         Command::Disks(mut command) => {
             command.disks.splice(0..0, disks);
             disks::run(&command)
         }
         Command::Backup(command) => {
-            journal::open(log.as_deref());
-            backup::run(&command)
+            complain_of(&settings);
+            backup::run(&command, &settings)
         }
-        Command::Drop(command) => {
-            journal::open(log.as_deref());
-            drop::run(&command)
-        }
-        Command::Aid(command) => {
-            journal::open(log.as_deref());
-            aid::run(&command)
-        }
-        Command::Tidy(command) => {
-            journal::open(log.as_deref());
-            tidy::run(&command)
-        }
-        Command::Restore(command) => {
-            journal::open(log.as_deref());
-            restore::run(&command)
-        }
-        Command::Resume(command) => {
-            journal::open(log.as_deref());
-            resume::run(&command)
-        }
-        Command::Verify(command) => {
-            journal::open(log.as_deref());
-            verify::run(&command)
-        }
-        Command::Check(command) => {
-            journal::open(log.as_deref());
-            check::run(&command)
-        }
+        Command::Drop(command) => drop::run(&command),
+        Command::Aid(command) => aid::run(&command),
+        Command::Tidy(command) => tidy::run(&command),
+        Command::Restore(command) => restore::run(&command),
+        Command::Resume(command) => resume::run(&command),
+        Command::Verify(command) => verify::run(&command),
+        Command::Check(command) => check::run(&command),
         Command::Demo(command) => {
-            let log = journal::open(log.as_deref());
             return match demo::run(&command) {
-                Next::Wizard(request) => Next::Wizard(WizardRequest { ascii, log, ..request }),
+                Next::Wizard(request) => Next::Wizard(WizardRequest { ascii, log, settings, ..request }),
                 exit => exit,
             };
         }
-        Command::Export(command) => {
-            journal::open(log.as_deref());
-            export::run(&command)
-        }
+        Command::Export(command) => export::run(&command),
         Command::Images(command) => images::run(&command),
         Command::Extract(command) => extract::run(&command),
         Command::Info(command) => info::run(&command),
@@ -150,7 +133,18 @@ fn dispatch(arguments: Arguments) -> Next {
     })
 }
 
-fn wizard(disks: Vec<PathBuf>, ascii: bool, log: Option<&std::path::Path>) -> Next {
+/// True for what leaves a log: whatever writes, or reads so much that someone may ask later what came of it.
+fn is_job(command: &Command) -> bool {
+    match command {
+        Command::Backup(_) | Command::Restore(_) | Command::Export(_) | Command::Demo(_) => true,
+        Command::Drop(_) | Command::Tidy(_) | Command::Aid(_) | Command::Resume(_) => true,
+        Command::Verify(_) | Command::Check(_) => true,
+        Command::Disks(_) | Command::Images(_) | Command::Info(_) | Command::Ls(_) | Command::Extract(_) => false,
+        Command::Completions(_) | Command::Man => false,
+    }
+}
+
+fn wizard(disks: Vec<PathBuf>, ascii: bool, log: Option<&std::path::Path>, settings: Settings) -> Next {
     if !(console::is_terminal(&std::io::stdout()) && console::is_terminal(&std::io::stdin())) {
         return Next::Exit(complain_usage(
             "the wizard needs a terminal, and this is none. On the command line: `lifeboat disks`, \
@@ -158,7 +152,14 @@ fn wizard(disks: Vec<PathBuf>, ascii: bool, log: Option<&std::path::Path>) -> Ne
         ));
     }
     let log = journal::open(log);
-    Next::Wizard(WizardRequest { disks, images: None, ascii, log })
+    Next::Wizard(WizardRequest { disks, images: None, ascii, log, settings })
+}
+
+/// What was not understood of the settings; the job goes on without it.
+fn complain_of(settings: &Settings) {
+    for problem in &settings.problems {
+        Console::new(false).say(&format!("lifeboat: warning: {problem}"));
+    }
 }
 
 fn complain_usage(message: &str) -> u8 {

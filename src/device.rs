@@ -11,7 +11,7 @@ mod pieces;
 mod window;
 
 pub use file::{FileDevice, FileWriter, reread};
-pub use holders::{Above, Holder, HolderKind, Holders, MAX_HOLDERS, Part, holders, unmount};
+pub use holders::{Above, Holder, HolderKind, Holders, MAX_HOLDERS, Part, holders, unmount, user_names};
 pub use memory::MemoryDevice;
 pub use pieces::Pieces;
 pub use window::Window;

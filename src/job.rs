@@ -19,6 +19,7 @@ mod inside;
 mod journal;
 mod monitor;
 mod owners;
+mod pictures;
 mod pipeline;
 mod report;
 mod restore;
@@ -34,6 +35,7 @@ pub use check::{CheckSource, Checked, sentence};
 pub use export::ExportRequest;
 pub use extract::{Amount, ExtractRequest, Extracted, measure};
 pub use monitor::{Monitor, PROBLEM_SIGN, Progress, StepProgress};
+pub use pictures::{Pictures, pictures};
 pub use report::{Outcome, Report};
 pub use resume::Resumption;
 

@@ -61,6 +61,7 @@
 //! | look | [`inventory`] one read-only look at the machine; addresses; the search for images inside volumes |
 //! | plan | [`plan`] what will be done, as data, or a refusal; the preview |
 //! | work | [`job`] the only code that writes |
+//! | wishes | [`settings`] what a user sets once |
 //! | faces | [`ui`] the wizard · [`cli`] the command line |
 //!
 //! # Words
@@ -96,6 +97,7 @@ pub mod image;
 pub mod inventory;
 pub mod job;
 pub mod plan;
+pub mod settings;
 pub mod table;
 pub mod ui;
 pub mod unit;

@@ -9,8 +9,8 @@ fn main() -> ExitCode {
     match cli::run(std::env::args_os()) {
         Next::Exit(code) => code.into(),
         Next::Wizard(request) => {
-            let cli::WizardRequest { disks, images, ascii, log } = request;
-            let options = ui::Options { disks, images, ascii, log };
+            let cli::WizardRequest { disks, images, ascii, log, settings } = request;
+            let options = ui::Options { disks, images, ascii, log, settings };
             match ui::run(&options) {
                 Ok(code) => code.into(),
                 Err(error) => cli::complain(&error).into(),

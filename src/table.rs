@@ -23,7 +23,7 @@ mod write;
 
 pub use read::read;
 pub use scan::{Depth, Found, Scan, ScanProgress, find_at, scan};
-pub use types::{RECOVERY_TYPE_GPT, RECOVERY_TYPE_MBR};
+pub use types::{RECOVERY_TYPE_GPT, RECOVERY_TYPE_MBR, holds_files};
 pub use write::{
     SectorWrite, TableCopy, TablePart, Told, WantedEntry, after, bytes_from_hex, capture, put_back, put_entry,
     set_type, tells,

@@ -8,11 +8,13 @@ pub mod diagnosis;
 pub mod filter;
 mod footer;
 pub mod form;
+mod hit;
 pub mod images;
 pub mod input;
 pub mod model;
 pub mod msg;
 mod overlay;
+mod pace;
 pub mod rate;
 pub mod reading;
 pub mod rows;
@@ -31,10 +33,12 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::error::{Error, Result};
+use crate::settings::Settings;
 use model::Model;
 use msg::{Clock, Effect, Msg};
-use terminal::Terminal;
-use theme::Theme;
+use pace::Pace;
+use terminal::{Terminal, modes};
+use theme::{Theme, Wish};
 use worker::{Library, Worker};
 
 /// Where the wizard looks.
@@ -48,10 +52,9 @@ pub struct Options {
     pub ascii: bool,
     /// The log file, which reports name.
     pub log: Option<PathBuf>,
+    /// What the settings file says.
+    pub settings: Settings,
 }
-
-/// How often the job is sampled and the clock moves on.
-const TICK: Duration = Duration::from_millis(100);
 
 /// Runs the wizard until the user leaves it; the terminal is as before afterwards.
 ///
@@ -62,13 +65,15 @@ const TICK: Duration = Duration::from_millis(100);
 pub fn run(options: &Options) -> Result<u8> {
     let mut options = options.clone();
     if options.images.is_none() {
-        options.images = std::env::current_dir().ok();
+        options.images = options.settings.target.clone().or_else(|| std::env::current_dir().ok());
     }
-    let mut theme = Theme::detect(|name| std::env::var(name).ok());
-    theme.unicode &= !options.ascii;
+    let settings = &options.settings;
+    let wish = Wish { colour: settings.colour, ascii: options.ascii || settings.ascii };
+    let theme = Theme::detect(|name| std::env::var(name).ok(), wish);
+    let mouse = settings.mouse;
     let mut model = Model::new(options, theme);
     let (sender, receiver) = crossbeam_channel::unbounded();
-    let mut terminal = Terminal::open(sender.clone()).map_err(terminal_failed)?;
+    let mut terminal = Terminal::open(sender.clone(), mouse).map_err(terminal_failed)?;
     let mut worker = Worker::new(Library::real(), sender);
     turn(&mut model, &mut terminal, &mut worker, &receiver).map_err(terminal_failed)
 }
@@ -85,34 +90,18 @@ fn turn(
     messages: &Receiver<Msg>,
 ) -> std::io::Result<u8> {
     let began = Instant::now();
-    let mut sampled = Instant::now();
-    let (columns, rows) = terminal::size();
-    update::update(model, Msg::Resize(columns, rows));
-    update::update(model, Msg::Tick(now(began)));
-    for effect in update::update(model, Msg::Begin) {
-        worker.carry_out(effect);
-    }
-    terminal.draw(model)?;
+    let mut sampled = Duration::ZERO;
+    let mut pace = Pace::new(modes::bytes_per_second());
+    let (columns, rows) = modes::size();
+    let mut arrived = vec![Msg::Resize(columns, rows), Msg::Begin];
     loop {
-        let mut changed = false;
-        let mut arrived = Vec::new();
-        match messages.recv_timeout(TICK) {
-            Ok(first) => {
-                arrived.push(first);
-                arrived.extend(messages.try_iter());
-                changed = true;
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            // The worker and the key reader hold senders as long as this runs; without them nothing can come.
-            Err(RecvTimeoutError::Disconnected) => return Ok(model.exit_code),
-        }
-        arrived.insert(0, Msg::Tick(now(began)));
-        if sampled.elapsed() >= TICK {
-            sampled = Instant::now();
-            changed |= model.animated();
+        let now = began.elapsed();
+        arrived.insert(0, Msg::Tick(clock(now)));
+        if now >= sampled + pace::TICK {
+            sampled = now;
             arrived.extend(worker.sample().map(Msg::Progress));
         }
-        for msg in arrived {
+        for msg in std::mem::take(&mut arrived) {
             for effect in update::update(model, msg) {
                 match effect {
                     Effect::Quit(code) => return Ok(code),
@@ -121,15 +110,31 @@ fn turn(
                 }
             }
         }
-        if changed && let Err(error) = terminal.draw(model) {
-            // While a job is being stopped a lost terminal is no reason to leave it half done.
-            if model.running.is_none() {
-                return Err(error);
+        if pace.draws(now, model.animated()) {
+            match terminal.draw(model) {
+                Ok(bytes) => pace.drawn(now, bytes),
+                // While a job is being stopped a lost terminal is no reason to leave it half done.
+                Err(_) if model.running.is_some() => pace.drawn(now, 0),
+                Err(error) => return Err(error),
             }
+        }
+        let heard = match pace.patience(now, model.animated()) {
+            Some(patience) => messages.recv_timeout(patience),
+            None => messages.recv().map_err(RecvTimeoutError::from),
+        };
+        match heard {
+            Ok(first) => {
+                arrived.push(first);
+                arrived.extend(messages.try_iter());
+                pace.heard(began.elapsed());
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            // The worker and the key reader hold senders as long as this runs; without them nothing can come.
+            Err(RecvTimeoutError::Disconnected) => return Ok(model.exit_code),
         }
     }
 }
 
-fn now(began: Instant) -> Clock {
-    Clock { elapsed: began.elapsed(), date: jiff::Zoned::now().date().to_string() }
+fn clock(elapsed: Duration) -> Clock {
+    Clock { elapsed, date: jiff::Zoned::now().date().to_string() }
 }

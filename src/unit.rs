@@ -4,6 +4,7 @@
 //! or an error, because every number on a damaged disk is hostile.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -154,6 +155,14 @@ impl Grid {
     #[must_use]
     pub fn cluster_at(self, offset: ByteOffset) -> Cluster {
         Cluster(offset.0 / u64::from(self.cluster_bytes))
+    }
+
+    /// The clusters that bytes lie in, wholly or in part.
+    #[must_use]
+    pub fn clusters_of(self, offset: ByteOffset, len: ByteLen) -> Range<u64> {
+        let first = self.cluster_at(offset).0;
+        let end = offset.0.saturating_add(len.0).div_ceil(u64::from(self.cluster_bytes));
+        first..end.max(first)
     }
 
     /// How many bytes so many clusters are.

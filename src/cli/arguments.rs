@@ -34,6 +34,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
     pub(super) log: Option<PathBuf>,
 
+    /// Read the settings here (else in lifeboat/lifeboat.toml of the user's configuration directory)
+    #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
+    pub(super) config: Option<PathBuf>,
+
     /// Where images are looked for or named: use this recovery aid, made by `aid --to` (may be repeated)
     #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
     pub(super) aid: Vec<PathBuf>,
@@ -131,9 +135,9 @@ pub(super) struct Backup {
     #[arg(long, default_value = "user", value_parser = parse_kind, value_name = "user|factory")]
     pub(super) kind: image::Kind,
 
-    /// How hard to compress: 1 is fastest, 19 smallest
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=19), value_name = "1..19")]
-    pub(super) level: i32,
+    /// How hard to compress: 1 is fastest, 19 smallest [default: 3, or the settings' level]
+    #[arg(long, value_parser = clap::value_parser!(i32).range(1..=19), value_name = "1..19")]
+    pub(super) level: Option<i32>,
 
     /// Compressing threads (0: as many as there are processors)
     #[arg(long, default_value_t = 0, value_name = "N")]

@@ -8,19 +8,20 @@ use super::{preview, progress};
 use crate::error::{Error, Result};
 use crate::job::{self, Monitor};
 use crate::plan::{BackupRequest, ImageTarget, Only};
+use crate::settings::Settings;
 
 /// Plans the backup, and carries it out unless only the plan was asked for.
-pub(super) fn run(command: &Backup) -> u8 {
+pub(super) fn run(command: &Backup, settings: &Settings) -> u8 {
     let console = if command.to.as_deref().is_some_and(|to| to == "-") {
         Console::beside_an_image(command.json)
     } else {
         Console::new(command.json)
     };
-    work(command, &console).unwrap_or_else(|error| console.error(&error))
+    work(command, settings, &console).unwrap_or_else(|error| console.error(&error))
 }
 
-fn work(command: &Backup, console: &Console) -> Result<u8> {
-    let request = request(command);
+fn work(command: &Backup, settings: &Settings, console: &Console) -> Result<u8> {
+    let request = request(command, settings);
     if request.target == ImageTarget::Pipe && !command.dry_run && is_terminal(&std::io::stdout()) {
         return Err(Error::refused("an image is no text for a terminal")
             .advise("Send standard output somewhere: `lifeboat backup SOURCE --to - | ...`, or name a file"));
@@ -39,7 +40,7 @@ fn work(command: &Backup, console: &Console) -> Result<u8> {
     Ok(console.report(&report))
 }
 
-fn request(command: &Backup) -> BackupRequest {
+fn request(command: &Backup, settings: &Settings) -> BackupRequest {
     let target = match &command.to {
         _ if command.inside => ImageTarget::Inside,
         Some(to) if to != "-" => ImageTarget::File(to.clone().into()),
@@ -49,7 +50,7 @@ fn request(command: &Backup) -> BackupRequest {
     BackupRequest {
         name: command.name.clone(),
         kind: command.kind,
-        level: command.level,
+        level: command.level.unwrap_or(settings.level),
         threads: command.threads,
         exclude: command.exclude.clone(),
         default_excludes: !command.no_default_excludes,

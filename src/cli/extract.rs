@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::arguments::Extract;
 use super::console::{Console, facts};
 use super::progress;
-use crate::job::{self, ExtractRequest, Extracted, Monitor, Outcome};
+use crate::job::{self, ExtractRequest, Extracted, Monitor, Outcome, PROBLEM_SIGN};
 
 /// Extracts, and says how that ended.
 pub(super) fn run(command: &Extract) -> u8 {
@@ -18,13 +18,22 @@ pub(super) fn run(command: &Extract) -> u8 {
     };
     let monitor = Arc::new(Monitor::new());
     let result = progress::watch(&monitor, |monitor| job::extract(&request, monitor));
-    // Its only events are its warnings; they are said also when it did not come to its end.
-    for warning in monitor.sample().log {
-        console.say(&format!("lifeboat: warning: {warning}"));
-    }
     match result {
-        Ok(Ok(extracted)) => finish(&console, command, &extracted),
-        Ok(Err(error)) | Err(error) => console.error(&error),
+        Ok(Ok(extracted)) => {
+            warn(&console, extracted.warnings.iter().map(String::as_str));
+            finish(&console, command, &extracted)
+        }
+        Ok(Err(error)) | Err(error) => {
+            // What is missing is said also when it did not come to its end.
+            warn(&console, monitor.sample().log.iter().filter_map(|entry| entry.strip_prefix(PROBLEM_SIGN)));
+            console.error(&error)
+        }
+    }
+}
+
+fn warn<'a>(console: &Console, warnings: impl Iterator<Item = &'a str>) {
+    for warning in warnings {
+        console.say(&format!("lifeboat: warning: {}", warning.trim_start()));
     }
 }
 

@@ -2,19 +2,59 @@
 
 use super::console::{Console, facts};
 use super::table::Columns;
+use crate::inventory::{Layout, PieceKind};
+use crate::job::{self, Monitor};
 use crate::plan::{self, ChangeView, Plan, Preview, Safety};
 use crate::unit::ByteLen;
 
-/// Prints a plan for `--dry-run`: in words, or as the document `{"plan": ...}`.
+/// Prints a plan for `--dry-run`: in words, or as the document `{"plan": ...}`; with the disk's layout before and after
+/// where they differ.
 pub(super) fn print(console: &Console, plan: &Plan) {
     let preview = plan::preview(plan);
+    let layout = job::pictures(plan, &Monitor::new()).layout.filter(|(before, after)| before != after);
     if console.json() {
-        console.document(&serde_json::json!({ "plan": preview }));
-    } else {
-        for line in lines(&preview) {
+        let mut document = serde_json::json!({ "plan": preview });
+        if let Some((before, after)) = layout {
+            document["layout"] = serde_json::json!({ "before": before, "after": after });
+        }
+        console.document(&document);
+        return;
+    }
+    for line in lines(&preview) {
+        console.line(&line);
+    }
+    if let Some((before, after)) = &layout {
+        for line in layout_lines("Layout before:", before).into_iter().chain(layout_lines("Layout after:", after)) {
             console.line(&line);
         }
     }
+}
+
+/// A disk's pieces, line by line: number, kind, label, where it begins, size, images.
+fn layout_lines(title: &str, layout: &Layout) -> Vec<String> {
+    let mut columns = Columns::default();
+    for piece in &layout.pieces {
+        let number = match piece.kind {
+            PieceKind::Partition => piece.number.to_string(),
+            PieceKind::Found => "found".to_owned(),
+            PieceKind::Whole => "whole".to_owned(),
+            PieceKind::Gap => "-".to_owned(),
+        };
+        let what = match (piece.kind, piece.volume) {
+            (PieceKind::Gap, _) => "free".to_owned(),
+            (_, Some(kind)) => kind.to_string(),
+            (_, None) => "unknown".to_owned(),
+        };
+        columns.row([
+            format!("  {number}"),
+            what,
+            piece.label.as_deref().map(super::words::clean).unwrap_or_default(),
+            format!("at byte {}", piece.start),
+            ByteLen(piece.bytes).to_string(),
+            if piece.has_images { "holds images".to_owned() } else { String::new() },
+        ]);
+    }
+    std::iter::once(title.to_owned()).chain(columns.lines(&[4])).collect()
 }
 
 /// Writes the plan to the log, before anything is done.

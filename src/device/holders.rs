@@ -6,6 +6,7 @@
 
 mod nodes;
 mod processes;
+mod users;
 
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::unit::{ByteLen, ByteOffset};
 use nodes::Node;
 use processes::Wanted;
+pub use users::user_names;
 
 /// A list longer than this is cut, and says so: a person ends programs one by one.
 pub const MAX_HOLDERS: usize = 200;

@@ -1,10 +1,13 @@
 //! A disk from its first byte to its last: partitions, what was found without one, and the gaps between them.
 
+use serde::Serialize;
+
 use super::{Disk, Partition};
 use crate::fs;
 
 /// What a stretch of a disk is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum PieceKind {
     /// A partition of the table.
     Partition,
@@ -17,7 +20,7 @@ pub enum PieceKind {
 }
 
 /// A stretch of a disk.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Piece {
     /// What it is.
     pub kind: PieceKind,
@@ -36,7 +39,7 @@ pub struct Piece {
 }
 
 /// A disk's pieces, sorted and without gaps between them.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Layout {
     /// The disk's length.
     pub bytes: u64,

@@ -203,7 +203,7 @@ type Read = Arc<dyn Fn(&Subject, &Leash) -> Disk + Send + Sync>;
 enum Stage {
     Waiting,
     Read(Instant, Leash),
-    Done(Disk),
+    Done(Box<Disk>),
 }
 
 fn look_at_all(subjects: Vec<Subject>, observer: &Arc<dyn Observer>, read: &Read) -> Vec<Disk> {
@@ -219,10 +219,10 @@ fn look_at_all(subjects: Vec<Subject>, observer: &Arc<dyn Observer>, read: &Read
         // The answer of a disk that was left out comes too late.
         if let Some(stage @ Stage::Read(..)) = stages.get_mut(at) {
             observer.looked(&disk);
-            *stage = Stage::Done(disk);
+            *stage = Stage::Done(Box::new(disk));
         }
     }
-    let done = |stage| if let Stage::Done(disk) = stage { Some(disk) } else { None };
+    let done = |stage| if let Stage::Done(disk) = stage { Some(*disk) } else { None };
     stages.into_iter().filter_map(done).collect()
 }
 
@@ -235,7 +235,7 @@ fn leave_out(subjects: &[Subject], stages: &mut [Stage], observer: &Arc<dyn Obse
         let what = if let Stage::Read(_, leash) = stage { leash.cut() } else { None };
         let disk = Disk { problem: Some(skipped(what)), ..disk::bare(subject) };
         observer.looked(&disk);
-        *stage = Stage::Done(disk);
+        *stage = Stage::Done(Box::new(disk));
     }
 }
 
@@ -264,7 +264,7 @@ fn begin_more(
             let leash = Leash::new(&subject.path, observer);
             *stage = match begin(at, subject.clone(), leash.clone(), read, answers) {
                 Ok(()) => Stage::Read(Instant::now(), leash),
-                Err(error) => Stage::Done(Disk { problem: Some(error.to_string()), ..disk::bare(subject) }),
+                Err(error) => Stage::Done(Box::new(Disk { problem: Some(error.to_string()), ..disk::bare(subject) })),
             };
             free -= 1;
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::extent::{ClusterMap, ExtentSet};
 
-pub use read::volume_map;
+pub use read::{map_of, places, volume_map};
 
 /// What a cluster is, as shown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -53,7 +53,7 @@ impl VolumeMap {
     /// one counts.
     #[must_use]
     pub fn new(clusters: u64, cluster_bytes: u32, layers: &[(ClusterState, &ExtentSet)]) -> Self {
-        let layer = |(state, set): &(ClusterState, &ExtentSet)| (*state, map_of(clusters, set));
+        let layer = |(state, set): &(ClusterState, &ExtentSet)| (*state, bits_of(clusters, set));
         Self::paint(clusters, cluster_bytes, layers.iter().map(layer).collect())
     }
 
@@ -128,7 +128,7 @@ fn edge(clusters: u64, len: u64, index: u64) -> u64 {
 }
 
 /// A set as a map.
-fn map_of(clusters: u64, set: &ExtentSet) -> ClusterMap {
+fn bits_of(clusters: u64, set: &ExtentSet) -> ClusterMap {
     let mut map = ClusterMap::new(clusters);
     set.runs().iter().for_each(|run| map.set(*run, true));
     map

@@ -37,6 +37,17 @@ pub struct ExtractRequest {
 }
 
 impl ExtractRequest {
+    /// What will be done, with so many bytes of files.
+    #[must_use]
+    pub fn steps(bytes: u64) -> Vec<Step> {
+        let step = |kind, title: &str, bytes, safety| Step { kind, title: title.into(), bytes, safety };
+        vec![
+            step(StepKind::CountFiles, "Count the files", 0, Safety::Reads),
+            step(StepKind::CopyFiles, "Copy the files, with their times", bytes, Safety::Creates),
+            step(StepKind::SyncTarget, "Flush them to their medium", 0, Safety::Creates),
+        ]
+    }
+
     /// The command line that does the same.
     #[must_use]
     pub fn command(&self) -> String {
@@ -108,14 +119,14 @@ impl Extracted {
     }
 }
 
-/// Extracts. Each warning is an event of the monitor, too.
+/// Extracts. Each warning is a problem in the monitor's log, too.
 pub(super) fn run(request: &ExtractRequest, monitor: &Monitor) -> Result<Extracted> {
     let volume = inventory::open_volume(&request.subject, monitor)?;
     let target = Arc::new(Folder::open(&request.to)?);
     let paths: Vec<PathBuf> = request.paths.iter().map(|path| Path::new("/").join(path)).collect();
-    monitor.begin(steps(0));
+    monitor.begin(ExtractRequest::steps(0));
     let amount = measure(volume.tree(), &paths, monitor)?;
-    monitor.begin(steps(amount.bytes));
+    monitor.begin(ExtractRequest::steps(amount.bytes));
     monitor.enter(1);
     let mut walk = Walk {
         tree: volume.tree(),
@@ -155,15 +166,6 @@ pub(super) fn run(request: &ExtractRequest, monitor: &Monitor) -> Result<Extract
     }
     monitor.enter(3);
     Ok(extracted)
-}
-
-fn steps(bytes: u64) -> Vec<Step> {
-    let step = |kind, title: &str, bytes, safety| Step { kind, title: title.into(), bytes, safety };
-    vec![
-        step(StepKind::CountFiles, "Count the files", 0, Safety::Reads),
-        step(StepKind::CopyFiles, "Copy the files", bytes, Safety::Creates),
-        step(StepKind::SyncTarget, "Flush them to their medium", 0, Safety::Creates),
-    ]
 }
 
 /// A folder under way: what is still to be copied into it.
@@ -339,7 +341,7 @@ impl Walk<'_> {
             tracing::warn!("{warning}");
             return;
         }
-        self.monitor.event(warning.clone());
+        self.monitor.problem(warning.clone());
         self.extracted.warnings.push(warning);
     }
 }

@@ -15,7 +15,7 @@
 
 mod act;
 mod entry;
-mod moves;
+pub(super) mod moves;
 mod pass;
 mod patched;
 mod resume;

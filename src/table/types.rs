@@ -9,6 +9,20 @@ pub const RECOVERY_TYPE_GPT: &str = "5549BFDB-6388-49D8-9696-C263A01E2289";
 pub const RECOVERY_TYPE_MBR: u8 = 0xba;
 const RECOVERY_NAME: &str = "Lifeboat recovery aid";
 
+/// True for a type (as an [`Entry`](super::Entry) has it) of partitions that hold files: in those a file system is
+/// missed. Others (Microsoft's reserved one, a boot loader's, LVM's) hold none.
+#[must_use]
+pub fn holds_files(type_id: &str) -> bool {
+    const GPT: [&str; 4] = [
+        "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7",
+        "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
+        "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
+        "DE94BBA4-06D1-4D40-A16A-BFD50179D6AC",
+    ];
+    const MBR: [&str; 11] = ["0x01", "0x04", "0x06", "0x07", "0x0b", "0x0c", "0x0e", "0x1b", "0x27", "0x83", "0xef"];
+    GPT.iter().chain(&MBR).any(|known| known.eq_ignore_ascii_case(type_id))
+}
+
 /// What a GPT type GUID (upper case, hyphenated) means, where it is known.
 pub(super) fn gpt_name(guid: &str) -> Option<&'static str> {
     let found = GPT_TYPES.iter().find(|(id, _)| *id == guid);

@@ -167,7 +167,7 @@ fn of_disk(disk: &Disk, found: &mut Vec<Finding>) {
             words: partition_place(disk, partition),
             lost: partition.found,
             in_use: !partition.mounted_at.is_empty() || !disk.mounted_at.is_empty(),
-            expected: holds_files(partition),
+            expected: partition.found || table::holds_files(&partition.type_id),
         };
         of_volume(&place, volume, found);
     }
@@ -259,27 +259,4 @@ fn partition_place(disk: &Disk, partition: &Partition) -> String {
     let label = label.filter(|label| !label.is_empty());
     let number = (!partition.found).then_some(partition.number);
     text::place_partition(&disk.path, number, partition.start_bytes, label.as_deref())
-}
-
-/// Types of partitions that hold files: in those a file system is missed. Others (Microsoft's reserved one, a boot
-/// loader's, LVM's) hold none.
-fn holds_files(partition: &Partition) -> bool {
-    const TYPES: [&str; 15] = [
-        "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7",
-        "0fc63daf-8483-4772-8e79-3d69d8477de4",
-        "c12a7328-f81f-11d2-ba4b-00a0c93ec93b",
-        "de94bba4-06d1-4d40-a16a-bfd50179d6ac",
-        "0x01",
-        "0x04",
-        "0x06",
-        "0x07",
-        "0x0b",
-        "0x0c",
-        "0x0e",
-        "0x1b",
-        "0x27",
-        "0x83",
-        "0xef",
-    ];
-    partition.found || TYPES.contains(&partition.type_id.to_ascii_lowercase().as_str())
 }

@@ -1,11 +1,72 @@
 //! Which keys do something now.
 
+use ratatui::layout::Rect;
+
 use super::form::Value;
 use super::model::{Model, Proposal, Screen, Task, Typing};
+use super::msg::Key;
 use super::rows::{Row, RowKind};
 use super::screen;
 use super::text::{KeyWord, key};
+use super::widget::width;
 use crate::device::HolderKind;
+
+/// A key of the footer, and where it stands: a blank, the key, a blank, what it does, a blank.
+pub(super) struct Placed {
+    pub(super) word: KeyWord,
+    pub(super) area: Rect,
+}
+
+/// Columns at the end of the upper line that are left to the place in a long text, in a wide window and in a narrow one.
+const PLACE_COLUMNS: (u16, u16) = (26, 16);
+
+/// Where the keys stand. Those that do not fit the last line begin on the rule above it; should both be too short,
+/// the last two (back and help) are kept.
+pub(super) fn place(model: &Model, screen: Rect) -> Vec<Placed> {
+    let words = keys(model);
+    let (columns, below) = (screen.width, screen.height.saturating_sub(1));
+    let wide = |word: &KeyWord| u16::try_from(width(word.0) + width(word.1) + 3).unwrap_or(u16::MAX);
+    let all: u16 = words.iter().map(wide).fold(0, u16::saturating_add);
+    let last: u16 = words.iter().rev().take(2).map(wide).fold(0, u16::saturating_add);
+    let mut room = columns.saturating_sub(if columns >= 60 { PLACE_COLUMNS.0 } else { PLACE_COLUMNS.1 });
+    let (mut x, mut y) = (0, below);
+    if all > columns {
+        y = below.saturating_sub(1);
+    } else {
+        room = columns;
+    }
+    let mut placed = Vec::new();
+    for (index, word) in words.iter().enumerate() {
+        let here = wide(word);
+        if y < below && x + here > room {
+            (x, y, room) = (0, below, columns);
+        }
+        let reserved = if all > columns && y == below && index + 2 < words.len() { last } else { 0 };
+        if x.saturating_add(here).saturating_add(reserved) > room {
+            continue;
+        }
+        placed.push(Placed { word: *word, area: Rect::new(x, y, here, 1) });
+        x += here;
+    }
+    placed
+}
+
+/// The key that a footer's name of one means; `None` for those that are several, such as the arrows.
+pub(super) fn key_of(name: &str) -> Option<Key> {
+    let named = [
+        (key::OPEN, Key::Enter),
+        (key::BACK, Key::Esc),
+        (key::COMPLETE, Key::Tab),
+        (key::DROP, Key::Delete),
+        (key::CHANGE, Key::Char(' ')),
+    ];
+    if let Some((_, key)) = named.iter().find(|(word, _)| word.0 == name) {
+        return Some(*key);
+    }
+    let mut letters = name.chars();
+    let letter = letters.next().filter(char::is_ascii)?;
+    letters.next().is_none().then_some(Key::Char(letter))
+}
 
 /// The keys of what is on top: help, trouble, waiting, a question, or else the screen.
 pub(super) fn keys(model: &Model) -> Vec<KeyWord> {
@@ -53,10 +114,10 @@ fn all_keys(model: &Model) -> Vec<KeyWord> {
         Screen::Options => option_keys(model),
         Screen::Preview => preview_keys(model),
         Screen::Confirm => vec![key::CONFIRM],
+        Screen::Diagnosis => vec![key::HELP_IT, key::MOVE, key::REFRESH],
+        Screen::Held => held_keys(model),
         Screen::Files => return files_keys(model),
         Screen::Peek => peek_keys(model),
-        Screen::Diagnosis => vec![key::HELP_IT, key::MOVE, key::LOOK_AGAIN],
-        Screen::Held => held_keys(model),
         Screen::Running => return running_keys(model),
         Screen::Report if model.ended.as_ref().is_some_and(|ended| ended.saving.is_some()) => {
             vec![key::SAVE, key::COMPLETE]
@@ -80,7 +141,7 @@ fn disks_enter(model: &Model) -> KeyWord {
 fn held_keys(model: &Model) -> Vec<KeyWord> {
     let chosen = model.held.list().get(model.held.cursor);
     let is_mount = chosen.is_some_and(|view| matches!(view.holder.kind, HolderKind::Mount { .. }));
-    let mut keys = vec![key::UNMOUNT, key::MOVE, key::LOOK_AGAIN];
+    let mut keys = vec![key::UNMOUNT, key::MOVE, key::REFRESH];
     keys.retain(|word| *word != key::UNMOUNT || is_mount);
     keys
 }
@@ -88,7 +149,7 @@ fn held_keys(model: &Model) -> Vec<KeyWord> {
 /// What can be done with the chosen line.
 fn disk_keys(model: &Model) -> Vec<KeyWord> {
     if model.filter.as_ref().is_some_and(|filter| filter.is_typing) {
-        return vec![key::FOUND, key::MOVE];
+        return vec![key::KEEP_SO, key::MOVE];
     }
     let row = model.disks.chosen(model.filter.as_ref());
     let mut keys = Vec::new();
@@ -111,12 +172,12 @@ fn disk_keys(model: &Model) -> Vec<KeyWord> {
 fn line_keys(row: &Row) -> Vec<KeyWord> {
     let mut keys = match row.kind {
         _ if row.problem.is_some() => Vec::new(),
-        RowKind::Image => vec![key::OPEN, key::LOOK_INSIDE, key::RESTORE, key::VERIFY, key::TIDY],
+        RowKind::Image => vec![key::OPEN, key::FILES, key::RESTORE, key::VERIFY, key::TIDY],
         RowKind::Disk => vec![key::SEARCH],
-        _ => vec![key::LOOK_INSIDE, key::BACK_UP, key::RESTORE, key::CHECK],
+        _ => vec![key::FILES, key::BACK_UP, key::RESTORE, key::CHECK],
     };
     if !row.mounted_at.is_empty() {
-        keys.insert(keys.len().min(1), key::HOLDERS);
+        keys.insert(keys.len().min(1), key::FREE);
     }
     if !row.images().is_empty() {
         keys.push(key::TIDY);
@@ -140,7 +201,7 @@ fn files_keys(model: &Model) -> Vec<KeyWord> {
     let mut keys = match (&files.typing, &files.find) {
         (Some(Typing::Name(_)), _) => vec![key::BEGIN],
         (Some(Typing::Target(_)), _) => vec![key::NEXT, key::COMPLETE],
-        (None, Some(_)) => vec![key::GO_THERE, key::LOOK, key::MARK, key::EXTRACT, key::FIND, key::MOVE],
+        (None, Some(_)) => vec![key::GO_THERE, key::MARK, key::EXTRACT, key::FIND, key::MOVE],
         (None, None) => {
             vec![key::OPEN, key::MARK, key::EXTRACT, key::FIND, key::OTHER_PANE, key::MOVE, key::REFRESH]
         }
@@ -184,6 +245,7 @@ fn plan_keys(model: &Model) -> Vec<KeyWord> {
     match &model.proposal {
         Proposal::Ready(plan) if plan.confirm.is_some() => vec![key::NEXT, key::OPTIONS, key::SCROLL],
         Proposal::Ready(_) => vec![key::START, key::OPTIONS, key::SCROLL],
+        Proposal::Refused(trouble) if trouble.is_in_use() => vec![key::HOLDERS, key::OPTIONS, key::SCROLL],
         Proposal::Refused(_) => vec![key::OPTIONS, key::SCROLL],
         Proposal::None => Vec::new(),
     }

@@ -234,6 +234,15 @@ impl Form {
         }
     }
 
+    /// Sets the level that the user's settings name.
+    pub fn set_level(&mut self, level: i32) {
+        for field in &mut self.fields {
+            if let Value::Level(present) = &mut field.value {
+                *present = level;
+            }
+        }
+    }
+
     /// Changes the level by one.
     pub fn step(&mut self, by: i32) {
         if let Some(Field { value: Value::Level(level), .. }) = self.current() {

@@ -30,7 +30,7 @@ impl Entry<'_> {
     pub fn name(&self) -> String {
         match self {
             Self::File(row) => row.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
-            Self::Inside(row) => text::place_image(&row.title, &row.volume_address().to_string()),
+            Self::Inside(row) => text::image_inside(&row.title, row.volume_address()),
         }
     }
 

@@ -9,10 +9,11 @@ mod running;
 mod start;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::error::{Error, Kind};
 use crate::inventory::{Address, LookRequest};
-use crate::job::ExportRequest;
+use crate::job::{ExportRequest, Pictures};
 use crate::plan::{AidRequest, Preview};
 
 use super::Options;
@@ -21,9 +22,10 @@ use super::form::Form;
 use super::input::Input;
 use super::msg::{Clock, Completion, Ticket};
 use super::rows::Row;
+use super::text;
 use super::theme::Theme;
 pub use diagnosis::Diagnosis;
-pub use disks::{BeingRead, Disks, Pane as DisksPane};
+pub use disks::{BeingRead, DiskPane, Disks};
 pub use files::{Branch, Files, Find, Going, Mark, Motion, Pane, Peek, Tree, Typing};
 pub use held::Held;
 pub use maps::Maps;
@@ -108,6 +110,14 @@ pub struct Trouble {
     pub what: String,
     /// What to do next.
     pub next: Option<String>,
+}
+
+impl Trouble {
+    /// A refusal because something else uses the place; the planner's words are the same for both faces.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        self.refused && self.what.contains("in use")
+    }
 }
 
 impl From<&Error> for Trouble {
@@ -244,6 +254,8 @@ pub struct Proposed {
     pub preview: Preview,
     /// The word that confirms it, when it overwrites something.
     pub confirm: Option<String>,
+    /// What it makes of disk and volume.
+    pub pictures: Arc<Pictures>,
 }
 
 /// What came of planning.
@@ -344,6 +356,12 @@ impl Model {
     #[must_use]
     pub fn new(options: Options, theme: Theme) -> Self {
         let folder = options.images.clone().unwrap_or_else(|| PathBuf::from("."));
+        let problems = &options.settings.problems;
+        let trouble = (!problems.is_empty()).then(|| Trouble {
+            refused: false,
+            what: text::settings_problems(problems),
+            next: Some(text::SETTINGS_NEXT.to_owned()),
+        });
         Self {
             options,
             theme,
@@ -351,7 +369,7 @@ impl Model {
             clock: Clock::default(),
             trail: vec![Screen::Start],
             help: None,
-            trouble: None,
+            trouble,
             trouble_scroll: 0,
             task: Task::default(),
             start_cursor: 0,

@@ -58,6 +58,26 @@ pub enum Key {
     Clear,
 }
 
+/// What is done with a mouse.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum MouseAct {
+    Click,
+    WheelUp,
+    WheelDown,
+}
+
+/// Something done with the mouse, and where.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mouse {
+    /// What.
+    pub act: MouseAct,
+    /// From the left, the first is 0.
+    pub column: u16,
+    /// From above, the first is 0.
+    pub row: u16,
+}
+
 /// A wish to end the program from outside.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Signal {
@@ -87,6 +107,8 @@ pub enum Msg {
     Tick(Clock),
     /// A key was pressed.
     Key(Key),
+    /// Something was done with the mouse.
+    Mouse(Mouse),
     /// The terminal has this many columns and rows.
     Resize(u16, u16),
     /// The program shall end.

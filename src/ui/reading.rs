@@ -29,16 +29,6 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Its usual name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Utf8 => "UTF-8",
-            Self::Utf16Low | Self::Utf16High => "UTF-16",
-            Self::Latin1 => "Latin-1",
-        }
-    }
-
     /// Bytes of the smallest character.
     fn unit(self) -> u64 {
         if matches!(self, Self::Utf16Low | Self::Utf16High) { 2 } else { 1 }

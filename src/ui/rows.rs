@@ -255,8 +255,9 @@ fn add_volume(row: &mut Row) {
     let images = (factory + user > 0).then(|| text::images_inside(factory, user, damaged));
     let used = row.used_bytes().zip(row.volume_bytes()).map(|(used, all)| text::used_of(used, all));
     row.details.push((text::DETAIL_VOLUME, text::volume(volume)));
-    row.details.extend(used.map(|used| (text::DETAIL_USED, used)));
-    row.details.extend(images.map(|images| (text::DETAIL_IMAGES, images)));
+    // Where there is room for two lines, these say most.
+    row.details.splice(0..0, images.map(|images| (text::DETAIL_IMAGES, images)));
+    row.details.splice(0..0, used.map(|used| (text::DETAIL_USED, used)));
     row.details.extend(volume.id.clone().map(|id| (text::DETAIL_ID, id)));
     row.notes.extend(volume.notes.iter().cloned());
     if let Some(note) = volume.state.and_then(text::state_note) {

@@ -8,6 +8,7 @@ mod held;
 mod images;
 mod interrupted;
 mod options;
+mod pictures;
 mod preview;
 mod report;
 mod running;
@@ -18,6 +19,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
+use super::hit::List;
 use super::model::{Job, Model, Screen, Task};
 use super::widget::{clip, paint, width};
 use super::{footer, text};
@@ -38,6 +40,27 @@ pub(super) use start::page as start_page;
 pub(super) fn body(size: (u16, u16)) -> Rect {
     let margin = if size.0 >= 60 { 2 } else { 1 };
     Rect::new(margin, 2, size.0.saturating_sub(2 * margin), size.1.saturating_sub(4))
+}
+
+/// The list of the screen that is shown, when it has one.
+pub(super) fn list(model: &Model) -> Option<List> {
+    match model.screen() {
+        Screen::Start => Some(start::hits(model)),
+        Screen::Disks => Some(disks::list(model)),
+        Screen::Images => images::list(model),
+        Screen::Interrupted => Some(interrupted::hits(model)),
+        Screen::Files => files::hits(model),
+        Screen::Diagnosis => Some(diagnosis::hits(model)),
+        Screen::Held => Some(held::hits(model)),
+        Screen::Peek => None,
+        Screen::Options | Screen::Confirm | Screen::Running => None,
+        Screen::Facts | Screen::Preview | Screen::Report => None,
+    }
+}
+
+/// The pane of the screen that Tab leads to.
+pub(super) fn other_pane(model: &Model) -> Option<Rect> {
+    if model.screen() == Screen::Files { files::other_pane(model) } else { None }
 }
 
 /// Draws the screen on top of the trail.
@@ -132,27 +155,22 @@ fn draw_rule(model: &Model, y: u16, buffer: &mut Buffer) {
 fn draw_footer(model: &Model, scrolled: Scrolled, buffer: &mut Buffer) {
     let (columns, rows) = (buffer.area.width, buffer.area.height);
     draw_rule(model, rows - 2, buffer);
+    let mut free_from = 0;
+    for placed in footer::place(model, buffer.area) {
+        let (key, does) = placed.word;
+        let words = vec![Span::raw(" "), Span::styled(key, model.theme.accent()), Span::raw(format!(" {does} "))];
+        Line::from(words).render(placed.area, buffer);
+        if placed.area.y == rows - 2 {
+            free_from = placed.area.right();
+        }
+    }
     if let Some((first, page, all)) = scrolled {
         let words = format!(" {} ", text::scrolled(first + 1, (first + page).min(all), all));
         let x = columns.saturating_sub(u16::try_from(width(&words)).unwrap_or(columns) + 2);
-        buffer.set_string(x, rows - 2, words, model.theme.quiet());
-    }
-    let keys = footer::keys(model);
-    let full: usize = keys.iter().map(|(key, does)| width(key) + width(does) + 4).sum();
-    let mut spans = vec![Span::raw(" ")];
-    let mut used = 1;
-    for (index, (key, does)) in keys.iter().enumerate() {
-        let here = width(key) + width(does) + 4;
-        // Where not all fit, the last two (back and help) are kept.
-        let reserved = if full > usize::from(columns) && index + 2 < keys.len() { 24 } else { 0 };
-        if used + here - 3 + reserved > usize::from(columns) {
-            continue;
+        if x >= free_from {
+            buffer.set_string(x, rows - 2, words, model.theme.quiet());
         }
-        used += here;
-        spans.push(Span::styled(*key, model.theme.accent()));
-        spans.push(Span::raw(format!(" {does}   ")));
     }
-    Line::from(spans).render(Rect::new(0, rows - 1, columns, 1), buffer);
 }
 
 /// A sign that something is being done; it turns with the clock.

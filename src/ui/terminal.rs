@@ -1,79 +1,115 @@
-//! The terminal, and that it is given back: when the wizard ends, when it panics, when a signal ends it.
+//! The terminal, and that it is given back: when the wizard ends, when it panics, when a signal ends or stops it.
 
-mod mute;
+mod input;
+mod keys;
+pub(super) mod modes;
+mod paint;
 
 use std::io::{self, Stdout, Write};
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use crossbeam_channel::Sender;
-use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
-use crossterm::{cursor, execute};
 use ratatui::layout::Rect;
 use ratatui::{TerminalOptions, Viewport};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::{Handle, Signals};
+use signal_hook::consts::SIGTSTP;
+use signal_hook::iterator::Handle;
+use signal_hook::low_level::emulate_default_handler;
 
-use mute::Mute;
+use paint::Paint;
 
 use super::model::Model;
-use super::msg::{Key, Msg, Signal};
+use super::msg::Msg;
 use super::view::view;
+
+/// The terminal's alternate screen, its cursor hidden. What a terminal does not know of this, it leaves out
+/// (xterm control sequences, private modes 1049 and 25).
+const TAKE: &[u8] = b"\x1b[?1049h\x1b[?25l";
+
+/// All back: a terminal without an alternate screen at least does not keep the picture.
+const GIVE_BACK: &[u8] = b"\x1b[m\x1b[2J\x1b[H\x1b[?1049l\x1b[?25h";
+
+/// Clicks and the wheel, not every movement, in the form that has no limit of 223 columns (modes 1000 and 1006).
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
+
+/// Beginnings of the names of terminals that have a mouse.
+const WITH_MOUSE: [&str; 14] = [
+    "xterm",
+    "tmux",
+    "screen",
+    "rxvt",
+    "alacritty",
+    "foot",
+    "kitty",
+    "konsole",
+    "gnome",
+    "wezterm",
+    "vte",
+    "st-",
+    "contour",
+    "ghostty",
+];
 
 /// True while the terminal is ours: it is given back exactly once.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// True while the key reader shall go on.
-static READING: AtomicBool = AtomicBool::new(false);
+/// True when clicks are wanted, while the terminal is ours.
+static MOUSE: AtomicBool = AtomicBool::new(false);
+
+/// Who draws, takes or gives back: one at a time.
+static DRAWING: Mutex<()> = Mutex::new(());
 
 static HOOK: Once = Once::new();
 
-/// What a serial console that does not know its size is taken for.
-const FALLBACK: (u16, u16) = (80, 24);
-
 /// The terminal in raw mode on its alternate screen; as before when this is dropped.
 pub(super) struct Terminal {
-    screen: ratatui::Terminal<Mute<Stdout>>,
+    screen: ratatui::Terminal<Paint<Stdout>>,
     size: (u16, u16),
     signals: Option<Handle>,
 }
 
 impl Terminal {
-    /// Takes the terminal. Keys, sizes and signals come through `messages` from then on.
+    /// Takes the terminal. Keys, clicks, sizes and signals come through `messages` from then on.
     ///
     /// # Errors
     /// When standard output is no terminal.
-    pub(super) fn open(messages: Sender<Msg>) -> io::Result<Self> {
-        enable_raw_mode()?;
-        TAKEN.store(true, Ordering::SeqCst);
+    pub(super) fn open(messages: Sender<Msg>, mouse: bool) -> io::Result<Self> {
+        let term = std::env::var("TERM").unwrap_or_default();
+        MOUSE.store(mouse && has_mouse(&term), Ordering::SeqCst);
         let guard = GiveBackOnError;
+        take()?;
         hook_panics();
-        execute!(io::stdout(), EnterAlternateScreen, cursor::Hide)?;
-        let size = size();
+        let size = modes::size();
         let viewport = Viewport::Fixed(Rect::new(0, 0, size.0, size.1));
-        let mut screen = ratatui::Terminal::with_options(Mute::new(io::stdout()), TerminalOptions { viewport })?;
+        let paint = Paint::new(io::stdout(), &term, modes::size);
+        let mut screen = ratatui::Terminal::with_options(paint, TerminalOptions { viewport })?;
         screen.clear()?;
-        let signals = watch_signals(messages.clone())?;
-        read_keys(messages);
+        let signals = input::watch_signals(messages.clone())?;
+        input::read_keys(messages);
         std::mem::forget(guard);
         Ok(Self { screen, size, signals: Some(signals) })
     }
 
-    /// Draws the model, on the terminal's present size.
+    /// Draws the model, on the terminal's present size; gives how many bytes that took.
     ///
     /// # Errors
     /// When the terminal went away.
-    pub(super) fn draw(&mut self, model: &Model) -> io::Result<()> {
-        let size = size();
+    pub(super) fn draw(&mut self, model: &Model) -> io::Result<u64> {
+        let _turn = turn();
+        if !TAKEN.load(Ordering::SeqCst) {
+            // Given back for a stop; what is drawn afterwards is complete.
+            return Ok(0);
+        }
+        let before = self.screen.backend().sent();
+        let size = modes::size();
         if size != self.size {
             self.size = size;
             self.screen.resize(Rect::new(0, 0, size.0, size.1))?;
         }
         self.screen.draw(|frame| view(model, frame))?;
-        Ok(())
+        Ok(self.screen.backend().sent() - before)
     }
 
     /// Forgets what is on the screen, so that the next drawing is complete.
@@ -87,7 +123,6 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        READING.store(false, Ordering::SeqCst);
         if let Some(signals) = self.signals.take() {
             signals.close();
         }
@@ -104,21 +139,50 @@ impl Drop for GiveBackOnError {
     }
 }
 
-/// Columns and rows; a terminal that says 0 × 0 is taken for 80 × 24.
-pub(super) fn size() -> (u16, u16) {
-    match crossterm::terminal::size() {
-        Ok((columns, rows)) if columns > 0 && rows > 0 => (columns, rows),
-        _ => FALLBACK,
+fn turn() -> MutexGuard<'static, ()> {
+    DRAWING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn has_mouse(term: &str) -> bool {
+    WITH_MOUSE.iter().any(|name| term.starts_with(name)) || term == "st"
+}
+
+fn take() -> io::Result<()> {
+    modes::take()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    let mut out = io::stdout();
+    out.write_all(TAKE)?;
+    if MOUSE.load(Ordering::SeqCst) {
+        out.write_all(MOUSE_ON)?;
     }
+    out.flush()
 }
 
 /// The terminal as it was. Errors are of no use here: it may have gone away.
 fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        let _ = execute!(io::stdout(), LeaveAlternateScreen, cursor::Show);
-        let _ = disable_raw_mode();
-        let _ = io::stdout().flush();
+        let mut out = io::stdout();
+        if MOUSE.load(Ordering::SeqCst) {
+            let _ = out.write_all(MOUSE_OFF);
+        }
+        let _ = out.write_all(GIVE_BACK);
+        let _ = out.flush();
+        modes::give_back();
     }
+}
+
+/// Stops the program as SIGTSTP would, with the terminal given back; comes back when it goes on.
+fn stop() {
+    let _turn = turn();
+    give_back();
+    let _ = emulate_default_handler(SIGTSTP);
+}
+
+/// After a stop: also one that nobody could catch, after which the shell has set the modes as it likes them.
+fn take_again() {
+    let _turn = turn();
+    // A terminal that went away meanwhile is noticed by who draws or reads next.
+    let _ = take();
 }
 
 /// A panic of the screen's own thread gives the terminal back before its message is printed; one of another
@@ -141,108 +205,35 @@ fn hook_panics() {
     });
 }
 
-fn watch_signals(messages: Sender<Msg>) -> io::Result<Handle> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-    let handle = signals.handle();
-    thread::Builder::new().name("lifeboat-signals".to_owned()).spawn(move || {
-        for signal in signals.forever() {
-            let signal = match signal {
-                SIGINT => Signal::Interrupt,
-                SIGHUP => Signal::Hangup,
-                _ => Signal::Terminate,
-            };
-            if messages.send(Msg::Signal(signal)).is_err() {
-                break;
-            }
-        }
-    })?;
-    Ok(handle)
-}
-
-/// Reads keys until the terminal is given back. A terminal that went away is as good as SIGHUP.
-fn read_keys(messages: Sender<Msg>) {
-    READING.store(true, Ordering::SeqCst);
-    let lost = messages.clone();
-    let spawned = thread::Builder::new().name("lifeboat-keys".to_owned()).spawn(move || {
-        while READING.load(Ordering::SeqCst) {
-            let msg =
-                match event::poll(Duration::from_millis(100)).and_then(|ready| ready.then(event::read).transpose()) {
-                    Ok(None) => continue,
-                    Ok(Some(Event::Key(key))) => translate(key).map(Msg::Key),
-                    Ok(Some(Event::Resize(..))) => {
-                        let (columns, rows) = size();
-                        Some(Msg::Resize(columns, rows))
-                    }
-                    Ok(Some(_)) => None,
-                    Err(_) => {
-                        let _ = messages.send(Msg::Signal(Signal::Hangup));
-                        break;
-                    }
-                };
-            if msg.is_some_and(|msg| messages.send(msg).is_err()) {
-                break;
-            }
-        }
-    });
-    if spawned.is_err() {
-        let _ = lost.send(Msg::Signal(Signal::Hangup));
-    }
-}
-
-/// A key of the terminal library as one of ours.
-fn translate(key: KeyEvent) -> Option<Key> {
-    if key.kind == KeyEventKind::Release {
-        return None;
-    }
-    if key.modifiers.contains(KeyModifiers::CONTROL) {
-        return match key.code {
-            KeyCode::Char('c') => Some(Key::Interrupt),
-            KeyCode::Char('l') => Some(Key::Redraw),
-            KeyCode::Char('u') => Some(Key::Clear),
-            // Serial consoles send these for Backspace, Tab and Enter.
-            KeyCode::Char('h') => Some(Key::Backspace),
-            KeyCode::Char('i') => Some(Key::Tab),
-            KeyCode::Char('j' | 'm') => Some(Key::Enter),
-            _ => None,
-        };
-    }
-    if key.modifiers.contains(KeyModifiers::ALT) {
-        return None;
-    }
-    Some(match key.code {
-        KeyCode::Char(character) => Key::Char(character),
-        KeyCode::Enter => Key::Enter,
-        KeyCode::Esc => Key::Esc,
-        KeyCode::Up => Key::Up,
-        KeyCode::Down => Key::Down,
-        KeyCode::Left => Key::Left,
-        KeyCode::Right => Key::Right,
-        KeyCode::PageUp => Key::PageUp,
-        KeyCode::PageDown => Key::PageDown,
-        KeyCode::Home => Key::Home,
-        KeyCode::End => Key::End,
-        KeyCode::Backspace => Key::Backspace,
-        KeyCode::Delete => Key::Delete,
-        KeyCode::Tab => Key::Tab,
-        KeyCode::BackTab => Key::BackTab,
-        KeyCode::F(1) => Key::Help,
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn control_keys_never_become_letters() {
-        let key = |code, modifiers| translate(KeyEvent::new(code, modifiers));
-        assert_eq!(key(KeyCode::Char('y'), KeyModifiers::NONE), Some(Key::Char('y')));
-        assert_eq!(key(KeyCode::Char('Y'), KeyModifiers::SHIFT), Some(Key::Char('Y')));
-        assert_eq!(key(KeyCode::Char('y'), KeyModifiers::CONTROL), None);
-        assert_eq!(key(KeyCode::Char('s'), KeyModifiers::ALT), None);
-        assert_eq!(key(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Key::Interrupt));
-        assert_eq!(key(KeyCode::F(1), KeyModifiers::NONE), Some(Key::Help));
-        assert_eq!(key(KeyCode::F(9), KeyModifiers::NONE), None);
+    fn terminals_without_a_mouse_are_not_asked_for_one() {
+        for term in ["xterm-256color", "tmux-256color", "screen", "rxvt-unicode", "st-256color", "foot"] {
+            assert!(has_mouse(term), "{term}");
+        }
+        for term in ["linux", "dumb", "vt100", "vt220", "ansi", "", "sun"] {
+            assert!(!has_mouse(term), "{term}");
+        }
+    }
+
+    #[test]
+    fn all_that_was_switched_on_is_switched_off() {
+        let modes = |bytes: &[u8], end: char| {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            let mut modes: Vec<String> = text
+                .split("\x1b[?")
+                .skip(1)
+                .map(|mode| mode.split_once(end).map_or(String::new(), |(number, _)| number.to_owned()))
+                .collect();
+            modes.sort();
+            modes
+        };
+        assert_eq!(modes(MOUSE_ON, 'h'), modes(MOUSE_OFF, 'l'));
+        assert_eq!(modes(b"\x1b[?1049h", 'h'), ["1049"]);
+        assert!(TAKE.windows(8).any(|part| part == b"\x1b[?1049h") && TAKE.ends_with(b"\x1b[?25l"));
+        assert!(GIVE_BACK.windows(8).any(|part| part == b"\x1b[?1049l") && GIVE_BACK.ends_with(b"\x1b[?25h"));
     }
 }

@@ -203,6 +203,12 @@ pub fn cancelled(job: Job) -> &'static str {
     }
 }
 
+/// What was not understood of the settings.
+#[must_use]
+pub fn settings_problems(problems: &[String]) -> String {
+    fill(SETTINGS_PROBLEMS, &[("problems", &problems.join("; "))])
+}
+
 /// A volume in one line.
 #[must_use]
 pub fn volume(volume: &Volume) -> String {

@@ -15,6 +15,7 @@ mod inside;
 mod interrupted;
 mod job;
 mod maps;
+mod mouse;
 mod options;
 mod report;
 mod start;
@@ -47,6 +48,7 @@ fn take(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Begin => interrupted::seek(model),
         Msg::Key(pressed) => key(model, pressed),
+        Msg::Mouse(mouse) => mouse::act(model, mouse),
         Msg::Signal(signal) => job::signal(model, signal),
         Msg::Progress(progress) => job::progress(model, progress),
         Msg::Finished(report) => {
@@ -226,15 +228,21 @@ fn settle_task(model: &mut Model) {
             model.task = if is_inside { Task::Browse } else { Task::Check };
             model.place = None;
         }
-        Screen::Files => model.task = model.files.task,
         Screen::Diagnosis => {
             model.task = Task::Diagnose;
             model.image = None;
             model.place = None;
         }
         Screen::Images if model.task == Task::Browse => model.task = Task::Check,
-        Screen::Disks if model.trail.len() == 2 => {
+        Screen::Files => model.task = model.files.task,
+        // The first list of disks on the way is what it was opened for; for a restore, the image was chosen before.
+        Screen::Disks
+            if model.trail.iter().position(|screen| *screen == Screen::Disks) == model.trail.len().checked_sub(1) =>
+        {
             model.task = model.disks.purpose;
+            if model.task == Task::Restore {
+                return;
+            }
             model.image = None;
         }
         _ => {}

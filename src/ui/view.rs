@@ -10,11 +10,16 @@ use super::{overlay, screen, text};
 /// The smallest window that shows a screen at all; 80 × 24 shows it well.
 const SMALLEST: (u16, u16) = (40, 12);
 
+/// True for a window in which only a plain sentence is shown.
+pub(super) fn is_too_small(area: Rect) -> bool {
+    area.width < SMALLEST.0 || area.height < SMALLEST.1
+}
+
 /// Draws the model.
 pub fn view(model: &Model, frame: &mut Frame<'_>) {
     let area = frame.area();
     let buffer = frame.buffer_mut();
-    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+    if is_too_small(area) {
         let lines = wrap(text::TOO_SMALL, usize::from(area.width)).into_iter().map(Into::into).collect();
         paint(lines, 0, Rect::new(0, 0, area.width, area.height), buffer);
     } else {

@@ -10,13 +10,10 @@ mod typed;
 mod words;
 
 pub(super) use bar::bar;
-#[allow(unused_imports, dead_code, reason = "the screens draw with it")]
 pub(super) use cluster_map::{Overlay, cluster_map};
-#[allow(unused_imports, dead_code, reason = "the screens draw with it")]
 pub(super) use layout_bar::layout_bar;
 pub(super) use list::{first_visible, paint};
 pub(super) use popup::{popup, popup_rows};
-#[allow(unused_imports, dead_code, reason = "the screens draw with it")]
 pub(super) use sparkline::sparkline;
 pub(super) use typed::typed;
 pub(super) use words::{clip, pad, pairs, width, wrap};

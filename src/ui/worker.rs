@@ -21,7 +21,7 @@ use crossbeam_channel::Sender;
 use crate::error::{Error, Result};
 use crate::fs::FileSystem;
 use crate::inventory::{self, Address, Inventory, LookRequest, Observer, Partition, VolumeMap};
-use crate::job::{self, ExportRequest, ExtractRequest, Monitor, Progress, Report};
+use crate::job::{self, ExportRequest, ExtractRequest, Monitor, Pictures, Progress, Report};
 use crate::plan::{self, AidRequest, BackupRequest, ContainerRequest, Plan, RestoreRequest, ResumeRequest, Work};
 
 use super::model::{ImageInfo, Job, Proposed, Stale, Trouble, Waiting};
@@ -52,6 +52,8 @@ pub struct Library {
     pub plan_aid: fn(&AidRequest, &Monitor) -> Result<Plan>,
     /// Plans a change of what a volume holds of images.
     pub plan_container: fn(&ContainerRequest, &Monitor) -> Result<Plan>,
+    /// Makes the pictures of a plan.
+    pub pictures: fn(&Plan, &Monitor) -> Pictures,
     /// Carries out a plan.
     pub run: fn(&Plan, &Arc<Monitor>) -> Report,
     /// Verifies an image.
@@ -89,6 +91,7 @@ impl Library {
             compare: inside::compare,
             plan_aid: job::plan_aid,
             plan_container: inside::plan,
+            pictures: job::pictures,
             run: job::run,
             verify: job::verify_address,
             export: job::export,
@@ -172,23 +175,57 @@ impl Worker {
                 move || Msg::Completed(ticket, images::complete(&typed)),
                 move |trouble| Msg::Inspected(ticket, Err(trouble)),
             ),
+            Effect::Seek(ticket, volumes) => self.ask(
+                move || Msg::Sought(ticket, (library.seek)(&volumes, &Monitor::new())),
+                move |_| Msg::Sought(ticket, Vec::new()),
+            ),
+            Effect::Compare(ticket, disks) => self.ask(
+                move || Msg::Compared(ticket, (library.compare)(&disks, &Monitor::new())),
+                move |_| Msg::Compared(ticket, Vec::new()),
+            ),
+            Effect::PlanBackup(..)
+            | Effect::PlanRestore(..)
+            | Effect::PlanResume(..)
+            | Effect::PlanAid(..)
+            | Effect::PlanContainer(..)
+            | Effect::Abandon => self.propose(effect),
+            Effect::Run(..)
+            | Effect::Verify(..)
+            | Effect::Export(..)
+            | Effect::Extract(..)
+            | Effect::Search(..)
+            | Effect::Check(..)
+            | Effect::Pause(..)
+            | Effect::Cancel => self.work(effect),
+            Effect::Hold(ticket, place) => self.ask(
+                move || Msg::Holders(ticket, Ok((library.hold)(&place))),
+                move |trouble| Msg::Holders(ticket, Err(trouble)),
+            ),
+            Effect::Unmount(ticket, place, mount) => self.unmount(ticket, place, mount),
+            Effect::Save(ticket, path, content) => self.ask(
+                move || Msg::Saved(ticket, save::save(&path, &content)),
+                move |trouble| Msg::Saved(ticket, Err(trouble)),
+            ),
+            Effect::Map(ticket, address) => self.map(ticket, address),
+            Effect::Files(ticket, request) => self.files(ticket, request),
+            // What is the screen's, and what is carried out above.
+            _ => {}
+        }
+    }
+
+    /// Makes a plan, or gives up the one that is being made.
+    fn propose(&mut self, effect: Effect) {
+        let library = self.library;
+        match effect {
             Effect::PlanBackup(ticket, request) => {
                 self.plan(ticket, move |monitor| (library.plan_backup)(&request, monitor));
             }
             Effect::PlanRestore(ticket, request) => {
                 self.plan(ticket, move |monitor| (library.plan_restore)(&request, monitor));
             }
-            Effect::Seek(ticket, volumes) => self.ask(
-                move || Msg::Sought(ticket, (library.seek)(&volumes, &Monitor::new())),
-                move |_| Msg::Sought(ticket, Vec::new()),
-            ),
             Effect::PlanResume(ticket, request) => {
                 self.plan(ticket, move |monitor| (library.plan_resume)(&request, monitor));
             }
-            Effect::Compare(ticket, disks) => self.ask(
-                move || Msg::Compared(ticket, (library.compare)(&disks, &Monitor::new())),
-                move |_| Msg::Compared(ticket, Vec::new()),
-            ),
             Effect::PlanAid(ticket, request) => {
                 self.plan(ticket, move |monitor| (library.plan_aid)(&request, monitor));
             }
@@ -200,6 +237,14 @@ impl Worker {
                     monitor.cancel();
                 }
             }
+            _ => {}
+        }
+    }
+
+    /// Begins a job, or tells the one under way what is wished.
+    fn work(&mut self, effect: Effect) {
+        let library = self.library;
+        match effect {
             Effect::Run(ticket) => self.run(ticket),
             Effect::Verify(image) => self.start(move |monitor| (library.verify)(&image, monitor)),
             Effect::Export(request) => self.start(move |monitor| (library.export)(&request, monitor)),
@@ -216,24 +261,7 @@ impl Worker {
                     monitor.cancel();
                 }
             }
-            Effect::Hold(ticket, place) => self.ask(
-                move || Msg::Holders(ticket, Ok((library.hold)(&place))),
-                move |trouble| Msg::Holders(ticket, Err(trouble)),
-            ),
-            Effect::Unmount(ticket, place, mount) => self.ask(
-                move || {
-                    let result = (library.unmount)(&place, &mount);
-                    Msg::Unmounted(ticket, result.map(|()| mount).map_err(|error| Trouble::from(&error)))
-                },
-                move |trouble| Msg::Unmounted(ticket, Err(trouble)),
-            ),
-            Effect::Save(ticket, path, content) => self.ask(
-                move || Msg::Saved(ticket, save::save(&path, &content)),
-                move |trouble| Msg::Saved(ticket, Err(trouble)),
-            ),
-            Effect::Map(ticket, address) => self.map(ticket, address),
-            Effect::Files(ticket, request) => self.files(ticket, request),
-            Effect::Redraw | Effect::Quit(_) => {}
+            _ => {}
         }
     }
 
@@ -241,11 +269,12 @@ impl Worker {
         let monitor = Arc::new(Monitor::new());
         self.planning = Some(Arc::clone(&monitor));
         let planned = Arc::clone(&self.planned);
+        let pictures = self.library.pictures;
         *lock(&planned) = None;
         self.ask(
             move || {
                 let result = plan(&monitor).map(|plan| {
-                    let proposed = propose(ticket, &plan);
+                    let proposed = propose(ticket, &plan, pictures(&plan, &monitor));
                     let mut planned = lock(&planned);
                     // A plan that nobody waits for any more does not push a newer one out.
                     if planned.as_ref().is_none_or(|(newest, _)| *newest < ticket) {
@@ -297,6 +326,17 @@ impl Worker {
         );
     }
 
+    fn unmount(&self, ticket: Ticket, place: HeldPlace, mount: PathBuf) {
+        let unmount = self.library.unmount;
+        self.ask(
+            move || {
+                let result = unmount(&place, &mount);
+                Msg::Unmounted(ticket, result.map(|()| mount).map_err(|error| Trouble::from(&error)))
+            },
+            move |trouble| Msg::Unmounted(ticket, Err(trouble)),
+        );
+    }
+
     fn search(&mut self, disk: PathBuf) {
         let search = self.library.search;
         let monitor = Arc::new(Monitor::new());
@@ -335,7 +375,7 @@ impl Worker {
     }
 }
 
-fn propose(ticket: Ticket, plan: &Plan) -> Proposed {
+fn propose(ticket: Ticket, plan: &Plan, pictures: Pictures) -> Proposed {
     let job = match &plan.work {
         Work::Backup(_) => Job::Backup,
         Work::Inside(work) if work.survey.image.is_some() => Job::Inside,
@@ -344,7 +384,7 @@ fn propose(ticket: Ticket, plan: &Plan) -> Proposed {
         Work::Restore(_) | Work::RestoreInPlace(_) => Job::Restore,
         Work::Change(_) | Work::Resume(_) => Job::Resume,
     };
-    Proposed { ticket, job, preview: plan::preview(plan), confirm: plan.confirm.clone() }
+    Proposed { ticket, job, preview: plan::preview(plan), confirm: plan.confirm.clone(), pictures: Arc::new(pictures) }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -376,6 +416,7 @@ mod tests {
             open_volume: |_, _| Err(Error::damaged("no volume")),
             extract: |_, _| Report::failed(&Error::damaged("nothing is copied")),
             search: |_, _| panic!("a bug"),
+            pictures: |_, _| Pictures::default(),
             run: |_, _| Report::failed(&Error::damaged("no plan reaches this")),
             check: |_, _| Report::failed(&Error::damaged("nothing checks this")),
             hold: |_| HoldersView::default(),

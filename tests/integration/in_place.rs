@@ -3,6 +3,7 @@
 pub(crate) mod cuts;
 mod damage;
 mod inside;
+mod pictures;
 mod stage;
 
 use lifeboat::job::Outcome;

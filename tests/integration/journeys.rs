@@ -1,6 +1,8 @@
 //! Journeys through the wizard, as sequences of keys.
 
 mod disks;
+mod feel;
+mod files;
 mod inside;
 mod random;
 mod running;
@@ -383,8 +385,8 @@ fn a_cancelled_job_says_what_was_left_behind() {
 }
 
 #[test]
-fn the_disks_list_is_only_to_look_at() {
+fn enter_on_the_disks_list_only_looks() {
     let mut stage = Stage::new();
     stage.keys("d<down><enter>");
-    assert_eq!((stage.screen(), stage.model.task), (Screen::Disks, Task::Browse));
+    assert_eq!((stage.screen(), stage.model.task, stage.runs()), (Screen::Files, Task::Browse, 0));
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod aid;
+mod browse;
 mod check_ext;
 mod check_fat;
 mod check_ntfs;
@@ -17,6 +18,8 @@ mod faults_device;
 mod faults_power;
 mod gallery;
 mod guest;
+
+mod holders;
 mod hostile;
 mod hostile_damage;
 mod hostile_ends;
@@ -31,6 +34,7 @@ mod journeys;
 mod matrix;
 mod movable;
 mod oracle;
+mod pictures;
 mod pty;
 mod roundtrip;
 mod scavenge;

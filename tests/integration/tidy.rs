@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors, from the ground up. What stands behind another may import it; what shares a floor may not.
 /// `unit` lies under the rest of the ground, since every error and every extent has a unit.
-const FLOORS: [&[&str]; 12] = [
+const FLOORS: [&[&str]; 13] = [
     &["unit"],
     &["error", "extent", "bytes", "checksum"],
     &["volume"],
@@ -18,6 +18,7 @@ const FLOORS: [&[&str]; 12] = [
     &["state"],
     &["plan"],
     &["job"],
+    &["settings"],
     &["ui", "cli"],
     &["main"],
     &["lib"],
@@ -396,7 +397,12 @@ fn dead_names(document: &str) -> Vec<String> {
     let quoted = document.split('`').skip(1).step_by(2).filter_map(|name| name.split_whitespace().next());
     let ours =
         quoted.filter(|name| ["src/", "scripts/", "tests/", "assets/", ".ci/"].iter().any(|p| name.starts_with(p)));
-    ours.filter(|name| !root().join(name).exists()).map(|name| format!("`{name}` is not there")).collect()
+    // A picture: `![what is to be seen](assets/start.svg)`.
+    let pictures = document.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(name, _)| name);
+    ours.chain(pictures.filter(|name| name.starts_with("assets/")))
+        .filter(|name| !root().join(name).exists())
+        .map(|name| format!("`{name}` is not there"))
+        .collect()
 }
 
 #[test]
@@ -406,6 +412,7 @@ fn documents_name_only_what_is_there() {
     let map: String = map.lines().filter(|line| line.starts_with("//!")).map(|line| line.to_owned() + "\n").collect();
     none(&[dead_names(&readme), dead_names(&map)].concat());
     assert_eq!(dead_names("`src/lib.rs` and `src/lost.rs` and `scripts/test --long`").len(), 1);
+    assert_eq!(dead_names("[a link](https://example.org) and ![a picture](assets/lost.svg)").len(), 1);
 }
 
 /// Dependencies without a comment above them or above the group they stand in.

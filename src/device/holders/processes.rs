@@ -78,6 +78,10 @@ pub(super) fn find(proc: &Path, wanted: &Wanted) -> Found {
         let open = open_files(&dir, &mut is_hidden);
         found.hidden += usize::from(is_hidden);
         for held in held(wanted, &open) {
+            // That this program looks at the device just now keeps nothing.
+            if own == Some(pid) && held.node.is_some() {
+                continue;
+            }
             if found.list.len() >= MAX_HOLDERS {
                 found.is_cut = true;
                 return found;

@@ -143,10 +143,10 @@ fn mounts_swap_and_what_stands_on_a_disk_are_told() {
 fn programs_with_open_files_are_told_with_the_mount_that_they_keep() {
     let machine = Machine::new();
     let maps = "7f00-7f01 r-xp 00000000 08:01 12    /mnt/a b/lib.so\n7f02-7f03 rw-p 0 00:00 0    [heap]\n";
-    machine.process(5, "editor", &[("cwd", "/home/x"), ("fd/3", "/mnt/a b/text"), ("fd/4", "socket:[9]")], "");
-    machine.process(6, "player", &[("cwd", "/"), ("exe", "/usr/bin/x")], maps);
-    machine.process(7, "elsewhere", &[("cwd", "/mnt/a bc"), ("root", "/")], "");
     let node = machine.path("dev/sda1").display().to_string();
+    machine.process(5, "editor", &[("cwd", "/home/x"), ("fd/3", "/mnt/a b/text"), ("fd/4", "socket:[9]")], "");
+    machine.process(6, "player", &[("cwd", "/"), ("fd/9", &node), ("exe", "/usr/bin/x")], maps);
+    machine.process(7, "elsewhere", &[("cwd", "/mnt/a bc"), ("root", "/")], "");
     machine.process(77, "lifeboat", &[("cwd", "/mnt/a b"), ("fd/9", &node)], "");
     let held = machine.held(part(2048, 4096));
     assert_eq!(
@@ -158,7 +158,7 @@ fn programs_with_open_files_are_told_with_the_mount_that_they_keep() {
             "/dev/sda1 editor 5 Some(1000) [\"/mnt/a b/text\"] Some(\"/mnt/a b\")",
             "/dev/sda1 player 6 Some(1000) [\"/mnt/a b/lib.so\"] Some(\"/mnt/a b\")",
             "/dev/sda1 lifeboat 77 Some(1000) [\"/mnt/a b\"] Some(\"/mnt/a b\") self",
-            "/dev/sda1 lifeboat 77 Some(1000) [\"/dev/sda1\"] None self",
+            "/dev/sda1 player 6 Some(1000) [\"/dev/sda1\"] None",
         ]
     );
     let home = machine.held(part(16384, 8));

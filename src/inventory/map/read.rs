@@ -4,13 +4,18 @@
 use std::path::Path;
 
 use super::{ClusterState, VolumeMap};
+use crate::device::SharedDevice;
 use crate::error::{Error, Kind, Result};
 use crate::extent::{ClusterMap, Extent};
-use crate::fs::{self, Probe, Watch};
-use crate::image::container::Toc;
-use crate::inventory::{Address, LocateRequest, Source, Thoroughness, container_of, image_at, locate, open_source};
-use crate::unit::{ByteOffset, Grid};
-use crate::volume;
+use crate::fs::{self, EntryKind, FileSystem, Probe, Watch};
+use crate::image::MAX_PARTS;
+use crate::image::container::{FOLDER, Toc};
+use crate::inventory::{Address, LocateRequest, Thoroughness, image_at, locate, open_source};
+use crate::unit::Grid;
+use crate::volume::{self, ByteRange};
+
+/// Files of the container's folder that are looked at: as many as the search for images looks at.
+const MAX_FILES: usize = 4 * MAX_PARTS as usize;
 
 /// Reads the map of the volume at an address, or of the volume that the image at that address was made of. Reads only.
 ///
@@ -30,8 +35,8 @@ pub fn volume_map(address: &Address, watch: &dyn Watch) -> Result<VolumeMap> {
         return Err(Error::refused(format!("{address} is divided into partitions: it has no map of its own"))
             .advise("Choose one of its partitions"));
     }
-    let refusal = match of_system(&source, address, watch) {
-        Err(error) if error.kind() != Kind::Cancelled => error,
+    let refusal = match map_of(&source.device, &[], watch) {
+        Err(error) if error.kind() != Kind::Cancelled => error.context(address),
         outcome => return outcome,
     };
     // A volume that cannot be read any more may still hold images, which say where they lie.
@@ -44,30 +49,52 @@ fn is_image_file(address: &Address) -> bool {
     matches!(address, Address::Whole(path) if is_named(path))
 }
 
-/// What the file system says, with its container and its failing clusters.
-fn of_system(source: &Source, address: &Address, watch: &dyn Watch) -> Result<VolumeMap> {
-    let kind = match fs::probe(&source.device)? {
+/// The map of an open volume: what its file system says, with its container and its failing clusters. What lies in the
+/// bytes `moving` is shown as to be moved.
+///
+/// # Errors
+/// When it is of no kind that Lifeboat reads, its bookkeeping cannot be read, or the look is cancelled.
+pub fn map_of(device: &SharedDevice, moving: &[ByteRange], watch: &dyn Watch) -> Result<VolumeMap> {
+    let kind = match fs::probe(device)? {
         Probe::One(kind) => kind,
         Probe::None => volume::Kind::Unknown,
         Probe::Ambiguous(_) => volume::Kind::Ambiguous,
     };
     if !kind.has_driver() {
-        let message = format!("{address}: which clusters of a volume of the kind “{kind}” are used cannot be told");
+        let message = format!("which clusters of a volume of the kind “{kind}” are used cannot be told");
         return Err(Error::unsupported(message).advise("It can be imaged as raw sectors"));
     }
-    let fs = fs::open(source.device.clone(), kind)?;
+    let fs = fs::open(device.clone(), kind)?;
     watch.proceed()?;
     let grid = fs.grid();
     let used = fs.used()?;
     watch.proceed()?;
-    // A container that cannot be read is shown as the used clusters it has.
-    let container = container_of(source, address).ok().flatten();
-    let image = container.map_or_else(|| ClusterMap::new(grid.clusters), |found| places(&found.toc, grid));
-    watch.proceed()?;
-    // So are failing clusters, when the list of them is damaged.
+    // A container that cannot be read is shown as the used clusters it has, and so are failing clusters when the list
+    // of them is damaged.
+    let image = container(&*fs).unwrap_or_else(|_| ClusterMap::new(grid.clusters));
     let bad = fs.bad().unwrap_or_else(|_| ClusterMap::new(grid.clusters));
-    let layers = vec![(ClusterState::Used, used), (ClusterState::Image, image), (ClusterState::Bad, bad)];
-    Ok(VolumeMap::of(grid.cluster_bytes, layers))
+    watch.proceed()?;
+    let moving = ranges(moving.iter().copied(), grid);
+    let layers = [ClusterState::Used, ClusterState::Image, ClusterState::Moving, ClusterState::Bad];
+    Ok(VolumeMap::of(grid.cluster_bytes, layers.into_iter().zip([used, image, moving, bad]).collect()))
+}
+
+/// The clusters of the files in the container's folder.
+fn container(fs: &dyn FileSystem) -> Result<ClusterMap> {
+    let mut map = ClusterMap::new(fs.grid().clusters);
+    let root = fs.tree().list(Path::new("/"))?;
+    let Some(folder) =
+        root.iter().find(|entry| entry.kind == EntryKind::Directory && entry.name.eq_ignore_ascii_case(FOLDER))
+    else {
+        return Ok(map);
+    };
+    let path = Path::new("/").join(&folder.name);
+    for file in fs.tree().list(&path)?.iter().filter(|entry| entry.kind == EntryKind::File).take(MAX_FILES) {
+        for run in fs.tree().content(&path.join(&file.name)).unwrap_or_default() {
+            map.set(run, true);
+        }
+    }
+    Ok(map)
 }
 
 /// What the images of a lost volume say: nothing but where they lie themselves.
@@ -85,12 +112,17 @@ fn of_images(address: &Address, watch: &dyn Watch) -> Result<Option<VolumeMap>> 
 }
 
 /// The clusters of a container's files, as its table of contents has them.
-fn places(toc: &Toc, grid: Grid) -> ClusterMap {
+#[must_use]
+pub fn places(toc: &Toc, grid: Grid) -> ClusterMap {
+    ranges(toc.files.iter().flat_map(|file| &file.runs).copied(), grid)
+}
+
+/// The clusters that bytes lie in.
+fn ranges(bytes: impl Iterator<Item = ByteRange>, grid: Grid) -> ClusterMap {
     let mut map = ClusterMap::new(grid.clusters);
-    for run in toc.files.iter().flat_map(|file| &file.runs).filter(|run| run.len.0 > 0) {
-        let first = grid.cluster_at(run.offset).0;
-        let last = grid.cluster_at(ByteOffset(run.offset.0.saturating_add(run.len.0 - 1))).0;
-        map.set(Extent::new(first, last.saturating_sub(first).saturating_add(1)), true);
+    for range in bytes {
+        let clusters = grid.clusters_of(range.offset, range.len);
+        map.set(Extent::new(clusters.start, clusters.end - clusters.start), true);
     }
     map
 }

@@ -23,7 +23,7 @@ const PIECE: u64 = 4 << 20;
 ///
 /// # Errors
 /// When it is not there, or is another one.
-pub(super) fn open_image(source: &ImageSource, id: Uuid, volume: &SharedDevice, toc: &Toc) -> Result<Image> {
+pub(in crate::job) fn open_image(source: &ImageSource, id: Uuid, volume: &SharedDevice, toc: &Toc) -> Result<Image> {
     let image = match source {
         ImageSource::File(path) => Image::open(path)?,
         _ => inside(id, volume, toc)?,

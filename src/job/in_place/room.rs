@@ -205,9 +205,8 @@ fn take(free: &mut Vec<Extent>, clusters: u64) -> Option<Vec<Extent>> {
 
 /// The clusters that bytes lie in, wholly or in part.
 pub(super) fn outward(range: ByteRange, grid: Grid) -> Extent {
-    let first = grid.cluster_at(range.offset).0;
-    let end = range.offset.0.saturating_add(range.len.0).div_ceil(u64::from(grid.cluster_bytes));
-    Extent::new(first, end.saturating_sub(first))
+    let clusters = grid.clusters_of(range.offset, range.len);
+    Extent::new(clusters.start, clusters.end - clusters.start)
 }
 
 fn placed(lying: &[Lying], places: &[Vec<Extent>], grid: Grid, to_free: bool, without: Vec<String>) -> Placed {

@@ -39,7 +39,7 @@ pub struct Disks {
     /// The place that an image is to be chosen for.
     pub onto: Option<Row>,
     /// What is shown of the chosen line where not everything fits.
-    pub pane: Pane,
+    pub pane: DiskPane,
     /// The volume that the cursor rests on and whose map is missing, and since when.
     pub rested: Option<(Address, Duration)>,
     /// What searches of whole disks have found.
@@ -59,14 +59,14 @@ pub struct BeingRead {
 
 /// What is shown of the chosen line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Pane {
+pub enum DiskPane {
     /// What is known of it, from this page on.
     Details(usize),
     /// The clusters of its volume.
     Map,
 }
 
-impl Default for Pane {
+impl Default for DiskPane {
     fn default() -> Self {
         Self::Details(0)
     }

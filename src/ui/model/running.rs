@@ -1,9 +1,10 @@
 //! A job under way, and how the last one ended.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::job::{Progress, Report};
+use crate::job::{Pictures, Progress, Report};
 
 use super::super::input::Input;
 use super::super::msg::Ticket;
@@ -40,6 +41,8 @@ pub struct Running {
     pub headline: String,
     /// The command line that does the same, where a plan was shown.
     pub command: Option<String>,
+    /// The volume that it works on, and what becomes of it.
+    pub pictures: Arc<Pictures>,
     /// How far it is.
     pub progress: Progress,
     /// How fast.

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::Scrolled;
 use crate::ui::diagnosis::{Finding, MAX_FINDINGS, findings};
+use crate::ui::hit::List;
 use crate::ui::model::Model;
 use crate::ui::text;
 use crate::ui::widget::{clip, first_visible, pad, paint, pairs, width, wrap};
@@ -45,6 +46,17 @@ fn list_len(found: &[Finding]) -> usize {
 /// How many lines of the list fit the screen.
 pub(in crate::ui) fn page(model: &Model) -> usize {
     usize::from(parts(model, &findings(model), super::body(model.size)).list.height)
+}
+
+/// Where the list is, for the mouse.
+pub(super) fn hits(model: &Model) -> List {
+    let found = findings(model);
+    let (ours, offers) = (found.len(), text::DIAGNOSIS_OFFERS.len());
+    let gaps = list_len(&found) - ours - offers;
+    let items: Vec<Option<usize>> =
+        (0..ours).map(Some).chain(std::iter::repeat_n(None, gaps)).chain((ours..ours + offers).map(Some)).collect();
+    let cursor = model.diagnosis.cursor.min((ours + offers).saturating_sub(1));
+    List::with_gaps(parts(model, &found, super::body(model.size)).list, cursor, &items)
 }
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {

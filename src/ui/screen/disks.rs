@@ -12,7 +12,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::Scrolled;
-use crate::ui::model::{DisksPane as Pane, Model, Task};
+use crate::ui::hit::List;
+use crate::ui::model::{DiskPane, Model, Task};
 use crate::ui::text;
 use crate::ui::widget::{clip, first_visible, paint, typed, width};
 use parts::{Parts, parts};
@@ -36,18 +37,18 @@ pub(in crate::ui) fn show_map(model: &Model) -> bool {
 }
 
 /// What Tab leads to: the next page of the details, then the clusters, then the first page again.
-pub(in crate::ui) fn next_pane(model: &Model) -> Pane {
+pub(in crate::ui) fn next_pane(model: &Model) -> DiskPane {
     let parts = parts_of(model, super::body(model.size));
     let page = match model.disks.pane {
-        Pane::Details(page) if parts.details.height > 0 => page,
-        _ => return Pane::default(),
+        DiskPane::Details(page) if parts.details.height > 0 => page,
+        _ => return DiskPane::default(),
     };
     if page + 1 < detail_pages(model, parts.details) {
-        Pane::Details(page + 1)
+        DiskPane::Details(page + 1)
     } else if parts.in_turn {
-        Pane::Map
+        DiskPane::Map
     } else {
-        Pane::default()
+        DiskPane::default()
     }
 }
 
@@ -61,6 +62,14 @@ fn detail_pages(model: &Model, area: Rect) -> usize {
     let Some(row) = model.disks.chosen(model.filter.as_ref()) else { return 1 };
     let lines = pane::details(model, row, usize::from(area.width)).len();
     lines.div_ceil(usize::from(area.height).max(1)).max(1)
+}
+
+/// Where the list is.
+pub(super) fn list(model: &Model) -> List {
+    let parts = parts_of(model, super::body(model.size));
+    let visible = model.disks.visible(model.filter.as_ref());
+    let chosen = visible.iter().position(|row| *row == model.disks.cursor).unwrap_or(0);
+    List::new(parts.list, chosen, visible.len())
 }
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
@@ -95,12 +104,12 @@ fn draw_chosen(model: &Model, parts: &Parts, buffer: &mut Buffer) {
     let Some(row) = model.disks.chosen(model.filter.as_ref()) else { return };
     paint(pane::bar(model, row, parts.bar), 0, parts.bar, buffer);
     let pages = detail_pages(model, parts.details);
-    let page = if let Pane::Details(page) = model.disks.pane { page.min(pages - 1) } else { 0 };
+    let page = if let DiskPane::Details(page) = model.disks.pane { page.min(pages - 1) } else { 0 };
     let tab = match next_pane(model) {
         next if next == model.disks.pane => None,
-        Pane::Map => Some(text::PANE_MAP),
-        Pane::Details(0) if parts.in_turn => Some(text::PANE_DETAILS),
-        Pane::Details(_) => Some(text::PANE_MORE),
+        DiskPane::Map => Some(text::PANE_MAP),
+        DiskPane::Details(0) if parts.in_turn => Some(text::PANE_DETAILS),
+        DiskPane::Details(_) => Some(text::PANE_MORE),
     };
     let details_title = text::details_title(page + 1, pages);
     let words = if parts.details.height > 0 { &details_title } else { text::PANE_MAP };

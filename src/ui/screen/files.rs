@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::Scrolled;
+use crate::ui::hit::List;
 use crate::ui::model::{Branch, Model, Pane, Typing};
 use crate::ui::widget::{clip, first_visible, pad, paint, typed, width, wrap};
 use crate::ui::{overlay, text};
@@ -35,6 +36,40 @@ pub(in crate::ui) fn page(model: &Model) -> usize {
     usize::from(list_area(super::body(model.size)).height)
 }
 
+/// The folders and the content, side by side.
+fn panes(list: Rect) -> (Rect, Rect) {
+    let left = (list.width / 4).clamp(18, 36);
+    (Rect { width: left, ..list }, Rect { x: list.x + left + 3, width: list.width - left - 3, ..list })
+}
+
+/// The list that the keys are for, when there is one.
+pub(super) fn hits(model: &Model) -> Option<List> {
+    let files = &model.files;
+    let list = list_area(super::body(model.size));
+    if files.typing.is_some() {
+        return None;
+    }
+    if let Some(find) = &files.find {
+        return Some(List::new(find::list_area(find, list), find.cursor, find.hits.len()));
+    }
+    let (folders, content) = if model.size.0 < TWO_PANES { (list, list) } else { panes(list) };
+    match files.pane {
+        Pane::Folders => Some(List::new(folders, files.tree.cursor, files.tree.lines.len())),
+        Pane::Content if files.problem.is_some() => None,
+        Pane::Content => Some(List::new(content, files.cursor, files.rows.len())),
+    }
+}
+
+/// The pane beside it, to which Tab leads.
+pub(super) fn other_pane(model: &Model) -> Option<Rect> {
+    let files = &model.files;
+    if files.typing.is_some() || files.find.is_some() || model.size.0 < TWO_PANES {
+        return None;
+    }
+    let (folders, content) = panes(list_area(super::body(model.size)));
+    Some(if files.pane == Pane::Folders { content } else { folders })
+}
+
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
     let theme = model.theme;
     let columns = usize::from(area.width);
@@ -47,7 +82,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
     let list = list_area(area);
     let below = Rect { y: list.y + list.height, height: foot(area), ..area };
     if files.find.is_some() {
-        paint(find::head(model, columns), 1, Rect { height: HEAD, ..area }, buffer);
+        paint(find::head(model, columns), 0, Rect { y: area.y + 1, height: HEAD - 1, ..area }, buffer);
         paint(row::foot(model, columns), 0, below, buffer);
         return find::draw(model, list, buffer);
     }
@@ -61,10 +96,8 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
             Pane::Content => draw_content(model, list, buffer),
         };
     }
-    let left = (area.width / 4).clamp(18, 36);
-    let folders = Rect { width: left, ..list };
-    let content = Rect { x: list.x + left + 3, width: list.width - left - 3, ..list };
-    let rule = Rect { x: list.x + left + 1, y: list.y - 1, width: 1, height: list.height + 1 };
+    let (folders, content) = panes(list);
+    let rule = Rect { x: folders.right() + 1, y: list.y - 1, width: 1, height: list.height + 1 };
     paint(vec![Line::styled("│", theme.quiet()); usize::from(rule.height)], 0, rule, buffer);
     let scrolled_left = draw_folders(model, folders, buffer);
     let scrolled_right = draw_content(model, content, buffer);

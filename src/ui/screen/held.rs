@@ -8,6 +8,7 @@ use ratatui::text::Line;
 
 use super::Scrolled;
 use crate::device::HolderKind;
+use crate::ui::hit::List;
 use crate::ui::model::Model;
 use crate::ui::msg::HolderView;
 use crate::ui::text;
@@ -28,6 +29,11 @@ fn list(model: &Model, area: Rect) -> Rect {
 /// How many lines of the list fit the screen.
 pub(in crate::ui) fn page(model: &Model) -> usize {
     usize::from(list(model, super::body(model.size)).height)
+}
+
+/// Where the list is, for the mouse.
+pub(super) fn hits(model: &Model) -> List {
+    List::new(list(model, super::body(model.size)), model.held.cursor, model.held.list().len())
 }
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {

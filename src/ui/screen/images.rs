@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::Scrolled;
+use crate::ui::hit::List;
 use crate::ui::images::{Entry, entries};
 use crate::ui::model::Model;
 use crate::ui::widget::{clip, first_visible, pad, paint, pairs, typed, width, wrap};
@@ -16,6 +17,15 @@ const HEAD: u16 = 3;
 /// How many lines of the list fit the screen.
 pub(in crate::ui) fn page(model: &Model) -> usize {
     usize::from(super::body(model.size).height.saturating_sub(HEAD))
+}
+
+/// Where the list is, when there is one.
+pub(super) fn list(model: &Model) -> Option<List> {
+    let area = super::body(model.size);
+    let area = Rect { y: area.y + HEAD.min(area.height), height: area.height.saturating_sub(HEAD), ..area };
+    let len = entries(model).len();
+    let is_shown = model.images.path.is_none() && len > 0;
+    is_shown.then(|| List::new(area, model.images.cursor.min(len - 1), len))
 }
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {

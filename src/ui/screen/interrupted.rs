@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::Scrolled;
+use crate::ui::hit::List;
 use crate::ui::model::{Model, Waiting};
 use crate::ui::text;
 use crate::ui::widget::{clip, first_visible, pad, paint, pairs, wrap};
@@ -44,6 +45,12 @@ fn list(model: &Model, area: Rect) -> Rect {
 /// How many lines of the list fit the screen.
 pub(in crate::ui) fn page(model: &Model) -> usize {
     usize::from(list(model, super::body(model.size)).height)
+}
+
+/// Where the list is, for the mouse.
+pub(super) fn hits(model: &Model) -> List {
+    let jobs = &model.interrupted;
+    List::new(list(model, super::body(model.size)), jobs.cursor, jobs.jobs.len())
 }
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {

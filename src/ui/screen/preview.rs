@@ -4,6 +4,7 @@
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::pictures;
 use crate::plan::{ChangeView, Safety, Step};
 use crate::ui::form::FieldId;
 use crate::ui::model::{Model, Proposal, Proposed, Task, Trouble};
@@ -13,13 +14,17 @@ use crate::ui::{overlay, text};
 pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     match &model.proposal {
         Proposal::None => Vec::new(),
-        Proposal::Ready(plan) => plan_lines(model, plan, usize::from(area.width)),
+        Proposal::Ready(plan) => plan_lines(model, plan, area),
         Proposal::Refused(trouble) => refusal_lines(model, trouble, usize::from(area.width)),
     }
 }
 
-fn plan_lines(model: &Model, plan: &Proposed, columns: usize) -> Vec<Line<'static>> {
+/// From this height on there is room for headings and blank lines.
+const TALL: usize = 30;
+
+fn plan_lines(model: &Model, plan: &Proposed, area: Rect) -> Vec<Line<'static>> {
     let theme = model.theme;
+    let columns = usize::from(area.width);
     let shown = &plan.preview;
     let mut lines: Vec<Line<'static>> =
         wrap(&shown.headline, columns).into_iter().map(|part| Line::styled(part, theme.strong())).collect();
@@ -29,13 +34,18 @@ fn plan_lines(model: &Model, plan: &Proposed, columns: usize) -> Vec<Line<'stati
         lines.extend(reset);
     }
     if !shown.warnings.is_empty() {
-        lines.extend(super::heading(model, text::WARNINGS));
+        // In a low window the sign alone tells that these are warnings: what follows must be in sight, too.
+        if usize::from(area.height) >= TALL {
+            lines.extend(super::heading(model, text::WARNINGS));
+        }
         lines.extend(super::items(&shown.warnings, "!", theme.warning(), columns));
     }
+    lines.extend(pictures::layouts(model, &plan.pictures, columns));
     lines.extend(super::heading(model, text::STEPS));
     for (index, step) in shown.steps.iter().enumerate() {
         lines.extend(step_lines(model, index + 1, step, columns));
     }
+    lines.extend(pictures::map(model, &plan.pictures, columns));
     lines.extend(super::heading(model, text::FACTS));
     lines.extend(pairs(&shown.facts, columns, theme.quiet()));
     if !shown.changes.is_empty() {

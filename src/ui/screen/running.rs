@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::pictures;
 use crate::job::{PROBLEM_SIGN, StepProgress};
 use crate::ui::model::{Job, Model, Running};
 use crate::ui::widget::{bar, clip, first_visible, pad, sparkline, width, wrap};
@@ -56,12 +57,16 @@ pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     let first = first_visible(running.progress.current, running.progress.steps.len(), rows.steps);
     let steps = running.progress.steps.iter().enumerate().skip(first).take(rows.steps);
     lines.extend(steps.map(|(index, step)| step_line(model, running, index, step, columns)));
+    if let Some(map) = pictures::worked_on(&running.pictures).filter(|_| rows.map > 0) {
+        lines.push(Line::default());
+        lines.extend(pictures::filling(model, map, &running.progress, columns, rows.map - 1));
+    }
     lines.extend(log_lines(model, running, columns, rows.log));
     lines
 }
 
 fn rows(running: &Running, left: usize) -> Rows {
-    share(left, running.progress.steps.len(), false)
+    share(left, running.progress.steps.len(), pictures::worked_on(&running.pictures).is_some())
 }
 
 /// By how many lines the log can be scrolled, and how many are in sight.
@@ -196,7 +201,7 @@ fn step_line(model: &Model, running: &Running, index: usize, step: &StepProgress
         std::cmp::Ordering::Greater => (" ", theme.quiet()),
     };
     let percent = rate::percent(step.done, step.step.bytes, finished);
-    let bar_room = (columns / 6).min(30);
+    let bar_room = (columns / 10).clamp(6, 30);
     let amount = amount(running, step, finished, columns);
     let title = pad(&step.step.title, columns.saturating_sub(2 + 2 + bar_room + 7 + width(&amount)));
     let mut spans = vec![Span::styled(format!("{sign} "), style), Span::raw(title)];

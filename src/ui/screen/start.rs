@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::Scrolled;
 use crate::ui::diagnosis;
+use crate::ui::hit::{List, line_of};
 use crate::ui::model::{Choice, Model};
 use crate::ui::rows::{self, Row};
 use crate::ui::text;
@@ -59,36 +60,51 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
         paint(lines, 0, parts.list, buffer);
         return (factory.len() > page).then_some((first, page, factory.len()));
     }
-    let (lines, chosen) = list(model, &factory, columns, area.height);
+    let (lines, items) = list(model, &factory, columns, area.height);
     let all = lines.len();
-    let first = first_visible(chosen, all, page);
+    let first = first_visible(line_of(&items, cursor(model)), all, page);
     paint(lines, first, parts.list, buffer);
     (all > page).then_some((first, page, all))
 }
 
-/// The choices as lines, and which of them is the chosen one's.
-fn list(model: &Model, factory: &[&Row], columns: usize, height: u16) -> (Vec<Line<'static>>, usize) {
-    let mut lines = Vec::new();
-    let mut chosen = 0;
+/// Where the list is, for the mouse.
+pub(super) fn hits(model: &Model) -> List {
+    let area = super::body(model.size);
+    let factory = rows::factory_images(&model.disks.rows);
+    let list_area = parts(area, foot(model, area).len()).list;
+    if let Some(cursor) = model.factory_cursor {
+        return List::new(list_area, cursor, factory.len());
+    }
+    let (_, items) = list(model, &factory, usize::from(area.width), area.height);
+    List::with_gaps(list_area, cursor(model), &items)
+}
+
+fn cursor(model: &Model) -> usize {
+    model.start_cursor.min(model.start_choices().len().saturating_sub(1))
+}
+
+/// The choices as lines, and which choice stands on each.
+fn list(model: &Model, factory: &[&Row], columns: usize, height: u16) -> (Vec<Line<'static>>, Vec<Option<usize>>) {
+    let (mut lines, mut items) = (Vec::new(), Vec::new());
     let choices = model.start_choices();
-    let cursor = model.start_cursor.min(choices.len().saturating_sub(1));
+    let cursor = cursor(model);
     let mut before_experts = true;
     for (index, choice) in choices.iter().enumerate() {
         if std::mem::replace(&mut before_experts, !choice.is_expert) && choice.is_expert {
-            if height >= LOW && height < AIRY {
+            if (LOW..AIRY).contains(&height) {
                 lines.push(Line::default());
             }
             lines.push(Line::styled(clip(text::GUIDE_EXPERTS, columns), model.theme.quiet()));
         }
-        if index == cursor {
-            chosen = lines.len();
-        }
+        items.resize(lines.len(), None);
+        items.push(Some(index));
         lines.push(choice_line(model, choice, factory, index == cursor, columns));
         if !choice.is_expert && height >= AIRY {
             lines.push(Line::default());
         }
     }
-    (lines, chosen)
+    items.resize(lines.len(), None);
+    (lines, items)
 }
 
 fn choice_line(model: &Model, choice: &Choice, factory: &[&Row], chosen: bool, columns: usize) -> Line<'static> {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::en;
-use super::fill::{fill, plural};
+use super::fill::fill;
 use super::{bytes, duration};
 use crate::fs::State;
 use crate::inventory::{Reading, TableView};
@@ -116,6 +116,12 @@ pub fn place_gone(disk: &Path) -> String {
     fill(en::PLACE_GONE, &[("disk", &disk_name(disk))])
 }
 
+/// What the user was about to work on does not answer any more.
+#[must_use]
+pub fn place_unreadable(disk: &Path) -> String {
+    fill(en::PLACE_UNREADABLE, &[("disk", &disk_name(disk))])
+}
+
 /// How many lines a filter leaves.
 #[must_use]
 pub fn filter_count(count: usize, all: usize) -> String {
@@ -157,8 +163,10 @@ pub fn badges(factory: usize, user: usize) -> Vec<String> {
 /// The images inside a volume, counted.
 #[must_use]
 pub fn images_inside(factory: usize, user: usize, damaged: usize) -> String {
-    let counts: [(&str, &dyn std::fmt::Display); 3] = [("factory", &factory), ("user", &user), ("damaged", &damaged)];
-    if damaged == 0 { fill(en::IMAGES_INSIDE, &counts[..2]) } else { fill(en::IMAGES_DAMAGED, &counts) }
+    match damaged {
+        0 => fill(en::IMAGES_INSIDE, &[("factory", &factory), ("user", &user)]),
+        _ => fill(en::IMAGES_DAMAGED, &[("factory", &factory), ("user", &user), ("damaged", &damaged)]),
+    }
 }
 
 /// What is wrong with a partition table.
@@ -191,8 +199,10 @@ pub fn serial(serial: &str) -> String {
 /// The heading of the details, where they take several pages.
 #[must_use]
 pub fn details_title(page: usize, pages: usize) -> String {
-    let title = plural(u64::try_from(pages).unwrap_or(u64::MAX), en::PANE_DETAILS, en::PANE_DETAILS_PAGE);
-    if pages <= 1 { title.to_owned() } else { fill(title, &[("page", &page), ("pages", &pages)]) }
+    match pages {
+        0 | 1 => en::PANE_DETAILS.to_owned(),
+        _ => fill(en::PANE_DETAILS_PAGE, &[("page", &page), ("pages", &pages)]),
+    }
 }
 
 /// What Tab leads to.

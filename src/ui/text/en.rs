@@ -15,7 +15,6 @@ words! {
     PROGRAM = "Lifeboat";
     TOO_SMALL = "Please make the window larger (at least 40 × 12).";
 
-    START_QUESTION = "What do you want to do?";
     START_PROMISE = "Nothing is written before you have seen and confirmed it.";
 
     FACTORY_LOOKING = "The disks are still being looked at.";
@@ -25,14 +24,13 @@ words! {
     FACTORY_DAMAGED_NEXT = "Press d for the disks, open the image with Enter, and press v: that tells what is lost.";
     FACTORY_WHICH = "Which one?";
     FACTORY_SOME = "Put a partition back as it was delivered.";
-    FACTORY_NONE = "No factory image was found so far.";
     FACTORY_WAIT = "Looking for a factory image…";
     RESET_STAY = "The images inside the partition stay.";
 
     LOOKING = "Looking at the disks…";
     NO_DISKS = "No disks were found.";
     NO_DISKS_WHY = "Lifeboat needs the rights to read them.";
-    NO_DISKS_NEXT = "Start it as root, or name a disk or image of a disk: lifeboat --disk PATH";
+    NO_DISKS_NEXT = "Start it as root (sudo lifeboat), or name a disk, or a file that holds one: lifeboat --disk PATH";
     WHOLE_DISK = "whole disk";
     NOTHING_KNOWN = "nothing known";
     MOUNTED = "mounted";
@@ -56,7 +54,7 @@ words! {
     DETAIL_NO_TARGET = "Not possible";
     DETAIL_NOTE = "Note";
     DETAIL_FOUND_BY = "Found";
-    FOUND_NOTE = "No partition table names this volume; it was found by its own signature.";
+    FOUND_NOTE = "No partition table names this volume (file system); it was found by its own signature, the marks it carries itself.";
 
     REFUSED_DISK = "This is a whole disk with partitions. Choose one of the lines below it.";
     REFUSED_EXTENDED = "An extended partition only holds other partitions. Choose one of those.";
@@ -74,7 +72,6 @@ words! {
     INSPECTING = "Opening the image…";
     WAIT_TITLE = "One moment";
     PLANNING = "Reading and planning. Nothing is written yet…";
-    NO_IMAGES = "There are no images (.lbi files) in this folder.";
     NO_IMAGES_NEXT = "Press g to go to another folder.";
     DAMAGED = "damaged";
     STATE_UNREADABLE = "unreadable";
@@ -83,10 +80,10 @@ words! {
     FACT_ADDRESS = "Address";
     FACT_FOUND = "Found";
     FACT_BASE = "Based on";
-    FACT_CONTAINER = "Container";
+    FACT_CONTAINER = "Its place";
     FACT_IMAGE = "Image";
     STATE_WHOLE = "whole";
-    STEP_EXPORT_VERIFY = "Check every digest of the image";
+    STEP_EXPORT_VERIFY = "Check every digest (fingerprint) of the image";
     STEP_EXPORT_WRITE = "Write the new file, and read it back";
     FACT_FILE = "File";
     FACT_FILE_SIZE = "File size";
@@ -102,7 +99,7 @@ words! {
     FACT_LEFT_OUT = "Left out";
     FACT_NOTE = "Note";
     NOTE_RAW = "All sectors were taken, used or not. Files in it cannot be listed.";
-    NOTE_DIRTY = "The volume was not clean when it was imaged.";
+    NOTE_DIRTY = "The volume was not clean (not closed properly) when the image was made.";
 
     FIELD_PATH = "Image file";
     FIELD_INSIDE = "Keep it inside the partition itself";
@@ -115,14 +112,14 @@ words! {
     FIELD_READ_BACK_TARGET = "Read the target back and compare";
     FIELD_FACTORY = "Mark as the factory state";
     FIELD_SPLIT = "Split it into files below 4 GiB";
-    FIELD_EVEN_IF_DIRTY = "Image it although it is not clean";
+    FIELD_EVEN_IF_DIRTY = "Make the image although the volume is not clean";
     FIELD_RAW = "Take all sectors, used or not";
     FIELD_CHECK_FIRST = "Check the whole image first";
     FIELD_KEEP_GOING = "Restore what is whole of a damaged image";
     FIELD_ZERO_FREE = "Fill unused space with zeros";
     FIELD_DISCARD = "Discard (TRIM) unused space";
     HINT_PATH = "Where the image is written. It gets this name only once it is complete and checked.";
-    HINT_INSIDE = "Hidden at its end: found again even when table and file system are gone. Not safe from a dying disk.";
+    HINT_INSIDE = "Hidden at its end: found again even when partition table and file system are gone. Not safe from a dying disk.";
     HINT_NAME = "By this name the image is asked for later. Letters, digits, - and _ are kept.";
     HINT_FULL = "Otherwise only what differs from the image inside is stored, and that one cannot be dropped.";
     HINT_COMPARE = "The partition is read first. A lightly damaged one is back in a short time.";
@@ -131,12 +128,12 @@ words! {
     HINT_READ_BACK = "Proves what was written. Takes longer; without it nothing is proven.";
     HINT_FACTORY = "For the state a machine was delivered in. Otherwise it is a user image.";
     HINT_SPLIT = "For FAT disks and sticks, whose files cannot be longer. Keep all the parts together.";
-    HINT_EVEN_IF_DIRTY = "Files that were being written may be incomplete. The image says so.";
+    HINT_EVEN_IF_DIRTY = "Not clean: it was not closed properly. Files that were being written may be incomplete; the image says so.";
     HINT_RAW = "For a volume that cannot be read. It can be restored, but its files cannot be listed.";
     HINT_CHECK_FIRST = "A damaged image is then noticed before the target is touched.";
     HINT_KEEP_GOING = "The report lists the files that are not whole.";
     HINT_ZERO_FREE = "Old data in unused space is destroyed.";
-    HINT_DISCARD = "For flash disks. Old data in unused space is destroyed.";
+    HINT_DISCARD = "For flash disks (SSD): they are told what is unused. Old data in unused space is destroyed.";
     ON = "yes";
     OFF = "no";
     PATH_EMPTY = "Type where the image shall go.";
@@ -153,10 +150,10 @@ words! {
     PRESS_CONFIRM = "Press Enter to go on. You will be asked to confirm.";
 
     FACT_BEGUN = "Begun";
-    FACT_JOURNAL = "Journal";
+    FACT_JOURNAL = "Journal (list)";
     NOTHING_TO_RESUME = "There is nothing to do";
     INTERRUPTED_TITLE = "A job was interrupted.";
-    INTERRUPTED_WHY = "Its journal is whole, so nothing is lost: it can be finished, or taken back. Until then, do not use the volume, and do not start a system from it.";
+    INTERRUPTED_WHY = "Its journal (the list of what it was changing) is whole, so nothing is lost: it can be finished, or taken back. Until then, do not use the volume, and do not start a system from it.";
     INTERRUPTED_RESTORE_TITLE = "A restore was interrupted: finish it?";
     INTERRUPTED_RESTORE_WHY = "The partition is half restored and cannot be used. The image that it is restored from lies inside it and was left alone: finishing begins again, and writes what is missing. It cannot be taken back.";
     INTERRUPTED_NOTICE = "! A job was interrupted and can be finished or taken back. Press i.";
@@ -169,8 +166,6 @@ words! {
 
     OVERALL = "Overall";
     STARTING = "Starting…";
-    PAUSED = "paused";
-    CANCELLING = "Stopping at the next safe place…";
     FINISHING = "finishing";
     LOG = "Log";
     CANCEL_QUESTION = "Cancel the job?";
@@ -232,7 +227,7 @@ words! {
     // What the disk will be when a job is cancelled, and what it is afterwards.
     CANCEL_VERIFY = "Nothing is changed. The image stays as it is, but you do not know whether it is whole.";
     CANCEL_CHECK = "Nothing is changed. You do not know whether the volume is sound.";
-    CANCEL_RESUME = "What is done stays done, and the journal stays: the job can be finished or taken back later.";
+    CANCEL_RESUME = "What is done stays done, and the journal (the list of what is left to do) stays: the job can be finished or taken back later.";
     CANCEL_BACKUP = "The disk that is read stays as it is. No image is left under the chosen name.";
     CANCEL_EXTRACT = "Files that are copied whole stay; the one under way is taken away again.";
     CANCEL_EXPORT = "The image inside stays. No file is left under the chosen name.";
@@ -245,7 +240,7 @@ words! {
     CANCEL_RESTORE = "Nothing was written to the target yet. It stays as it is.";
     CANCELLED_VERIFY = "Nothing was changed. It is not known whether the image is whole.";
     CANCELLED_CHECK = "Nothing was changed. It is not known whether the volume is sound.";
-    CANCELLED_RESUME = "The journal is still there: the job can be finished or taken back later.";
+    CANCELLED_RESUME = "The journal (the list of what is left to do) is still there: the job can be finished or taken back later.";
     CANCELLED_BACKUP = "The disk that was read is as it was. No image was left under the chosen name.";
     CANCELLED_EXTRACT = "What was copied whole is still there. Nothing else was changed.";
     CANCELLED_EXPORT = "The image inside is as it was. No file was left under the chosen name.";
@@ -258,14 +253,14 @@ words! {
     // By what an image was found.
     FOUND_BY_FILE = "as a file of the partition";
     FOUND_BY_CONTENTS = "by its table of contents";
-    FOUND_BY_AID = "by a recovery aid";
+    FOUND_BY_AID = "by a recovery aid (a small file kept elsewhere)";
     FOUND_BY_PARTITION = "by a recovery partition";
     FOUND_BY_RECORDS = "put together from its records";
 
     // What a volume and a table are like.
-    STATE_DIRTY_NOTE = "It was not unmounted properly, or has errors.";
+    STATE_DIRTY_NOTE = "It was not unmounted (closed) properly, or has errors.";
     STATE_HIBERNATED_NOTE = "Windows sleeps on it and remembers unwritten data. Shut Windows down fully first.";
-    STATE_JOURNAL_NOTE = "Its journal waits to be replayed; mounting and unmounting it once does that.";
+    STATE_JOURNAL_NOTE = "Its journal (its own list of unfinished changes) was not worked off; mounting (opening) and unmounting it once does that.";
     TABLE_GPT = "GPT";
     TABLE_MBR = "MBR";
     TABLE_NONE = "none";
@@ -307,7 +302,7 @@ words! {
     REFUSED_UNREADABLE = "It cannot be read: {problem}";
     CHECK_HEADLINE = "Check whether {address} is sound";
     REFUSED_KIND = "A {kind} volume cannot be checked here. Its own tool does that: {tool}.";
-    REFUSED_MOUNTED = "It is mounted at {place}. Press m to see who uses it and to free it, or choose another.";
+    REFUSED_MOUNTED = "It is mounted (in use) at {place}. Press m to see who uses it and to free it, or choose another.";
     REFUSED_SMALL = "Too small: the image needs {needed}, here are {there}; {missing} bytes are missing.";
     RESTORE_WHAT = "Image “{name}” needs {needed}.";
     BACKUP_WHAT = "Back up {address} ({volume})";
@@ -347,6 +342,7 @@ words! {
     DISK_CAME = "{disk} is there now.";
     DISKS_CAME = "{count} more disks are there now.";
     PLACE_GONE = "{disk} is not there any more. Nothing was written.";
+    PLACE_UNREADABLE = "{disk} cannot be read any more. Nothing was written.";
     PLACE_GONE_NEXT = "Connect it again and choose anew, or choose another.";
     FILTER_LABEL = "Find";
     FILTER_COUNT = "{count} of {all} lines";
@@ -376,7 +372,6 @@ words! {
     DETAIL_SIZE = "Size";
     DETAIL_USED = "Used";
     DETAIL_IMAGES = "Images";
-    DETAIL_STATE = "State";
     DETAIL_READING = "Reading";
     PANE_DETAILS = "Details";
     PANE_DETAILS_PAGE = "Details {page} of {pages}";
@@ -425,8 +420,8 @@ words! {
     CANCEL_INSIDE_ADOPTING = "All files stay. A change of the partition's records that has begun is finished first: the image is then inside and whole.";
     CANCEL_INSIDE_CHECKING = "The image is inside and whole, and all files stay. Only the last check is left out.";
     CANCEL_KEEP_CHECKING = "Everything is done, and all files stay. Only the last check is left out.";
-    PAUSED_BANNER = "PAUSED: the job waits. Press p to go on, Esc to cancel.";
-    CANCELLING_BANNER = "STOPPING at the next safe place. Please wait.";
+    PAUSED_BANNER = "PAUSED. p goes on, Esc cancels.";
+    CANCELLING_BANNER = "STOPPING at the next safe place…";
     LOG_NEWER_ONE = "Log  ({count} newer line below: ↓, or End)";
     LOG_NEWER_MANY = "Log  ({count} newer lines below: ↓, or End)";
     LAST_MINUTE = "Rate, last minute";
@@ -481,16 +476,13 @@ words! {
     FILES_MARKED_FILES = "{count} files marked, {size}";
     FILES_MARKED_FOLDER = "{count} folder marked, with all that is in it";
     FILES_MARKED_FOLDERS = "{count} folders marked, with all that is in them";
-    FILES_MARKED_BOTH_ONE = "marked: files {files}, {size}, and {folders} folder with all that is in it";
-    FILES_MARKED_BOTH = "marked: files {files}, {size}, and {folders} folders with all that is in them";
+    FILES_MARKED_BOTH = "marked: files: {files} ({size}), folders: {folders} with all that is in them";
     FILES_TARGET = "files-{date}";
     FIND_PROMPT = "Find";
     FIND_HINT = "Type part of a name, or a pattern: * stands for any characters, ? for one. Capital and small letters are the same. Enter begins.";
     FIND_WHERE = "Looked for in {folder} and in all folders below it.";
     FIND_FOUND = "“{pattern}”: {count} found; folders looked through: {folders}";
-    FIND_FOUND_ONE = "“{pattern}”: {count} found; folders looked through: {folders}";
     FIND_NOTHING = "Nothing of that name was found.";
-    FIND_SEARCHING = "searching";
     FIND_UNREADABLE = "{count} folders could not be read.";
     FIND_UNREADABLE_ONE = "{count} folder could not be read.";
     FIND_BOUNDED = "The search ended after {count}: type more of the name.";
@@ -498,6 +490,9 @@ words! {
     FIND_PATTERN_NEXT = "Each [ needs its ]. Type part of the name instead.";
     PEEK_PLACE = "byte {place} ({percent} %) of {size}, {how}";
     PEEK_HEX = "hex";
+    ENCODING_UTF_8 = "UTF-8";
+    ENCODING_UTF_16 = "UTF-16";
+    ENCODING_LATIN_1 = "Latin-1";
     PEEK_EMPTY = "This file is empty.";
     PEEK_READING = "Reading…";
     PEEK_HOLE = "Bytes {from} to {to} cannot be read: {why}";
@@ -516,8 +511,6 @@ words! {
     EXTRACT_SAME_NAMES = "{count} of them have the name of another and would land in the same place: they are left out. Copy them by themselves, to another folder.";
     EXTRACT_UNREADABLE = "{count} folders cannot be read. What is in them is left out.";
     EXTRACT_UNREADABLE_ONE = "{count} folder cannot be read. What is in it is left out.";
-    STEP_EXTRACT_COUNT = "Count the files";
-    STEP_EXTRACT_COPY = "Copy the files, with their times";
     HELP_PEEK = "This is what is in one file, read a page at a time. h changes between text and hex (the bytes as numbers); a file that is no text opens as hex. x copies the file out. Looking changes nothing.";
 
 
@@ -529,12 +522,11 @@ words! {
     GUIDE_QUESTION = "What happened?";
     GUIDE_EXPERTS = "Or go straight to";
     GUIDE_NO_FACTORY = "No image of it was found so far.";
-    FACTORY_FOUND_ONE = "An image of it is there.";
+    FACTORY_FOUND_ONE = "{count} image of it is there.";
     FACTORY_FOUND_MANY = "{count} images of it are there.";
     CHOICE_RENEW = "Renew the recovery partition {partition}";
     CHOICE_RENEW_WHY = "It is out of date.";
     START_WRONG = "{what}. Press w.";
-    START_LOOKING = "Looking at the disks…";
 
     PLACE_DISK = "{disk}";
     PLACE_DISK_MODEL = "{disk} ({model})";
@@ -579,10 +571,10 @@ words! {
     MEANS_HIBERNATED = "Windows was not shut down but sent to sleep, and remembers what it has not written yet. A change from outside would damage its files.";
     HELPS_HIBERNATED = "Start Windows and shut it down fully: hold Shift while choosing “Shut down”. When it does not start any more, back it up as it is, or restore it.";
     WRONG_DIRTY = "It was not left in order: {place}";
-    MEANS_DIRTY = "It was not unmounted properly, or an error was noticed on it. Files that were being written then may be incomplete.";
+    MEANS_DIRTY = "It was not unmounted (closed) properly, or an error was noticed on it. Files that were being written then may be incomplete.";
     HELPS_DIRTY = "Check it: that only reads, and tells what is wrong and which tool repairs it.";
     WRONG_JOURNAL = "It was not shut down properly: {place}";
-    MEANS_JOURNAL = "What was written last still waits in its journal (its list of changes under way). Mounting and unmounting it once brings it in order.";
+    MEANS_JOURNAL = "What was written last still waits in its journal (its list of changes under way). Mounting it (opening it for use) and unmounting it once brings it in order.";
     HELPS_JOURNAL = "Check it: that only reads, and tells whether more is wrong.";
     WRONG_IMAGE_DAMAGED = "Damaged: {place}";
     MEANS_IMAGE_DAMAGED = "This image cannot be restored whole.";
@@ -621,8 +613,8 @@ words! {
     HELD_LOOKING = "Looking who uses it…";
     HELD_NOBODY = "Nothing uses it. It is free.";
     HELD_NOBODY_NEXT = "Go back with Esc and go on with what you wanted to do.";
-    HELD_HIDDEN_ONE = "One program could not be looked into: start Lifeboat as root to see all.";
-    HELD_HIDDEN_MANY = "{count} programs could not be looked into: start Lifeboat as root to see all.";
+    HELD_HIDDEN_ONE = "{count} program could not be looked into, for want of rights.";
+    HELD_HIDDEN_MANY = "{count} programs could not be looked into, for want of rights.";
     HELD_CUT = "There is more than can be listed here.";
     HELD_FILES = "Has open";
     HELD_DO = "To free it";
@@ -637,7 +629,7 @@ words! {
     HOLDER_PROCESS = "Program {name}, number {pid}";
     HOLDER_PROCESS_OF = "Program {name}, number {pid}, of user {user}";
     HOLDER_SELF = "Lifeboat itself: {name}, number {pid}";
-    ADVICE_MOUNT = "Press Enter: it is unmounted after you have said yes. What is still to be written is written first.";
+    ADVICE_MOUNT = "Press Enter: it is unmounted (closed) after you have said yes. What is still to be written is written first.";
     ADVICE_ROOT = "The running system lies on it, so it cannot be freed. Start the computer from another medium, such as a recovery stick.";
     ADVICE_SWAP = "Type in a terminal: swapoff {node}";
     ADVICE_LVM = "Unmount what is on it. Then type in a terminal: dmsetup remove {name} (or vgchange -an for its whole group)";
@@ -656,21 +648,27 @@ words! {
     UNMOUNTING = "Unmounting. What is still to be written is written first…";
     UNMOUNTED = "{place} was unmounted.";
     REFUSED_NOT_MOUNT = "Only a mount can be undone from here. What to do about this one stands below the list.";
-    HELD_HINT = "Here: go back to the disks, choose it, and press m: that says who uses it, and frees it.";
+    HELD_HINT = "Press m to see who uses it, and to free it.";
 
-    IMAGES_FILTER_ONE = "Filter (1 image)";
+    IMAGES_FILTER_ONE = "Filter ({count} image)";
     IMAGES_FILTER_MANY = "Filter ({count} images)";
     NO_IMAGES_MATCH = "No image matches. Esc takes the filter away.";
     NO_IMAGES_ANYWHERE = "There are no images (.lbi files) in this folder, and none were found inside partitions.";
 
     // The terminal and settings.
+    SETTINGS_PROBLEMS = "Some settings were not understood, and are left out. {problems}.";
+    SETTINGS_NEXT = "Go on without them: nothing needs them. Correct the file later.";
 
     // Help.
-    HELP_START = "Choose what you want to do, with its letter or with the arrow keys and Enter. You see what will be done before anything is done, and you can always go back with Esc. f puts a partition back to the state it was delivered in, when its factory image is found: it lies inside the partition and outlives most damage.";
+    HELP_EXAMINE = "Choose the volume to check, and press Enter. Checking only reads: it tells whether the order of files and folders is sound, and which tool repairs what is not. “Found” means that no partition table names the volume.";
+    HELP_SEARCH = "Choose the disk to search, and press Enter. Every sector of it is read for images inside partitions, which takes a while and changes nothing. It finds images whose partition is not in any list any more.";
+    HELP_FREE = "Choose the disk or partition that is in use, and press Enter: you see what uses it, and can free it. The state says “mounted” where one is in use.";
+    HELP_VERIFY = "Choose an image, and press Enter: it is read from start to end, and each part of it is checked against its digest. Nothing is changed. Press / to narrow the list, and g to go to another folder or file.";
+    HELP_START = "Say what happened, with its letter or with the arrow keys and Enter; or go straight to where you want to go. w looks for what is wrong and says what helps. f puts a partition back to the state it was delivered in: its image lies inside the partition and outlives most damage. You see everything before it is done, and can always go back with Esc.";
     HELP_TARGETS = "These are the disks and what is on them. Choose the partition that the image shall be written to. What is there now will be overwritten, but only after you have confirmed it on a later screen. Mounted and read-only places and places that are too small cannot be chosen; the reason is shown below the list.";
     HELP_DISKS = "These are the disks, their partitions and the volumes in them. Looking changes nothing. “Found” means that no partition table names the volume, but its own signature was found. Below a partition stand the images inside it: Enter opens one, to restore, verify, export or drop it. c checks whether the chosen volume is sound. a searches every sector of the disk for images, which takes a while; looking at the ends is done already. t puts the images of a partition in order at its end.";
     HELP_SOURCES = "These are the disks, their partitions and the volumes in them. Looking changes nothing. “Found” means that no partition table names the volume, but its own signature was found. The lines below the list tell more about the chosen one.";
-    HELP_IMAGES = "These are the images in the folder. Press g to type the path of another folder or of an image file; Tab completes it.";
+    HELP_IMAGES = "These are the images in the folder and, below them, those found inside partitions. Press / to narrow the list by a part of the name. Press g to type the path of another folder or of an image file; Tab completes it.";
     HELP_FACTS = "This is what the image says of itself. v reads it from start to end and checks every part of it against its digest. e restores it: an image inside a partition to that partition, a file to one that you choose. g restores to another place, x writes the image to a file, Del drops it. All but v show first what they will do.";
     HELP_BACKUP_OPTIONS = "Say where the image shall go. Choose another disk than the one you are backing up. The file appears under its name only when it is complete and was read back. Or keep the image inside the partition itself: hidden at its end, found again when all else is gone. It is lost with the disk, so have one elsewhere, too.";
     HELP_OPTIONS = "The defaults are the safe choice. Enter plans anew with what you set; Esc leaves it as it was.";
@@ -678,10 +676,10 @@ words! {
     HELP_INTERRUPTED = "The power went, or the program was stopped, while Lifeboat was changing this volume. It had written down beforehand what it would change. Enter does what is left to do; u puts everything back as it was before. Both show first what they will write, and ask. Esc leaves it for later.";
     HELP_CONFIRM_CHANGE = "To be sure that it is the right volume, type its name as shown and press Enter. Nothing else starts the job.";
     HELP_CONFIRM = "Restoring replaces what is on the target. To be sure that it is the right one, type its name as shown and press Enter. Nothing else starts the job.";
-    HELP_RUNNING = "The job is under way. p lets it wait and go on again. Esc asks whether to cancel, and says what the disk will then be. The time left includes the final flush and reading back.";
-    HELP_DIAGNOSIS = "What a look at the disks tells of damage, each with what can be done about it. Nothing is done before you have seen and confirmed it.";
+    HELP_RUNNING = "The job is under way. p lets it wait and go on again. Esc asks whether to cancel, and says what the disk will then be. The time left includes bringing everything to the medium, and reading it back.";
+    HELP_DIAGNOSIS = "This is what a quick look at the disks tells of damage, the most urgent first. Below the list stands what the chosen line means and what helps. Enter leads there: it shows first what would be done, or only reads. What may still be tried stands at the end of the list. r looks again.";
     HELP_FILES = "The folders and files of a volume or an image, as they are in it. Enter opens a folder or looks into a file; the left arrow and Esc go up, and from the top Esc leaves. Space marks what you want to have; marks stay while you go elsewhere. x copies what is marked, or else the chosen line, to a folder that you name, after showing what that means. / finds files by name. Letters in the last column: R read-only, H hidden, S system, A archive, C compressed, E encrypted, P sparse; numbers are Unix permissions. Looking changes nothing.";
-    HELP_HELD = "Who uses this disk or partition, so that it cannot be written now.";
+    HELP_HELD = "A disk or partition that is in use cannot be written. This is what uses it: where it is mounted, programs that have files open there, swap space, and devices that stand on it. Below the list stands what to do about each. Enter on a mount asks whether to unmount it; it is never forced, and refused while programs use it. r looks again.";
     HELP_REPORT = "This is how it ended. Only “Done” means that everything was done and proven. Enter leads back to the start.";
 }
 
@@ -762,33 +760,28 @@ pub mod key {
     pub const CANCEL: KeyWord = ("Esc", "cancel");
     pub const FINISH: KeyWord = ("Enter", "finish it");
     pub const UNDO: KeyWord = ("u", "take it back");
-    pub const FILES: KeyWord = ("l", "look inside");
-    pub const UP_FOLDER: KeyWord = ("Esc", "up");
-    pub const MARK: KeyWord = ("Space", "mark");
-    pub const FIND: KeyWord = ("/", "find");
-    pub const EXTRACT: KeyWord = ("x", "copy out");
-    pub const OTHER_PANE: KeyWord = ("Tab", "other side");
-    pub const GO_THERE: KeyWord = ("Enter", "go there");
-    pub const BEGIN: KeyWord = ("Enter", "begin");
-    pub const LOOK: KeyWord = ("h", "look into it");
-    pub const HEX: KeyWord = ("h", "hex");
-    pub const AS_TEXT: KeyWord = ("h", "text");
-    pub const PAGE: KeyWord = ("PgDn", "next page");
-    pub const LOOK_AGAIN: KeyWord = ("r", "look again");
     pub const HELP_IT: KeyWord = ("Enter", "what helps");
     pub const UNMOUNT: KeyWord = ("Enter", "unmount");
-    pub const FREE: KeyWord = ("m", "who uses it");
     pub const FILTER: KeyWord = ("/", "filter");
-    pub const LOOK_INSIDE: KeyWord = ("l", "look inside");
     pub const VERIFY_IT: KeyWord = ("Enter", "verify");
     pub const CHECK_IT: KeyWord = ("Enter", "check");
     pub const SEARCH_IT: KeyWord = ("Enter", "search it");
     pub const WHO: KeyWord = ("Enter", "who uses it");
     pub const YES_UNMOUNT: KeyWord = ("y", "yes, unmount");
     pub const NO_UNMOUNT: KeyWord = ("n", "no");
+    pub const FILES: KeyWord = ("l", "look inside");
+    pub const UP_FOLDER: KeyWord = ("Esc", "up");
+    pub const MARK: KeyWord = ("Space", "mark");
+    pub const FIND: KeyWord = ("/", "find");
+    pub const EXTRACT: KeyWord = ("x", "copy out");
+    pub const OTHER_PANE: KeyWord = ("Tab", "pane");
+    pub const GO_THERE: KeyWord = ("Enter", "go there");
+    pub const BEGIN: KeyWord = ("Enter", "begin");
+    pub const HEX: KeyWord = ("h", "hex");
+    pub const AS_TEXT: KeyWord = ("h", "text");
+    pub const PAGE: KeyWord = ("PgDn", "next page");
     pub const BACK_UP: KeyWord = ("b", "back up");
-    pub const HOLDERS: KeyWord = ("m", "who uses it");
-    pub const FOUND: KeyWord = ("Enter", "keep it so");
+    pub const KEEP_SO: KeyWord = ("Enter", "keep it so");
     pub const MORE: KeyWord = ("Tab", "more");
     pub const LEAVE_OUT: KeyWord = ("Space", "leave out");
     pub const YES: KeyWord = ("y", "yes, cancel");

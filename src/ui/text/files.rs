@@ -5,6 +5,8 @@ use super::{bytes, bytes_exact, en};
 use crate::fs::{Attributes, Entry, EntryKind, FileSystem};
 use crate::job::Amount;
 
+use super::super::reading::Encoding;
+
 /// The volume that is looked into, in a few words.
 #[must_use]
 pub fn files_volume(volume: &dyn FileSystem) -> String {
@@ -71,17 +73,16 @@ pub fn files_more(count: usize) -> String {
 /// What is marked.
 #[must_use]
 pub fn files_marked(files: u64, size: u64, folders: u64) -> String {
-    let files_words = |template| fill(template, &[("count", &files), ("size", &bytes(size))]);
-    let folder_words = |template| fill(template, &[("count", &folders)]);
-    let files_only = || files_words(plural(files, en::FILES_MARKED_FILE, en::FILES_MARKED_FILES));
-    match (files, folders) {
-        (_, 0) => files_only(),
-        (0, _) => folder_words(plural(folders, en::FILES_MARKED_FOLDER, en::FILES_MARKED_FOLDERS)),
-        _ => fill(
-            plural(folders, en::FILES_MARKED_BOTH_ONE, en::FILES_MARKED_BOTH),
-            &[("files", &files), ("size", &bytes(size)), ("folders", &folders)],
-        ),
+    if folders == 0 {
+        return fill(
+            plural(files, en::FILES_MARKED_FILE, en::FILES_MARKED_FILES),
+            &[("count", &files), ("size", &bytes(size))],
+        );
     }
+    if files == 0 {
+        return fill(plural(folders, en::FILES_MARKED_FOLDER, en::FILES_MARKED_FOLDERS), &[("count", &folders)]);
+    }
+    fill(en::FILES_MARKED_BOTH, &[("files", &files), ("size", &bytes(size)), ("folders", &folders)])
 }
 
 /// Where a name is looked for.
@@ -93,8 +94,7 @@ pub fn find_where(folder: &str) -> String {
 /// What was looked for, and how much was found.
 #[must_use]
 pub fn find_found(pattern: &str, count: usize, folders: u64) -> String {
-    let template = plural(count as u64, en::FIND_FOUND_ONE, en::FIND_FOUND);
-    fill(template, &[("pattern", &pattern), ("count", &count), ("folders", &folders)])
+    fill(en::FIND_FOUND, &[("pattern", &pattern), ("count", &count), ("folders", &folders)])
 }
 
 /// Folders that could not be looked through.
@@ -107,6 +107,16 @@ pub fn find_unreadable(count: u64) -> String {
 #[must_use]
 pub fn find_bounded(count: usize) -> String {
     fill(en::FIND_BOUNDED, &[("count", &count)])
+}
+
+/// How a text is written.
+#[must_use]
+pub fn encoding(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Utf8 => en::ENCODING_UTF_8,
+        Encoding::Utf16Low | Encoding::Utf16High => en::ENCODING_UTF_16,
+        Encoding::Latin1 => en::ENCODING_LATIN_1,
+    }
 }
 
 /// Where the screen is in a file.
@@ -137,8 +147,11 @@ pub fn extract_headline(subject: &str, to: &str) -> String {
 /// How much is copied.
 #[must_use]
 pub fn extract_amount(amount: &Amount) -> String {
-    let template = if amount.has_more { en::EXTRACT_AMOUNT_MORE } else { en::EXTRACT_AMOUNT };
-    fill(template, &[("files", &amount.files), ("folders", &amount.folders), ("size", &bytes(amount.bytes))])
+    let (files, folders, size) = (amount.files, amount.folders, bytes(amount.bytes));
+    if amount.has_more {
+        return fill(en::EXTRACT_AMOUNT_MORE, &[("files", &files), ("folders", &folders), ("size", &size)]);
+    }
+    fill(en::EXTRACT_AMOUNT, &[("files", &files), ("folders", &folders), ("size", &size)])
 }
 
 /// What is copied: the first by name, and how many more.
@@ -151,9 +164,7 @@ pub fn extract_paths(names: &[String], more: usize) -> String {
 /// Too little room for what is copied.
 #[must_use]
 pub fn extract_no_room(needed: u64, free: u64, missing: u64) -> String {
-    let values: [(&str, &dyn std::fmt::Display); 3] =
-        [("needed", &bytes(needed)), ("free", &bytes(free)), ("missing", &missing)];
-    fill(en::EXTRACT_NO_ROOM, &values)
+    fill(en::EXTRACT_NO_ROOM, &[("needed", &bytes(needed)), ("free", &bytes(free)), ("missing", &missing)])
 }
 
 /// Several things of one name.

@@ -44,6 +44,14 @@ pub fn place_image(name: &str, place: &str) -> String {
     fill(en::PLACE_IMAGE, &[("name", &name), ("place", &place)])
 }
 
+/// An image inside a place that is named by its address, short where the disk is a file.
+#[must_use]
+pub fn image_inside(name: &str, address: &Address) -> String {
+    let path = address.path();
+    let place = address.to_string().replacen(&path.display().to_string(), &disk_name(path), 1);
+    place_image(name, &place)
+}
+
 /// An image by its kind and day.
 #[must_use]
 pub fn image_of(kind: &str, made: &str) -> String {
@@ -53,25 +61,73 @@ pub fn image_of(kind: &str, made: &str) -> String {
 /// What is wrong, in one line.
 #[must_use]
 pub fn finding(finding: &Finding) -> String {
-    let (title, _, _) = wrong(finding.wrong);
-    fill(title, &[("place", &finding.place)])
+    let place = &finding.place;
+    match finding.wrong {
+        Wrong::Interrupted => fill(en::WRONG_INTERRUPTED, &[("place", place)]),
+        Wrong::RestoreInterrupted => fill(en::WRONG_RESTORE_INTERRUPTED, &[("place", place)]),
+        Wrong::DiskUnreadable => fill(en::WRONG_DISK_UNREADABLE, &[("place", place)]),
+        Wrong::LostWithImages => fill(en::WRONG_LOST_WITH_IMAGES, &[("place", place)]),
+        Wrong::UnreadableWithImages => fill(en::WRONG_UNREADABLE_WITH_IMAGES, &[("place", place)]),
+        Wrong::TableGone => fill(en::WRONG_TABLE_GONE, &[("place", place)]),
+        Wrong::Unreadable => fill(en::WRONG_UNREADABLE, &[("place", place)]),
+        Wrong::Lost => fill(en::WRONG_LOST, &[("place", place)]),
+        Wrong::TableFaulty => fill(en::WRONG_TABLE_FAULTY, &[("place", place)]),
+        Wrong::Hibernated => fill(en::WRONG_HIBERNATED, &[("place", place)]),
+        Wrong::Dirty => fill(en::WRONG_DIRTY, &[("place", place)]),
+        Wrong::Journal => fill(en::WRONG_JOURNAL, &[("place", place)]),
+        Wrong::Unrecognised => fill(en::WRONG_UNRECOGNISED, &[("place", place)]),
+        Wrong::ImageDamaged => fill(en::WRONG_IMAGE_DAMAGED, &[("place", place)]),
+        Wrong::Stale => fill(en::WRONG_STALE, &[("place", place)]),
+        Wrong::Empty => fill(en::WRONG_EMPTY, &[("place", place)]),
+    }
 }
 
 /// What it means.
 #[must_use]
 pub fn finding_means(finding: &Finding) -> &'static str {
-    wrong(finding.wrong).1
+    match finding.wrong {
+        Wrong::Interrupted => en::MEANS_INTERRUPTED,
+        Wrong::RestoreInterrupted => en::MEANS_RESTORE_INTERRUPTED,
+        Wrong::DiskUnreadable => en::MEANS_DISK_UNREADABLE,
+        Wrong::LostWithImages => en::MEANS_LOST_WITH_IMAGES,
+        Wrong::UnreadableWithImages => en::MEANS_UNREADABLE_WITH_IMAGES,
+        Wrong::TableGone => en::MEANS_TABLE_GONE,
+        Wrong::Unreadable => en::MEANS_UNREADABLE,
+        Wrong::Lost => en::MEANS_LOST,
+        Wrong::TableFaulty => en::MEANS_TABLE_FAULTY,
+        Wrong::Hibernated => en::MEANS_HIBERNATED,
+        Wrong::Dirty => en::MEANS_DIRTY,
+        Wrong::Journal => en::MEANS_JOURNAL,
+        Wrong::Unrecognised => en::MEANS_UNRECOGNISED,
+        Wrong::ImageDamaged => en::MEANS_IMAGE_DAMAGED,
+        Wrong::Stale => en::MEANS_STALE,
+        Wrong::Empty => en::MEANS_EMPTY,
+    }
 }
 
 /// What helps.
 #[must_use]
 pub fn finding_helps(finding: &Finding) -> String {
-    let (_, _, helps) = wrong(finding.wrong);
     let path = finding.address.path();
-    if helps.contains("{disk}") {
-        return fill(helps, &[("disk", &path.display())]);
+    let name = disk_name(path);
+    match finding.wrong {
+        Wrong::Interrupted => en::HELPS_INTERRUPTED.to_owned(),
+        Wrong::RestoreInterrupted => en::HELPS_RESTORE_INTERRUPTED.to_owned(),
+        Wrong::DiskUnreadable => en::HELPS_DISK_UNREADABLE.to_owned(),
+        Wrong::LostWithImages => en::HELPS_LOST_WITH_IMAGES.to_owned(),
+        Wrong::UnreadableWithImages => en::HELPS_UNREADABLE_WITH_IMAGES.to_owned(),
+        Wrong::TableGone => fill(en::HELPS_TABLE_GONE, &[("name", &name)]),
+        Wrong::Unreadable => fill(en::HELPS_UNREADABLE, &[("name", &name)]),
+        Wrong::Lost => en::HELPS_LOST.to_owned(),
+        Wrong::TableFaulty => fill(en::HELPS_TABLE_FAULTY, &[("disk", &path.display())]),
+        Wrong::Hibernated => en::HELPS_HIBERNATED.to_owned(),
+        Wrong::Dirty => en::HELPS_DIRTY.to_owned(),
+        Wrong::Journal => en::HELPS_JOURNAL.to_owned(),
+        Wrong::Unrecognised => fill(en::HELPS_UNRECOGNISED, &[("name", &name)]),
+        Wrong::ImageDamaged => en::HELPS_IMAGE_DAMAGED.to_owned(),
+        Wrong::Stale => en::HELPS_STALE.to_owned(),
+        Wrong::Empty => fill(en::HELPS_EMPTY, &[("name", &name)]),
     }
-    if helps.contains("{name}") { fill(helps, &[("name", &disk_name(path))]) } else { helps.to_owned() }
 }
 
 /// What Enter does about it.
@@ -91,32 +147,6 @@ pub fn remedy(finding: &Finding) -> String {
     }
 }
 
-/// Title, meaning, help.
-fn wrong(wrong: Wrong) -> (&'static str, &'static str, &'static str) {
-    match wrong {
-        Wrong::Interrupted => (en::WRONG_INTERRUPTED, en::MEANS_INTERRUPTED, en::HELPS_INTERRUPTED),
-        Wrong::RestoreInterrupted => {
-            (en::WRONG_RESTORE_INTERRUPTED, en::MEANS_RESTORE_INTERRUPTED, en::HELPS_RESTORE_INTERRUPTED)
-        }
-        Wrong::DiskUnreadable => (en::WRONG_DISK_UNREADABLE, en::MEANS_DISK_UNREADABLE, en::HELPS_DISK_UNREADABLE),
-        Wrong::LostWithImages => (en::WRONG_LOST_WITH_IMAGES, en::MEANS_LOST_WITH_IMAGES, en::HELPS_LOST_WITH_IMAGES),
-        Wrong::UnreadableWithImages => {
-            (en::WRONG_UNREADABLE_WITH_IMAGES, en::MEANS_UNREADABLE_WITH_IMAGES, en::HELPS_UNREADABLE_WITH_IMAGES)
-        }
-        Wrong::TableGone => (en::WRONG_TABLE_GONE, en::MEANS_TABLE_GONE, en::HELPS_TABLE_GONE),
-        Wrong::Unreadable => (en::WRONG_UNREADABLE, en::MEANS_UNREADABLE, en::HELPS_UNREADABLE),
-        Wrong::Lost => (en::WRONG_LOST, en::MEANS_LOST, en::HELPS_LOST),
-        Wrong::TableFaulty => (en::WRONG_TABLE_FAULTY, en::MEANS_TABLE_FAULTY, en::HELPS_TABLE_FAULTY),
-        Wrong::Hibernated => (en::WRONG_HIBERNATED, en::MEANS_HIBERNATED, en::HELPS_HIBERNATED),
-        Wrong::Dirty => (en::WRONG_DIRTY, en::MEANS_DIRTY, en::HELPS_DIRTY),
-        Wrong::Journal => (en::WRONG_JOURNAL, en::MEANS_JOURNAL, en::HELPS_JOURNAL),
-        Wrong::Unrecognised => (en::WRONG_UNRECOGNISED, en::MEANS_UNRECOGNISED, en::HELPS_UNRECOGNISED),
-        Wrong::ImageDamaged => (en::WRONG_IMAGE_DAMAGED, en::MEANS_IMAGE_DAMAGED, en::HELPS_IMAGE_DAMAGED),
-        Wrong::Stale => (en::WRONG_STALE, en::MEANS_STALE, en::HELPS_STALE),
-        Wrong::Empty => (en::WRONG_EMPTY, en::MEANS_EMPTY, en::HELPS_EMPTY),
-    }
-}
-
 /// The most urgent thing on the start screen.
 #[must_use]
 pub fn start_wrong(finding: &Finding) -> String {
@@ -126,7 +156,7 @@ pub fn start_wrong(finding: &Finding) -> String {
 /// Several factory images are there.
 #[must_use]
 pub fn factory_found(count: usize) -> String {
-    fill_count(count, en::FACTORY_FOUND_ONE, en::FACTORY_FOUND_MANY)
+    fill(plural(large(count), en::FACTORY_FOUND_ONE, en::FACTORY_FOUND_MANY), &[("count", &count)])
 }
 
 /// A recovery partition to renew.
@@ -144,15 +174,12 @@ pub fn holder(holder: &Holder, user: Option<&str>) -> String {
             fill(en::HOLDER_MOUNT, &[("node", &node), ("place", &place.display().to_string()), ("kind", &file_system)])
         }
         HolderKind::Swap => fill(en::HOLDER_SWAP, &[("node", &node)]),
-        HolderKind::Above { kind, name } => {
-            let template = match kind {
-                Above::Volume => en::HOLDER_LVM,
-                Above::Encrypted => en::HOLDER_CRYPT,
-                Above::Raid => en::HOLDER_RAID,
-                Above::Mapped => en::HOLDER_MAPPED,
-            };
-            fill(template, &[("node", &node), ("name", &name)])
+        HolderKind::Above { kind: Above::Volume, name } => fill(en::HOLDER_LVM, &[("node", &node), ("name", &name)]),
+        HolderKind::Above { kind: Above::Encrypted, name } => {
+            fill(en::HOLDER_CRYPT, &[("node", &node), ("name", &name)])
         }
+        HolderKind::Above { kind: Above::Raid, name } => fill(en::HOLDER_RAID, &[("node", &node), ("name", &name)]),
+        HolderKind::Above { kind: Above::Mapped, name } => fill(en::HOLDER_MAPPED, &[("node", &node), ("name", &name)]),
         HolderKind::Loop { file } => fill(en::HOLDER_LOOP, &[("node", &node), ("file", &file.display().to_string())]),
         HolderKind::Process { pid, name, is_self: true, .. } => {
             fill(en::HOLDER_SELF, &[("pid", &pid.to_string()), ("name", &name)])
@@ -172,15 +199,10 @@ pub fn holder_advice(holder: &Holder) -> String {
         HolderKind::Mount { place, .. } if place == Path::new("/") => en::ADVICE_ROOT.to_owned(),
         HolderKind::Mount { .. } => en::ADVICE_MOUNT.to_owned(),
         HolderKind::Swap => fill(en::ADVICE_SWAP, &[("node", &node)]),
-        HolderKind::Above { kind, name } => {
-            let template = match kind {
-                Above::Volume => en::ADVICE_LVM,
-                Above::Encrypted => en::ADVICE_CRYPT,
-                Above::Raid => en::ADVICE_RAID,
-                Above::Mapped => en::ADVICE_MAPPED,
-            };
-            fill(template, &[("name", &name)])
-        }
+        HolderKind::Above { kind: Above::Volume, name } => fill(en::ADVICE_LVM, &[("name", &name)]),
+        HolderKind::Above { kind: Above::Encrypted, name } => fill(en::ADVICE_CRYPT, &[("name", &name)]),
+        HolderKind::Above { kind: Above::Raid, name } => fill(en::ADVICE_RAID, &[("name", &name)]),
+        HolderKind::Above { kind: Above::Mapped, name } => fill(en::ADVICE_MAPPED, &[("name", &name)]),
         HolderKind::Loop { .. } => fill(en::ADVICE_LOOP, &[("node", &node)]),
         HolderKind::Process { is_self: true, .. } => en::ADVICE_SELF.to_owned(),
         HolderKind::Process { pid, .. } => fill(en::ADVICE_PROCESS, &[("pid", &pid.to_string())]),
@@ -196,7 +218,7 @@ pub fn held_title(place: &Address) -> String {
 /// Programs that could not be looked into.
 #[must_use]
 pub fn held_hidden(count: usize) -> String {
-    fill_count(count, en::HELD_HIDDEN_ONE, en::HELD_HIDDEN_MANY)
+    fill(plural(large(count), en::HELD_HIDDEN_ONE, en::HELD_HIDDEN_MANY), &[("count", &count)])
 }
 
 /// The question before something is unmounted.
@@ -220,11 +242,9 @@ pub fn unmounted(place: &Path) -> String {
 /// How many images the filter leaves.
 #[must_use]
 pub fn images_filter(count: usize) -> String {
-    fill_count(count, en::IMAGES_FILTER_ONE, en::IMAGES_FILTER_MANY)
+    fill(plural(large(count), en::IMAGES_FILTER_ONE, en::IMAGES_FILTER_MANY), &[("count", &count)])
 }
 
-/// The template for one, which names no number, or that for many.
-fn fill_count(count: usize, one: &'static str, many: &'static str) -> String {
-    let template = plural(u64::try_from(count).unwrap_or(u64::MAX), one, many);
-    if template.contains("{count}") { fill(template, &[("count", &count)]) } else { template.to_owned() }
+fn large(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }

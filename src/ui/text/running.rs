@@ -1,6 +1,6 @@
 //! Sentences of the preview, of a job under way, and of its report.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,20 +26,27 @@ pub fn saved(path: &Path) -> String {
     fill(en::SAVED, &[("path", &path.display())])
 }
 
-/// Why a report was not saved.
+/// Why a report was not saved, and what to do.
 #[must_use]
-pub fn save_trouble(template: &str, path: &Path, error: &io::Error) -> String {
-    let shown = path.display();
-    match template {
-        en::SAVE_FAILED => fill(template, &[("path", &shown), ("error", error)]),
-        _ => fill(template, &[("path", &shown)]),
+pub fn save_trouble(kind: ErrorKind, path: &Path, folder: &Path, error: &io::Error) -> (String, &'static str) {
+    let (path, folder) = (path.display(), folder.display());
+    match kind {
+        ErrorKind::IsADirectory => (fill(en::SAVE_IS_FOLDER, &[("path", &path)]), en::SAVE_IS_FOLDER_NEXT),
+        ErrorKind::AlreadyExists => (fill(en::SAVE_EXISTS, &[("path", &path)]), en::SAVE_EXISTS_NEXT),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            (fill(en::SAVE_NO_FOLDER, &[("path", &folder)]), en::SAVE_OTHER_NEXT)
+        }
+        ErrorKind::ReadOnlyFilesystem => (fill(en::SAVE_READ_ONLY, &[("path", &folder)]), en::SAVE_OTHER_NEXT),
+        ErrorKind::PermissionDenied => (fill(en::SAVE_NOT_ALLOWED, &[("path", &folder)]), en::SAVE_OTHER_NEXT),
+        ErrorKind::StorageFull => (fill(en::SAVE_FULL, &[("path", &path)]), en::SAVE_OTHER_NEXT),
+        _ => (fill(en::SAVE_FAILED, &[("path", &path), ("error", error)]), en::SAVE_OTHER_NEXT),
     }
 }
 
 /// The first line of a saved report.
 #[must_use]
-pub fn report_title(version: &str, date: &str) -> String {
-    fill(en::REPORT_TITLE, &[("version", &version), ("date", &date)])
+pub fn report_title(date: &str) -> String {
+    fill(en::REPORT_TITLE, &[("version", &env!("CARGO_PKG_VERSION")), ("date", &date)])
 }
 
 /// How long a job took, for its report.

@@ -7,7 +7,7 @@ mod search;
 use crate::inventory::Address;
 
 use super::super::form::{self, Form};
-use super::super::model::{DisksPane as Pane, Model, Screen, Task, Wait};
+use super::super::model::{DiskPane, Model, Screen, Task, Wait};
 use super::super::msg::{Effect, Key};
 use super::super::rows::{Row, RowKind};
 use super::super::{screen, text};
@@ -79,8 +79,8 @@ fn walk(model: &mut Model, pressed: Key) {
     {
         model.disks.cursor = *row;
         model.disks.moved = true;
-        if model.disks.pane != Pane::Map {
-            model.disks.pane = Pane::default();
+        if model.disks.pane != DiskPane::Map {
+            model.disks.pane = DiskPane::default();
         }
     }
 }
@@ -196,6 +196,7 @@ fn choose(model: &mut Model) -> Vec<Effect> {
     if model.task == Task::Backup {
         let path = model.images.folder.join(form::file_name(&row, &model.clock.date));
         model.form = Form::backup(&path, &row);
+        model.form.set_level(model.options.settings.level);
         model.place = Some(row);
         super::go(model, Screen::Options);
         return Vec::new();

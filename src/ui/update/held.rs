@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::device::HolderKind;
 use crate::inventory::Address;
 
-use super::super::model::{Held, Model, Screen, Trouble};
+use super::super::model::{Held, Model, Proposal, Screen, Trouble};
 use super::super::msg::{Effect, HeldPlace, HoldersView, Key, Ticket};
 use super::super::{screen, text};
 
@@ -34,10 +34,7 @@ pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         return asking_key(model, pressed);
     }
     match pressed {
-        Key::Esc => {
-            model.held.waiting = None;
-            super::back(model)
-        }
+        Key::Esc => leave(model),
         _ if model.held.unmounting.is_some() => Vec::new(),
         Key::Char('r') if model.held.waiting.is_none() => look(model),
         Key::Enter => choose(model),
@@ -46,6 +43,30 @@ pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
             model.held.cursor = super::moved(model.held.cursor, len, page, pressed);
             Vec::new()
         }
+    }
+}
+
+/// Back. A preview that was refused since the place was in use is planned anew once something was freed.
+fn leave(model: &mut Model) -> Vec<Effect> {
+    model.held.waiting = None;
+    super::back(model);
+    if model.screen() != Screen::Preview || model.held.freed.is_none() {
+        return Vec::new();
+    }
+    let effects = super::plan(model);
+    if effects.is_empty() {
+        return super::back(model);
+    }
+    effects
+}
+
+/// From a plan that was refused since the place is in use: who uses it.
+pub(super) fn of_refusal(model: &mut Model) -> Vec<Effect> {
+    let place = model.place.as_ref().map(|row| row.address.clone());
+    let place = place.or_else(|| model.image.as_ref().map(|image| image.place.clone()));
+    match (&model.proposal, place) {
+        (Proposal::Refused(trouble), Some(place)) if trouble.is_in_use() => begin(model, place),
+        _ => Vec::new(),
     }
 }
 

@@ -145,12 +145,7 @@ pub(super) fn choose(model: &mut Model, info: Box<ImageInfo>) -> Vec<Effect> {
     model.image = Some(info);
     match model.task {
         Task::Verify => return verify(model),
-        Task::Restore => {
-            if let Some(effects) = super::disks::restore_onto(model) {
-                return effects;
-            }
-            return inside::restore(model);
-        }
+        Task::Restore => return super::disks::restore_onto(model).unwrap_or_else(|| inside::restore(model)),
         _ => {}
     }
     super::go(model, Screen::Facts);

@@ -1,5 +1,7 @@
 //! What can be done with an image: restored, exported, dropped; and the images of a volume put in order.
 
+use std::sync::Arc;
+
 use crate::inventory::Address;
 use crate::plan::{ContainerAct, ContainerRequest, Preview, Safety, Step, StepKind, quoted};
 
@@ -70,7 +72,13 @@ pub(super) fn show_export(model: &mut Model) -> Vec<Effect> {
     };
     model.export = Some(request);
     let ticket = model.next_ticket();
-    model.proposal = Proposal::Ready(Box::new(Proposed { ticket, job: Job::Export, preview, confirm: None }));
+    model.proposal = Proposal::Ready(Box::new(Proposed {
+        ticket,
+        job: Job::Export,
+        preview,
+        confirm: None,
+        pictures: Arc::default(),
+    }));
     super::go(model, Screen::Preview);
     Vec::new()
 }

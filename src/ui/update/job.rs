@@ -1,5 +1,7 @@
 //! Preview, confirmation, and the job itself.
 
+use std::sync::Arc;
+
 use crate::inventory::Address;
 use crate::job::{Outcome, Progress, Report};
 
@@ -7,7 +9,7 @@ use super::super::model::{Ended, Job, Model, Proposal, Proposed, Running, Screen
 use super::super::msg::{Effect, Key, Signal};
 use super::super::rate::Samples;
 use super::super::{screen, text};
-use super::{SIGNALLED, back, home, options, scroll};
+use super::{SIGNALLED, back, held, home, options, scroll};
 
 pub(super) fn preview_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
     let plan = ready(model);
@@ -17,6 +19,7 @@ pub(super) fn preview_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
             back(model)
         }
         (Key::Char('o'), _) => options::reopen(model),
+        (Key::Char('m'), _) => held::of_refusal(model),
         (Key::Char('s') | Key::Enter, Some(plan)) if plan.confirm.is_some() => {
             model.typed = super::super::input::Input::default();
             model.wrong = false;
@@ -71,6 +74,7 @@ pub(super) fn start(model: &mut Model, plan: &Proposed) -> Vec<Effect> {
     begin(model, plan.job, plan.preview.headline.clone());
     if let Some(running) = &mut model.running {
         running.command = Some(plan.preview.command.clone());
+        running.pictures = Arc::clone(&plan.pictures);
     }
     match (plan.job, export) {
         (Job::Export, Some(request)) => vec![Effect::Export(Box::new(request))],
@@ -100,6 +104,7 @@ pub(super) fn begin(model: &mut Model, job: Job, headline: String) {
         job,
         headline,
         command: None,
+        pictures: Arc::default(),
         progress: Progress::default(),
         samples: Samples::default(),
         began: model.clock.elapsed,

@@ -8,7 +8,6 @@ use super::super::model::{Model, Trouble};
 use super::super::msg::{Effect, Ticket};
 
 /// Asks for a volume's map, when it is neither known nor being read.
-#[allow(dead_code, reason = "the screens ask by it")]
 pub(super) fn want(model: &mut Model, address: Address) -> Vec<Effect> {
     let is_wanted = model.maps.wanted.as_ref().is_some_and(|(_, wanted)| *wanted == address);
     if is_wanted || model.maps.get(&address).is_some() {

@@ -108,6 +108,9 @@ pub(super) fn completed(model: &mut Model, completion: Completion) {
 ///
 /// The planner's advice names the command line's flags, since its words serve both faces.
 pub(super) fn offer_way_out(model: &mut Model, mut trouble: Trouble) -> Trouble {
+    if trouble.is_in_use() && (model.place.is_some() || model.image.is_some()) {
+        trouble.next = Some(text::HELD_HINT.to_owned());
+    }
     let Some(next) = &trouble.next else { return trouble };
     let option = match model.task {
         Task::Backup if next.contains("--even-if-dirty") => FieldId::EvenIfDirty,

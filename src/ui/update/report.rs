@@ -81,7 +81,7 @@ pub(super) fn saved(model: &mut Model, ticket: Ticket, result: Result<PathBuf, T
 /// The whole report as a text file: all that the screen shows, and the log of the job.
 fn written(model: &Model, ended: &Ended) -> String {
     let report = &ended.report;
-    let mut page = text::report_title(env!("CARGO_PKG_VERSION"), &model.clock.date);
+    let mut page = text::report_title(&model.clock.date);
     page.push('\n');
     let mut facts = Vec::new();
     if !ended.headline.is_empty() {

@@ -8,7 +8,8 @@ use crate::inventory::{ClusterState, Counts, VolumeMap};
 use crate::ui::text;
 use crate::ui::theme::Theme;
 
-/// How far a job has come on the volume that is shown. It goes through it from the first cluster to the last.
+/// How far a job has come on the volume that is shown. It goes through the used clusters from the first to the last;
+/// images inside the volume are none of its business.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(in crate::ui) struct Overlay {
     /// All clusters before this one are done.
@@ -114,7 +115,7 @@ fn signs(cells: &[Counts], overlay: Option<Overlay>) -> Vec<Sign> {
         let end = begin + cell.iter().sum::<u64>();
         if overlay.writing.is_some_and(|at| (begin..end).contains(&at)) {
             *sign = Sign::Writing;
-        } else if end <= overlay.done && *sign != Sign::Free && *sign != Sign::Bad {
+        } else if end <= overlay.done && matches!(sign, Sign::Used(_)) {
             *sign = Sign::Done;
         }
         begin = end;
@@ -170,18 +171,14 @@ fn legend(theme: Theme, map: &VolumeMap, overlay: Option<Overlay>, columns: usiz
 /// What the legend tells of.
 fn entries(map: &VolumeMap, overlay: Option<Overlay>) -> Vec<(Sign, &'static str, u64)> {
     let [free, used, image, bad, moving] = map.counts;
-    let before = overlay.map_or_else(Counts::default, |overlay| map.counts_before(overlay.done));
-    let done = before[ClusterState::Used as usize]
-        + before[ClusterState::Image as usize]
-        + before[ClusterState::Moving as usize];
-    let rest = |state: ClusterState, count: u64| count.saturating_sub(before[state as usize]);
+    let done = overlay.map_or(0, |overlay| map.counts_before(overlay.done)[ClusterState::Used as usize]);
     let used_name = if overlay.is_some() { text::MAP_LEFT } else { text::MAP_USED };
     let mut entries = vec![
         (Sign::Done, text::MAP_DONE, done),
-        (Sign::Used(4), used_name, rest(ClusterState::Used, used)),
+        (Sign::Used(4), used_name, used.saturating_sub(done)),
         (Sign::Free, text::MAP_FREE, free),
-        (Sign::Image, text::MAP_IMAGE, rest(ClusterState::Image, image)),
-        (Sign::Moving, text::MAP_MOVING, rest(ClusterState::Moving, moving)),
+        (Sign::Image, text::MAP_IMAGE, image),
+        (Sign::Moving, text::MAP_MOVING, moving),
         (Sign::Bad, text::MAP_BAD, bad),
     ];
     entries.retain(|(sign, _, count)| *count > 0 || matches!(sign, Sign::Used(_) | Sign::Free));

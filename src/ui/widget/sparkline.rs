@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     fn drawn(unicode: bool, values: &[u64], columns: usize) -> String {
-        sparkline(Theme { colour: true, unicode }, values, columns).content.into_owned()
+        sparkline(Theme { unicode, ..Theme::default() }, values, columns).content.into_owned()
     }
 
     #[test]

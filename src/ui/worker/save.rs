@@ -26,20 +26,24 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What happened, and what to do.
+/// What happened, and what to do. A place where no file can be is a refusal; anything else went wrong.
 fn trouble(path: &Path, error: &io::Error) -> Trouble {
-    let folder = folder_of(path);
-    let (refused, what, place, next) = match error.kind() {
-        ErrorKind::AlreadyExists if path.is_dir() => (true, text::SAVE_IS_FOLDER, path, text::SAVE_IS_FOLDER_NEXT),
-        ErrorKind::IsADirectory => (true, text::SAVE_IS_FOLDER, path, text::SAVE_IS_FOLDER_NEXT),
-        ErrorKind::AlreadyExists => (true, text::SAVE_EXISTS, path, text::SAVE_EXISTS_NEXT),
-        ErrorKind::NotFound | ErrorKind::NotADirectory => (true, text::SAVE_NO_FOLDER, folder, text::SAVE_OTHER_NEXT),
-        ErrorKind::ReadOnlyFilesystem => (true, text::SAVE_READ_ONLY, folder, text::SAVE_OTHER_NEXT),
-        ErrorKind::PermissionDenied => (true, text::SAVE_NOT_ALLOWED, folder, text::SAVE_OTHER_NEXT),
-        ErrorKind::StorageFull => (false, text::SAVE_FULL, path, text::SAVE_OTHER_NEXT),
-        _ => (false, text::SAVE_FAILED, path, text::SAVE_OTHER_NEXT),
-    };
-    Trouble { refused, what: text::save_trouble(what, place, error), next: Some(next.to_owned()) }
+    let kind = if path.is_dir() { ErrorKind::IsADirectory } else { error.kind() };
+    let (what, next) = text::save_trouble(kind, path, folder_of(path), error);
+    Trouble { refused: is_refusal(kind), what, next: Some(next.to_owned()) }
+}
+
+/// Whether another place would do; else the medium has failed or is full.
+fn is_refusal(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::AlreadyExists
+            | ErrorKind::IsADirectory
+            | ErrorKind::NotADirectory
+            | ErrorKind::NotFound
+            | ErrorKind::PermissionDenied
+            | ErrorKind::ReadOnlyFilesystem
+    )
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::stage::{START, Stage, each};
 use crate::oracle::sh;
 
 /// Zeros everything in the volume but what the container lies in.
-fn destroy_all_but_the_images(stage: &Stage) {
+pub(super) fn destroy_all_but_the_images(stage: &Stage) {
     let mut kept: Vec<_> = stage.toc.runs().collect();
     kept.sort_by_key(|run| run.offset);
     let mut at = 0;
@@ -19,7 +19,7 @@ fn destroy_all_but_the_images(stage: &Stage) {
 }
 
 /// Zeros both copies of the disk's partition table.
-fn destroy_table(stage: &Stage) {
+pub(super) fn destroy_table(stage: &Stage) {
     stage.write_disk(0, &vec![0; START as usize]);
     let len = stage.disk.metadata().unwrap().len();
     stage.write_disk(len - 64 * 512, &vec![0; 64 * 512]);

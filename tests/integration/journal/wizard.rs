@@ -60,7 +60,7 @@ fn by_the_wizard(stage: &Stage, key: &str) {
     terminal.send_keys("v.img\r");
     terminal.wait_for_text("√ Done");
     terminal.send_keys("\r");
-    terminal.wait_for_text("What do you want to do?");
+    terminal.wait_for_start();
     assert!(!terminal.text().contains("Press i."), "{}", terminal.text());
     terminal.send_keys("q");
     assert_eq!(terminal.wait(), 0);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lifeboat::inventory::{Disk, Reading};
 use lifeboat::job::Outcome;
 use lifeboat::table;
-use lifeboat::ui::model::{DisksPane, Screen, Task};
+use lifeboat::ui::model::{DiskPane, Screen, Task};
 use lifeboat::ui::msg::{Effect, LookNews, Msg};
 
 use super::stage::{GIB, Stage, backup_plan, inventory, progress, report, with_images};
@@ -83,7 +83,7 @@ fn disks_are_listed_before_they_are_read_and_a_slow_one_is_left_out() {
     ended(&mut stage);
     stage.keys("<end><up>");
     assert_eq!(chosen(&stage), "/dev/sdb");
-    assert!(stage.text(80, 24).contains("Press r to look at it again"));
+    assert!(stage.text(120, 40).contains("It took too long"));
     stage.keys("r");
     assert!(stage.asked.iter().any(|effect| matches!(effect, Effect::Skip(disks) if disks.is_empty())));
     assert!(matches!(stage.last(), Effect::Look(..)));
@@ -139,6 +139,14 @@ fn a_disk_that_vanishes_takes_its_plan_along() {
         assert_eq!((stage.screen(), stage.runs()), (Screen::Disks, 0), "{keys}");
         assert_eq!(stage.model.task, Task::Browse);
     }
+    let mut torn = browsing();
+    torn.keys("<down>e");
+    torn.script.silent = true;
+    torn.send(Msg::DisksChanged);
+    let broken = Disk { problem: Some("no medium".into()), ..torn.script.inventory.disks[0].clone() };
+    tell(&mut torn, LookNews::Disk(Box::new(broken)));
+    assert!(torn.model.trouble.is_some_and(|trouble| trouble.what.contains("sda cannot be read any more")));
+    assert_eq!(torn.model.trail, [Screen::Start, Screen::Disks]);
     let mut stage = Stage::new();
     stage.keys("b<down><enter>");
     assert_eq!(stage.screen(), Screen::Options);
@@ -181,7 +189,7 @@ fn finding_keeps_what_the_lines_belong_to() {
     let shown: Vec<String> = visible.iter().map(|at| listed(&stage)[*at].clone()).collect();
     assert_eq!(shown, ["/dev/sda".to_owned(), format!("/dev/sda@{}", 40 * GIB)]);
     assert_eq!(chosen(&stage), shown[1], "the cursor is on what was meant");
-    assert!(stage.text(80, 24).contains("2 of 9 lines"));
+    assert!(stage.text(80, 24).contains("2 of 10 lines"));
     stage.keys("xyz");
     assert!(stage.text(80, 24).contains("No line has this text"));
     stage.keys("<enter>b<enter>");
@@ -191,7 +199,7 @@ fn finding_keeps_what_the_lines_belong_to() {
     stage.keys("<up><up><up>");
     assert_eq!(chosen(&stage), "/dev/sda", "only what is shown is walked through");
     stage.keys("<esc>");
-    assert_eq!((stage.screen(), listed(&stage).len()), (Screen::Disks, 9), "Esc shows all again, and stays");
+    assert_eq!((stage.screen(), listed(&stage).len()), (Screen::Disks, 10), "Esc shows all again, and stays");
     stage.keys("<esc>");
     assert_eq!(stage.screen(), Screen::Start);
 }
@@ -256,7 +264,7 @@ fn a_map_is_read_when_the_cursor_rests() {
     stage.at(Duration::from_secs(2));
     assert_eq!(maps(&stage), 0, "the map is not in sight");
     stage.keys("<tab>");
-    while stage.model.disks.pane != DisksPane::Map {
+    while stage.model.disks.pane != DiskPane::Map {
         stage.keys("<tab>");
     }
     stage.at(Duration::from_millis(2100));
@@ -294,16 +302,16 @@ fn a_large_screen_shows_map_and_details_at_once() {
 #[test]
 fn the_list_says_what_matters() {
     let mut stage = browsing();
+    let text = stage.text(160, 40);
+    for words in ["500.0 GiB (537 GB)", "ExampleDisk 500", "S/N S1234", "GPT table", "lost: in no table"] {
+        assert!(text.contains(words), "no “{words}” in\n{text}");
+    }
     stage.script.inventory.disks[0].table.health = table::Health::Degraded;
     stage.script.inventory.disks[0].table.from_backup = true;
     stage.keys("r");
     let text = stage.text(80, 24);
     for words in ["[F] [U]", "55%", "mounted at /", "! primary partition table damaged, backup used", "├─", "lost"]
     {
-        assert!(text.contains(words), "no “{words}” in\n{text}");
-    }
-    let text = stage.text(160, 40);
-    for words in ["500.0 GiB (537 GB)", "ExampleDisk 500", "S/N S1234", "lost: in no table"] {
         assert!(text.contains(words), "no “{words}” in\n{text}");
     }
     for (columns, rows) in [(40, 12), (60, 16), (80, 24), (100, 30), (120, 24), (120, 40), (240, 80)] {

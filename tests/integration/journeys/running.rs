@@ -1,15 +1,18 @@
 //! Journeys from the preview to the report: what is in sight, what each key does, and what it never does.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lifeboat::error::Error;
-use lifeboat::job::{Outcome, Progress, Report};
+use lifeboat::extent::{Extent, ExtentSet};
+use lifeboat::inventory::{ClusterState, VolumeMap, layout};
+use lifeboat::job::{Outcome, Pictures, Progress, Report};
 use lifeboat::plan::StepKind;
 use lifeboat::ui::model::{Proposed, Screen, Trouble};
 use lifeboat::ui::msg::{Completion, Effect, Msg};
 
-use super::stage::{GIB, Stage, backup_plan, progress, report, reset_plan, restore_plan, resume_plan};
+use super::stage::{GIB, Stage, backup_plan, inventory, progress, report, reset_plan, restore_plan, resume_plan};
 
 /// A restore whose job has begun.
 fn restoring() -> Stage {
@@ -30,6 +33,25 @@ fn backing_up() -> Stage {
 fn at_step(plan: &Proposed, kind: StepKind) -> Progress {
     let step = plan.preview.steps.iter().position(|step| step.kind == kind).expect("the plan has such a step");
     progress(plan, step, 0)
+}
+
+/// A plan with the pictures that a planner makes: the disk before and after, and the volume.
+fn pictured(plan: Proposed) -> Proposed {
+    let disk = |label: &str| {
+        let mut disk = inventory().disks.remove(0);
+        disk.partitions[1].volume.as_mut().expect("a volume").label = Some(label.into());
+        layout(&disk)
+    };
+    let clusters = 40 * GIB / 4096;
+    let used: ExtentSet = [Extent::new(0, clusters / 2)].into_iter().collect();
+    let map = VolumeMap::new(clusters, 4096, &[(ClusterState::Used, &used)]);
+    let pictures = Pictures {
+        layout: Some((disk("Broken"), disk("Windows"))),
+        chosen: Some(2 << 20),
+        map_before: None,
+        map_after: Some(map),
+    };
+    Proposed { pictures: Arc::new(pictures), ..plan }
 }
 
 /// A report with so many warnings, after a restore.
@@ -223,10 +245,46 @@ fn the_sentence_the_warnings_and_the_steps_are_in_sight_at_first() {
     let mut stage = Stage::restoring();
     stage.keys("e<enter><down><enter>");
     let text = stage.text(80, 24);
-    for words in ["Restore windows.lbi", "will be overwritten", "1. Check the whole image", "6. Write the boot record"]
+    for words in
+        ["Restore windows.lbi", "! What is on /dev/sda:2 now", "1. Check the whole image", "6. Write the boot record"]
     {
         assert!(text.contains(words), "{words}: {text}");
     }
+}
+
+#[test]
+fn the_disk_stands_before_and_after_one_above_the_other() {
+    let mut stage = Stage::restoring();
+    stage.script.plan = Ok(pictured(restore_plan()));
+    stage.keys("e<enter><down><enter>");
+    let text = stage.text(80, 24);
+    let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}: {text}"));
+    assert!(place("! What is on") < place("The disk now") && place("The disk now") < place("Broken"), "{text}");
+    assert!(place("Broken") < place("The disk afterwards") && place("afterwards") < place("Steps"), "{text}");
+    assert!(place("Steps") < place("6. Write the boot record"), "{text}");
+    for (columns, rows) in [(80, 24), (120, 40), (40, 12)] {
+        let all = read(&mut stage, columns, rows);
+        assert!(all.contains("The partition afterwards") && all.contains("used"), "{columns}×{rows}: {all}");
+    }
+}
+
+#[test]
+fn the_map_fills_while_clusters_are_written() {
+    let mut stage = Stage::restoring();
+    stage.script.plan = Ok(pictured(restore_plan()));
+    stage.keys("e<enter><down><enter><enter>sda2<enter>");
+    let clusters = 40 * GIB / 4096;
+    let mut done = Vec::new();
+    for tenth in 0..5 {
+        let sample = progress(&restore_plan(), 2, 4 * GIB * tenth);
+        stage.send(Msg::Progress(Progress { cluster: Some(clusters / 10 * tenth), ..sample }));
+        let text = stage.text(80, 24);
+        assert!(text.contains('►') && text.contains("Write the clusters") && text.contains("Log"), "{text}");
+        done.push(text.matches('√').count());
+    }
+    assert!(done.windows(2).all(|pair| pair[0] < pair[1]), "{done:?}");
+    let low = stage.text(40, 12);
+    assert!(low.contains("Write the") && low.contains("writing the image"), "the step and the log come first: {low}");
 }
 
 #[test]

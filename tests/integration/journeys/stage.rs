@@ -1,6 +1,7 @@
 //! A stage for the wizard: `update` and `view` as they are, and a worker that answers from a script.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lifeboat::fs::{Kind, State};
@@ -415,7 +416,7 @@ pub(crate) fn reset_plan() -> Proposed {
         warnings: vec!["What is on /dev/sda:2 now is lost: ntfs \"Windows\", 40.0 GiB".into()],
         command: "lifeboat restore /dev/sda:2/factory".into(),
     };
-    Proposed { ticket: 1, job: Job::Restore, preview, confirm: Some("sda:2".into()) }
+    Proposed { ticket: 1, job: Job::Restore, preview, confirm: Some("sda:2".into()), pictures: Arc::default() }
 }
 
 pub(crate) fn image_row(info: ImageInfo) -> ImageRow {
@@ -446,7 +447,7 @@ pub(crate) fn backup_plan() -> Proposed {
         warnings: Vec::new(),
         command: "lifeboat backup /dev/sda:2 --to /mnt/backup/Windows-2026-11-21.lbi".into(),
     };
-    Proposed { ticket: 1, job: Job::Backup, preview, confirm: None }
+    Proposed { ticket: 1, job: Job::Backup, preview, confirm: None, pictures: Arc::default() }
 }
 
 pub(crate) fn restore_plan() -> Proposed {
@@ -469,7 +470,7 @@ pub(crate) fn restore_plan() -> Proposed {
         warnings: vec!["What is on /dev/sda:2 now (ntfs “Windows”, 22.0 GiB used) will be overwritten.".into()],
         command: "lifeboat restore /mnt/backup/windows.lbi --to /dev/sda:2".into(),
     };
-    Proposed { ticket: 1, job: Job::Restore, preview, confirm: Some("sda2".into()) }
+    Proposed { ticket: 1, job: Job::Restore, preview, confirm: Some("sda2".into()), pictures: Arc::default() }
 }
 
 pub(crate) fn interrupted() -> Waiting {
@@ -513,7 +514,7 @@ pub(crate) fn resume_plan() -> Proposed {
         warnings: Vec::new(),
         command: "lifeboat resume /dev/sda:2".into(),
     };
-    Proposed { ticket: 1, job: Job::Resume, preview, confirm: Some("sda:2".into()) }
+    Proposed { ticket: 1, job: Job::Resume, preview, confirm: Some("sda:2".into()), pictures: Arc::default() }
 }
 
 /// A job's progress: in step `current`, with so many bytes of it done.
@@ -532,9 +533,8 @@ pub(crate) fn progress(plan: &Proposed, current: usize, done: u64) -> Progress {
         steps: steps.collect(),
         current,
         cluster: (done > 0).then_some(done / 4096),
-        paused: false,
-        cancelling: false,
         log: vec!["plan: Back up /dev/sda:2".into(), "writing the image".into()],
+        ..Progress::default()
     }
 }
 

@@ -203,7 +203,7 @@ fn what_cannot_be_read_is_put_back_from_its_newest_image() {
         (volume.kind, volume.state) = (Kind::Ntfs, None);
         volume.images[1].created = "2026-11-21T10:00:00Z".parse().expect("a time");
     });
-    assert!(stage.text(80, 24).contains("user image of 2026-11-21"), "{}", stage.text(80, 24));
+    assert!(stage.text(80, 24).contains("image of 2026-11-21"), "{}", stage.text(80, 24));
     stage.keys("<enter>");
     let Some(Effect::PlanRestore(_, request)) = stage.asked.last() else { panic!("no plan was asked for") };
     assert!(request.home && request.image.to_string() == "/dev/sda:2/user", "{}", request.image);
@@ -243,7 +243,7 @@ fn a_lost_partition_comes_back_from_its_image_and_the_rest_is_searched_for() {
     let Some(Effect::PlanRestore(_, request)) = stage.asked.last() else { panic!("no plan was asked for") };
     assert_eq!(request.image.to_string(), "/dev/sda@1048576/factory");
     stage.keys("<esc><down><enter>");
-    assert!(matches!(stage.last(), Effect::Search(disk) if *disk == PathBuf::from("/dev/sda")));
+    assert!(matches!(stage.last(), Effect::Search(disk) if disk.as_os_str() == "/dev/sda"));
     assert_eq!(stage.runs(), 0);
 }
 
@@ -334,7 +334,7 @@ fn where_nothing_is_wrong_it_is_said_what_that_means_and_what_else_can_be_tried(
     several.keys("w<end><up><up><up><enter>");
     assert_eq!((several.screen(), several.model.task), (Screen::Disks, Task::Search), "of several one is chosen");
     several.keys("<enter>");
-    assert!(matches!(several.last(), Effect::Search(disk) if *disk == PathBuf::from("/dev/sda")));
+    assert!(matches!(several.last(), Effect::Search(disk) if disk.as_os_str() == "/dev/sda"));
 }
 
 #[test]
@@ -483,4 +483,30 @@ fn every_choice_comes_into_sight_in_the_smallest_window() {
         assert!(shown.contains(choice.words.0), "{}:\n{shown}", choice.words.0);
         stage.keys("<down>");
     }
+}
+
+#[test]
+fn a_plan_refused_since_the_target_is_in_use_leads_to_who_uses_it_and_back() {
+    let mut stage = looked();
+    let in_use = Trouble { refused: true, what: "/dev/sda:2 is in use: mounted at /mnt".into(), next: None };
+    stage.script.plan = Err(in_use);
+    stage.keys("e<enter><down><enter>");
+    assert!(stage.text(80, 24).contains("Press m to see who uses it"), "{}", stage.text(80, 24));
+    stage.keys("m");
+    assert_eq!(stage.screen(), Screen::Held);
+    let Some(Effect::Hold(ticket, place)) = stage.asked.last().cloned() else { panic!("nobody was asked") };
+    assert_eq!(place.address, address("/dev/sda:2"));
+    stage.send(Msg::Holders(ticket, Ok(holders())));
+    stage.keys("<esc>m<enter>");
+    let plans = |stage: &Stage| stage.asked.iter().filter(|asked| matches!(asked, Effect::PlanRestore(..))).count();
+    assert_eq!(plans(&stage), 1, "nothing was freed, nothing is planned anew");
+    let Some(Effect::Hold(ticket, _)) = stage.asked.last().cloned() else { panic!("nobody was asked") };
+    stage.send(Msg::Holders(ticket, Ok(holders())));
+    stage.keys("<enter>y");
+    let Some(Effect::Unmount(ticket, ..)) = stage.asked.last().cloned() else { panic!("nothing was unmounted") };
+    stage.send(Msg::Unmounted(ticket, Ok("/mnt".into())));
+    stage.script.plan = Ok(reset_plan());
+    stage.keys("<esc>");
+    assert_eq!((stage.screen(), plans(&stage)), (Screen::Preview, 2));
+    assert_eq!(stage.runs(), 0);
 }

@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::ui::model::DisksPane as Pane;
+use crate::ui::model::DiskPane;
 
 /// From this width on the details stand beside the list.
 const WIDE: u16 = 112;
@@ -38,12 +38,12 @@ pub(super) struct Parts {
 }
 
 /// The parts in an area, for a list of so many lines.
-pub(super) fn parts(area: Rect, rows: usize, pane: Pane) -> Parts {
+pub(super) fn parts(area: Rect, rows: usize, pane: DiskPane) -> Parts {
     let (head, below) = cut(area, 2);
     let rows = u16::try_from(rows).unwrap_or(u16::MAX).max(FEWEST);
     let placed = if area.width >= WIDE { beside(below, rows) } else { below_each_other(below, rows, pane) };
     let mut parts = Parts { head, ..placed };
-    if parts.in_turn && pane == Pane::Map {
+    if parts.in_turn && pane == DiskPane::Map {
         (parts.map, parts.details) = (parts.details, Rect { height: 0, ..parts.details });
     }
     parts
@@ -70,11 +70,11 @@ fn beside(area: Rect, rows: u16) -> Parts {
 }
 
 /// One column.
-fn below_each_other(area: Rect, rows: u16, pane: Pane) -> Parts {
+fn below_each_other(area: Rect, rows: u16, pane: DiskPane) -> Parts {
     let height = area.height;
     if height < BAR + FEWEST + PANE - 1 {
         // Too little for the bar. The list keeps what matters most in sight; the map only makes sense with some room.
-        let share = if pane == Pane::Map { height.saturating_sub(3) } else { height / 3 };
+        let share = if pane == DiskPane::Map { height.saturating_sub(3) } else { height / 3 };
         let (list, rest) = cut(area, height - share);
         let (title, details) = cut(rest, u16::from(share >= 4));
         return Parts { list, title, details, in_turn: true, ..Parts::default() };
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
     use crate::ui::screen::body;
 
-    fn at(columns: u16, rows: u16, lines: usize, pane: Pane) -> Parts {
+    fn at(columns: u16, rows: u16, lines: usize, pane: DiskPane) -> Parts {
         parts(body((columns, rows)), lines, pane)
     }
 
@@ -111,7 +111,7 @@ mod tests {
         for columns in [40, 60, 79, 80, 115, 116, 120, 160, 240] {
             for rows in 12..=80 {
                 for lines in [0, 1, 7, 40, 500] {
-                    for pane in [Pane::Details(0), Pane::Map] {
+                    for pane in [DiskPane::Details(0), DiskPane::Map] {
                         let body = body((columns, rows));
                         let parts = at(columns, rows, lines, pane);
                         let all = [parts.head, parts.list, parts.bar, parts.title, parts.details, parts.map];
@@ -129,13 +129,13 @@ mod tests {
 
     #[test]
     fn the_usual_screen_has_list_layout_and_details() {
-        let parts = at(80, 24, 40, Pane::Details(0));
+        let parts = at(80, 24, 40, DiskPane::Details(0));
         assert_eq!((parts.list.height, parts.bar.height, parts.title.height, parts.details.height), (7, 3, 1, 7));
-        let map = at(80, 24, 40, Pane::Map);
+        let map = at(80, 24, 40, DiskPane::Map);
         assert_eq!((map.map, map.details.height), (parts.details, 0));
-        let large = at(120, 40, 9, Pane::Details(0));
+        let large = at(120, 40, 9, DiskPane::Details(0));
         assert!(large.map.height >= 8 && large.details.height >= 9 && !large.in_turn, "{large:?}");
-        let tall = at(80, 50, 9, Pane::Details(0));
+        let tall = at(80, 50, 9, DiskPane::Details(0));
         assert!(tall.map.height >= 8 && tall.details.height >= 7 && !tall.in_turn, "{tall:?}");
     }
 }

@@ -43,7 +43,7 @@ impl Columns {
             return Self { all, label: all.saturating_sub(fixed).max(4), note: 0, has_bar };
         }
         let left = all.saturating_sub(fixed + PERCENT + bar + 2 + STATE);
-        Self { all, label: left / 2, note: left - left / 2, has_bar }
+        Self { all, label: left * 4 / 7, note: left - left * 4 / 7, has_bar }
     }
 }
 
@@ -124,7 +124,7 @@ fn disk_words(model: &Model, row: &Row, columns: usize) -> String {
         (2, is_known.then(|| text::bytes(row.bytes))),
         (4, is_known.then(|| text::disk_size(row.bytes))),
         (3, healthy),
-        (1, trouble.map(|words| text::warned(words))),
+        (1, trouble.map(text::warned)),
         (1, row.problem.as_deref().map(text::warned).or_else(|| is_unread.then(|| text::BEING_READ.to_owned()))),
         (2, row.read_only.then(|| text::READ_ONLY.to_owned())),
     ];

@@ -22,11 +22,7 @@ pub(super) fn head(model: &Model, columns: usize) -> Vec<Line<'static>> {
     let [name, size, folder] = text::FOUND_COLUMNS;
     let names = name_columns(columns);
     let titles = format!("   {}{size:>11}  {folder}", pad(name, names));
-    vec![
-        Line::default(),
-        Line::styled(clip(&words, columns), theme.strong()),
-        Line::styled(clip(&titles, columns), theme.quiet()),
-    ]
+    vec![Line::styled(clip(&words, columns), theme.strong()), Line::styled(clip(&titles, columns), theme.quiet())]
 }
 
 fn name_columns(columns: usize) -> usize {
@@ -46,7 +42,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
         .flat_map(|note| wrap(note, columns))
         .map(|part| Line::styled(part, theme.warning()))
         .collect();
-    let page = usize::from(area.height).saturating_sub(notes.len()).max(1);
+    let page = usize::from(list_area(find, area).height);
     let first = first_visible(find.cursor, find.hits.len(), page);
     for (index, hit) in find.hits.iter().enumerate().skip(first).take(page) {
         let is_chosen = index == find.cursor;
@@ -61,6 +57,12 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
     lines.extend(notes);
     paint(lines, 0, area, buffer);
     (find.hits.len() > page).then_some((first, page, find.hits.len()))
+}
+
+/// The lines of the list that are left by the notes below it.
+pub(super) fn list_area(find: &Find, area: Rect) -> Rect {
+    let notes = notes(find).iter().flat_map(|note| wrap(note, usize::from(area.width))).count();
+    Rect { height: area.height.saturating_sub(u16::try_from(notes).unwrap_or(u16::MAX)).max(1), ..area }
 }
 
 /// What is not in the list.

@@ -54,7 +54,7 @@ fn place_line(model: &Model, peek: &Peek, columns: usize) -> Line<'static> {
         return Line::styled(clip(&words, columns), theme.bad());
     }
     let how = match peek.encoding {
-        Some(encoding) if !peek.is_hex => encoding.name(),
+        Some(encoding) if !peek.is_hex => text::encoding(encoding),
         _ => text::PEEK_HEX,
     };
     Line::styled(clip(&text::peek_place(peek.top, peek.bytes, how), columns), theme.quiet())

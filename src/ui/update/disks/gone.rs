@@ -1,7 +1,7 @@
 //! Disks that were plugged in or taken away: said in one line; and what depends on a disk that is gone is left at once,
 //! so that nothing is planned or confirmed for it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::inventory::{Address, Disk};
 use crate::ui::model::{Model, Proposal, Screen, Task, Trouble};
@@ -32,7 +32,14 @@ pub(super) fn compare(model: &mut Model, now: &[Disk]) -> Vec<Effect> {
     let left = subjects(model).into_iter().find(|subject| gone.contains(subject));
     model.interrupted.jobs.retain(|job| !gone.iter().any(|path| path == job.address.path()));
     model.interrupted.cursor = model.interrupted.cursor.min(model.interrupted.jobs.len().saturating_sub(1));
-    left.map_or_else(Vec::new, |disk| leave(model, &disk))
+    left.map_or_else(Vec::new, |disk| leave(model, text::place_gone(&disk)))
+}
+
+/// A disk was read until now, and cannot be read any more: what depends on it is left.
+pub(super) fn lost(model: &mut Model, disk: &Disk) -> Vec<Effect> {
+    let was_read = model.disks.disk(&disk.path).is_some_and(|known| known.problem.is_none());
+    let is_lost = was_read && disk.problem.is_some() && subjects(model).contains(&disk.path);
+    if is_lost { leave(model, text::place_unreadable(&disk.path)) } else { Vec::new() }
 }
 
 fn missing(of: &[Disk], from: &[Disk]) -> Vec<PathBuf> {
@@ -69,9 +76,9 @@ fn subjects(model: &Model) -> Vec<PathBuf> {
 }
 
 /// Back to the list of disks, or to the start; what was planned is dropped.
-fn leave(model: &mut Model, disk: &Path) -> Vec<Effect> {
+fn leave(model: &mut Model, what: String) -> Vec<Effect> {
     let next = Some(text::PLACE_GONE_NEXT.to_owned());
-    model.trouble = Some(Trouble { refused: true, what: text::place_gone(disk), next });
+    model.trouble = Some(Trouble { refused: true, what, next });
     let keep = model.trail.iter().position(|screen| *screen == Screen::Disks).map_or(1, |at| at + 1);
     model.trail.truncate(keep);
     model.wait = None;

@@ -100,12 +100,13 @@ pub(in crate::ui::update) fn news(model: &mut Model, news: LookNews) -> Vec<Effe
         LookNews::Disk(disk) => {
             model.disks.reading.retain(|read| read.path != disk.path);
             model.disks.unread.retain(|path| *path != disk.path);
+            let effects = gone::lost(model, &disk);
             let mut disks = model.disks.all().to_vec();
             if let Some(known) = disks.iter_mut().find(|known| known.path == disk.path) {
                 *known = *disk;
             }
             lay_out(model, disks);
-            Vec::new()
+            effects
         }
     }
 }

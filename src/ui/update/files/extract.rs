@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::job::ExtractRequest;
-use crate::plan::{Preview, Safety, Step, StepKind};
+use crate::plan::Preview;
 
 use super::super::super::input::Input;
 use super::super::super::model::{Job, Model, Proposal, Proposed, Screen, Task, Trouble, Typing, Wait};
@@ -93,7 +94,13 @@ pub(super) fn measured(model: &mut Model, answer: Result<FilesAnswer, Trouble>) 
     let Some(request) = &model.files.extract else { return Vec::new() };
     let preview = preview(request, &model.files.volume, &measured);
     let ticket = model.next_ticket();
-    model.proposal = Proposal::Ready(Box::new(Proposed { ticket, job: Job::Extract, preview, confirm: None }));
+    model.proposal = Proposal::Ready(Box::new(Proposed {
+        ticket,
+        job: Job::Extract,
+        preview,
+        confirm: None,
+        pictures: Arc::default(),
+    }));
     model.task = Task::Extract;
     super::super::go(model, Screen::Preview);
     Vec::new()
@@ -102,7 +109,6 @@ pub(super) fn measured(model: &mut Model, answer: Result<FilesAnswer, Trouble>) 
 fn preview(request: &ExtractRequest, volume: &str, measured: &Measured) -> Preview {
     let amount = measured.amount;
     let to = request.to.display().to_string();
-    let step = |kind, title: &str, bytes, safety| Step { kind, title: title.to_owned(), bytes, safety };
     Preview {
         headline: text::extract_headline(&request.subject.to_string(), &to),
         facts: vec![
@@ -111,10 +117,7 @@ fn preview(request: &ExtractRequest, volume: &str, measured: &Measured) -> Previ
             (text::EXTRACT_MUCH.to_owned(), text::extract_amount(&amount)),
             (text::FOLDER.to_owned(), to),
         ],
-        steps: vec![
-            step(StepKind::CountFiles, text::STEP_EXTRACT_COUNT, 0, Safety::Reads),
-            step(StepKind::CopyFiles, text::STEP_EXTRACT_COPY, amount.bytes, Safety::Creates),
-        ],
+        steps: ExtractRequest::steps(amount.bytes),
         changes: Vec::new(),
         warnings: warnings(request, measured),
         command: request.command(),

@@ -5,7 +5,7 @@ use super::super::super::model::{Find, Model, Trouble, Typing};
 use super::super::super::msg::{Effect, FilesAnswer, FilesRequest, Key};
 use super::super::super::screen;
 use super::super::moved;
-use super::{extract, mark, peek, visit};
+use super::{extract, mark, visit};
 
 /// Asks for the name; what was looked for last stands there.
 pub(super) fn begin(model: &mut Model) -> Vec<Effect> {
@@ -71,12 +71,6 @@ pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
             let mut effects = stop(model);
             effects.extend(visit(model, hit.folder, Some(hit.row.name)));
             return effects;
-        }
-        Key::Char('h') => {
-            let Some(hit) = find.hits.get(find.cursor).cloned() else { return Vec::new() };
-            if hit.row.kind == crate::fs::EntryKind::File {
-                return peek::open(model, hit.folder.join(&hit.row.name), hit.row.bytes);
-            }
         }
         Key::Char('/') => {
             let effects = stop_search(model);
