@@ -86,8 +86,10 @@ fn has_colour(buffer: &Buffer) -> bool {
 /// What a screen may be called: it depends on what the user came for.
 fn titles(screen: Screen) -> Vec<&'static str> {
     use Task::*;
-    let tasks =
-        [Backup, Restore, Check, Browse, Resume, Reset, Keep, Export, Search, Renew, Diagnose, Examine, Extract, Free];
+    let tasks = [
+        Backup, Restore, Check, Browse, Resume, Reset, Keep, Export, Search, Renew, Diagnose, Examine, Extract, Free,
+        Verify,
+    ];
     tasks.map(|task| text::title(screen, task)).into()
 }
 
