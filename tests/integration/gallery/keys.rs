@@ -39,8 +39,8 @@ const MORE_MEANINGS: [(&str, &[&str]); 9] = [
     ("x", &["export", "copy out", "save report"]),
     ("y", &["yes, cancel", "yes, unmount"]),
     ("?", &["help"]),
-    ("Space", &["mark", "change"]),
-    ("Tab", &["complete", "other side"]),
+    ("Space", &["mark", "change", "leave out"]),
+    ("Tab", &["complete", "other side", "more"]),
     ("Del", &["drop"]),
     ("Esc", &["back", "close", "stop waiting", "cancel", "up"]),
 ];

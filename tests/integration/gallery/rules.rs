@@ -24,7 +24,7 @@ pub(super) fn broken(name: &str, stage: &Stage, size: (u16, u16)) -> Option<Stri
     let theme = stage.model.theme;
     let coloured = drawn(stage, size, Theme { colour: true, ..theme });
     let plain = drawn(stage, size, Theme { colour: false, ..theme });
-    let ascii = drawn(stage, size, Theme { colour: false, unicode: false });
+    let ascii = drawn(stage, size, Theme { colour: false, unicode: false, ..Theme::default() });
     let text = lines(&coloured);
     let mut findings = Vec::new();
     findings.extend(foreign(&text).map(|c| format!("{c:?} is none of the allowed characters")));
@@ -86,8 +86,10 @@ fn has_colour(buffer: &Buffer) -> bool {
 /// What a screen may be called: it depends on what the user came for.
 fn titles(screen: Screen) -> Vec<&'static str> {
     use Task::*;
-    let tasks =
-        [Backup, Restore, Check, Browse, Resume, Reset, Keep, Export, Search, Renew, Diagnose, Examine, Extract, Free];
+    let tasks = [
+        Backup, Restore, Check, Browse, Resume, Reset, Keep, Export, Search, Renew, Diagnose, Examine, Extract, Free,
+        Verify,
+    ];
     tasks.map(|task| text::title(screen, task)).into()
 }
 
