@@ -171,7 +171,6 @@ words! {
     CANCEL_KEYS = "y  yes, cancel      n  no, go on";
 
     NEXT_STEPS = "What to do next";
-    VERIFY_HEADLINE = "Verify";
 
     // Titles.
     TITLE_START = "Start";
@@ -761,14 +760,11 @@ pub mod key {
     pub const UNDO: KeyWord = ("u", "take it back");
     pub const HELP_IT: KeyWord = ("Enter", "what helps");
     pub const UNMOUNT: KeyWord = ("Enter", "unmount");
-    pub const HOLDERS: KeyWord = ("m", "who uses it");
     pub const FILTER: KeyWord = ("/", "filter");
     pub const VERIFY_IT: KeyWord = ("Enter", "verify");
     pub const CHECK_IT: KeyWord = ("Enter", "check");
     pub const SEARCH_IT: KeyWord = ("Enter", "search it");
     pub const WHO: KeyWord = ("Enter", "who uses it");
-    pub const FREE: KeyWord = ("m", "who uses it");
-    pub const HOLDERS: KeyWord = ("m", "who uses it");
     pub const YES_UNMOUNT: KeyWord = ("y", "yes, unmount");
     pub const NO_UNMOUNT: KeyWord = ("n", "no");
     pub const FILES: KeyWord = ("l", "look inside");
