@@ -177,7 +177,7 @@ fn line_keys(row: &Row) -> Vec<KeyWord> {
         _ => vec![key::FILES, key::BACK_UP, key::RESTORE, key::CHECK],
     };
     if !row.mounted_at.is_empty() {
-        keys.insert(keys.len().min(1), key::FREE);
+        keys.insert(keys.len().min(1), key::HOLDERS);
     }
     if !row.images().is_empty() {
         keys.push(key::TIDY);

@@ -762,6 +762,7 @@ pub mod key {
     pub const UNDO: KeyWord = ("u", "take it back");
     pub const HELP_IT: KeyWord = ("Enter", "what helps");
     pub const UNMOUNT: KeyWord = ("Enter", "unmount");
+    pub const HOLDERS: KeyWord = ("m", "who uses it");
     pub const FILTER: KeyWord = ("/", "filter");
     pub const VERIFY_IT: KeyWord = ("Enter", "verify");
     pub const CHECK_IT: KeyWord = ("Enter", "check");
