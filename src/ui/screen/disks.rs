@@ -66,10 +66,10 @@ fn detail_pages(model: &Model, area: Rect) -> usize {
 
 /// Where the list is.
 pub(super) fn list(model: &Model) -> List {
-    let parts = parts_of(model, super::body(model.size));
     let visible = model.disks.visible(model.filter.as_ref());
-    let chosen = visible.iter().position(|row| *row == model.disks.cursor).unwrap_or(0);
-    List::new(parts.list, chosen, visible.len())
+    let chosen = model.disks.chosen_at(model.filter.as_ref());
+    let chosen = visible.iter().position(|at| Some(*at) == chosen).unwrap_or(0);
+    List::new(parts_of(model, super::body(model.size)).list, chosen, visible.len())
 }
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {

@@ -151,13 +151,17 @@ pub fn mounted_at(places: &[std::path::PathBuf]) -> String {
 /// The images inside a volume as badges: `[F] [2 U]`.
 #[must_use]
 pub fn badges(factory: usize, user: usize) -> Vec<String> {
-    let badge = |count: usize, one: &'static str, many: &'static str| match count {
+    let factory = match factory {
         0 => None,
-        1 => Some(one.to_owned()),
-        _ => Some(fill(many, &[("count", &count)])),
+        1 => Some(en::BADGE_FACTORY.to_owned()),
+        count => Some(fill(en::BADGE_FACTORIES, &[("count", &count)])),
     };
-    let badges = [badge(factory, en::BADGE_FACTORY, en::BADGE_FACTORIES), badge(user, en::BADGE_USER, en::BADGE_USERS)];
-    badges.into_iter().flatten().collect()
+    let user = match user {
+        0 => None,
+        1 => Some(en::BADGE_USER.to_owned()),
+        count => Some(fill(en::BADGE_USERS, &[("count", &count)])),
+    };
+    factory.into_iter().chain(user).collect()
 }
 
 /// The images inside a volume, counted.

@@ -69,7 +69,7 @@ fn by_the_wizard(stage: &Stage, key: &str) {
 #[test]
 fn the_wizard_finishes_an_interrupted_job() {
     let stage = interrupted();
-    by_the_wizard(&stage, "f");
+    by_the_wizard(&stage, "\r");
     assert!(stage.is_after(&std::fs::read(&stage.image).unwrap()));
     sh(stage.dir.path(), "fsck.fat -n v.img; mdir -a -i v.img ::/LIFEBOAT | grep -i toc-begin.lbc");
 }

@@ -195,6 +195,8 @@ fn finding_keeps_what_the_lines_belong_to() {
     stage.keys("<enter>b<enter>");
     assert_eq!(stage.screen(), Screen::Disks, "there is no line to do anything with");
     stage.keys("<esc>/factory<enter>");
+    assert_eq!(chosen(&stage), "/dev/sda:2", "a line that stays in sight stays the chosen one");
+    stage.keys("<down>");
     assert_eq!(chosen(&stage), "/dev/sda:2/factory");
     stage.keys("<up><up><up>");
     assert_eq!(chosen(&stage), "/dev/sda", "only what is shown is walked through");

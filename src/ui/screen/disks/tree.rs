@@ -43,7 +43,9 @@ impl Columns {
             return Self { all, label: all.saturating_sub(fixed).max(4), note: 0, has_bar };
         }
         let left = all.saturating_sub(fixed + PERCENT + bar + 2 + STATE);
-        Self { all, label: left * 4 / 7, note: left - left * 4 / 7, has_bar }
+        // Where room is short, a label is worth more than a remark's long form.
+        let label = if has_bar { left / 2 } else { left * 4 / 7 };
+        Self { all, label, note: left - label, has_bar }
     }
 }
 
