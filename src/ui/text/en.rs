@@ -765,6 +765,7 @@ pub mod key {
     pub const CHECK_IT: KeyWord = ("Enter", "check");
     pub const SEARCH_IT: KeyWord = ("Enter", "search it");
     pub const WHO: KeyWord = ("Enter", "who uses it");
+    pub const HOLDERS: KeyWord = ("m", "who uses it");
     pub const YES_UNMOUNT: KeyWord = ("y", "yes, unmount");
     pub const NO_UNMOUNT: KeyWord = ("n", "no");
     pub const FILES: KeyWord = ("l", "look inside");

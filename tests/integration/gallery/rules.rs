@@ -100,7 +100,8 @@ fn titles(screen: Screen) -> Vec<&'static str> {
 fn has_title(text: &str, titles: &[&str]) -> bool {
     let first = text.lines().next().unwrap_or_default();
     let shown = first.split_once('│').map_or("", |(_, shown)| shown.trim());
-    first.starts_with(" Lifeboat") && !shown.is_empty() && titles.iter().any(|title| title.starts_with(shown))
+    let is_of = |title: &&str| *title == shown || shown.strip_suffix('…').is_some_and(|cut| title.starts_with(cut));
+    first.starts_with(" Lifeboat") && !shown.is_empty() && titles.iter().any(is_of)
 }
 
 fn says_how_to_leave(text: &str) -> bool {
@@ -126,7 +127,7 @@ fn each_rule_finds_what_it_is_for() {
     assert_eq!(holes("{8A7B} and {}"), None);
     assert_eq!(too_wide("ab\nabcd漢\n", 5), Some("abcd漢"));
     assert!(too_wide("ab\nabc漢\n", 5).is_none());
-    assert!(has_title(" Lifeboat  │  Disks\n", &["Images", "Disks > All of them"]));
+    assert!(has_title(" Lifeboat  │  Disks…\n", &["Images", "Disks > All of them"]));
     assert!(!has_title(" Lifeboat  │  \n", &["Disks"]) && !has_title("│  Disks\n", &["Disks"]));
     assert!(!has_title(" Lifeboat  │  Images\n", &["Disks"]));
     assert!(
