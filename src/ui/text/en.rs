@@ -765,6 +765,7 @@ pub mod key {
     pub const CHECK_IT: KeyWord = ("Enter", "check");
     pub const SEARCH_IT: KeyWord = ("Enter", "search it");
     pub const WHO: KeyWord = ("Enter", "who uses it");
+    pub const HOLDERS: KeyWord = ("m", "who uses it");
     pub const YES_UNMOUNT: KeyWord = ("y", "yes, unmount");
     pub const NO_UNMOUNT: KeyWord = ("n", "no");
     pub const FILES: KeyWord = ("l", "look inside");
@@ -778,7 +779,6 @@ pub mod key {
     pub const HEX: KeyWord = ("h", "hex");
     pub const AS_TEXT: KeyWord = ("h", "text");
     pub const PAGE: KeyWord = ("PgDn", "next page");
-    pub const HOLDERS: KeyWord = ("m", "who uses it");
     pub const BACK_UP: KeyWord = ("b", "back up");
     pub const KEEP_SO: KeyWord = ("Enter", "keep it so");
     pub const MORE: KeyWord = ("Tab", "more");

@@ -140,7 +140,7 @@ fn cancelling_says_what_the_disk_will_be_whatever_the_step() {
         ),
         (
             &resume_plan(),
-            &[(StepKind::ReadBackCopies, "journal stays"), (StepKind::ChangeMetadata, "finished or taken back later")],
+            &[(StepKind::ReadBackCopies, "stays: the job can be finished"), (StepKind::ChangeMetadata, "finished or taken back later")],
         ),
     ];
     for (plan, steps) in cases {
