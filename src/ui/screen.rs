@@ -137,13 +137,14 @@ fn draw_title(model: &Model, buffer: &mut Buffer) {
         Some(Job::Extract) => Task::Extract,
         None => model.task,
     };
-    let line = Line::from(vec![
+    let mut spans = vec![
         Span::raw(" "),
         Span::styled(text::PROGRAM, theme.accent().patch(theme.strong())),
         Span::styled("  │  ", theme.quiet()),
-        Span::styled(text::title(model.screen(), task), theme.strong()),
-    ]);
-    line.render(Rect::new(0, 0, area.width, 1), buffer);
+    ];
+    let room = usize::from(area.width).saturating_sub(spans.iter().map(Span::width).sum());
+    spans.push(Span::styled(clip(text::title(model.screen(), task), room), theme.strong()));
+    Line::from(spans).render(Rect::new(0, 0, area.width, 1), buffer);
     draw_rule(model, 1, buffer);
 }
 

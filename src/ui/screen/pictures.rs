@@ -18,17 +18,18 @@ pub(super) fn layouts(model: &Model, pictures: &Pictures, columns: usize) -> Vec
     let Some((before, after)) = &pictures.layout else { return Vec::new() };
     let is_same = before == after;
     let mut lines = vec![Line::default()];
-    lines.push(heading(model, if is_same { text::LAYOUT_SAME } else { text::LAYOUT_BEFORE }, before, pictures.chosen));
+    let words = if is_same { text::LAYOUT_SAME } else { text::LAYOUT_BEFORE };
+    lines.push(heading(model, words, before, pictures.chosen, columns));
     lines.extend(layout_bar(theme, before, pictures.chosen, columns));
     if !is_same {
-        lines.push(heading(model, text::LAYOUT_AFTER, after, pictures.chosen));
+        lines.push(heading(model, text::LAYOUT_AFTER, after, pictures.chosen, columns));
         lines.extend(layout_bar(theme, after, pictures.chosen, columns));
     }
     lines
 }
 
 /// What the bar below shows, and what is in the place that it marks: in the bar there may be no room to say that.
-fn heading(model: &Model, words: &str, layout: &Layout, chosen: Option<u64>) -> Line<'static> {
+fn heading(model: &Model, words: &str, layout: &Layout, chosen: Option<u64>, columns: usize) -> Line<'static> {
     let theme = model.theme;
     let mut spans = vec![Span::styled(words.to_owned(), theme.strong())];
     let piece = layout.pieces.iter().find(|piece| piece.kind != PieceKind::Gap && chosen == Some(piece.start));
@@ -38,7 +39,8 @@ fn heading(model: &Model, words: &str, layout: &Layout, chosen: Option<u64>) -> 
             None => text::bytes(piece.bytes),
         };
         spans.push(Span::styled("   ▲ ", theme.accent()));
-        spans.push(Span::raw(clip(&what, MAX_WORDS)));
+        let room = columns.saturating_sub(spans.iter().map(Span::width).sum());
+        spans.push(Span::raw(clip(&what, room.min(MAX_WORDS))));
     }
     Line::from(spans)
 }

@@ -171,7 +171,6 @@ words! {
     CANCEL_KEYS = "y  yes, cancel      n  no, go on";
 
     NEXT_STEPS = "What to do next";
-    VERIFY_HEADLINE = "Verify";
 
     // Titles.
     TITLE_START = "Start";
@@ -659,19 +658,19 @@ words! {
     SETTINGS_NEXT = "Go on without them: nothing needs them. Correct the file later.";
 
     // Help.
-    HELP_EXAMINE = "Choose the volume to check, and press Enter. Checking only reads: it tells whether the order of files and folders is sound, and which tool repairs what is not. “Found” means that no partition table names the volume.";
+    HELP_EXAMINE = "Choose the volume (the file system in a partition) to check, and press Enter. Checking only reads: it tells whether the order of files and folders is sound, and which tool repairs what is not. “Lost” means that no partition table names the volume.";
     HELP_SEARCH = "Choose the disk to search, and press Enter. Every sector of it is read for images inside partitions, which takes a while and changes nothing. It finds images whose partition is not in any list any more.";
     HELP_FREE = "Choose the disk or partition that is in use, and press Enter: you see what uses it, and can free it. The state says “mounted” where one is in use.";
-    HELP_VERIFY = "Choose an image, and press Enter: it is read from start to end, and each part of it is checked against its digest. Nothing is changed. Press / to narrow the list, and g to go to another folder or file.";
+    HELP_VERIFY = "Choose an image, and press Enter: it is read from start to end, and each part of it is checked against its digest (a fingerprint taken when it was made). Nothing is changed. Press / to narrow the list, and g to go to another folder or file.";
     HELP_START = "Say what happened, with its letter or with the arrow keys and Enter; or go straight to where you want to go. w looks for what is wrong and says what helps. f puts a partition back to the state it was delivered in: its image lies inside the partition and outlives most damage. You see everything before it is done, and can always go back with Esc.";
     HELP_TARGETS = "These are the disks and what is on them. Choose the partition that the image shall be written to. What is there now will be overwritten, but only after you have confirmed it on a later screen. Mounted and read-only places and places that are too small cannot be chosen; the reason is shown below the list.";
-    HELP_DISKS = "These are the disks, their partitions and the volumes in them. Looking changes nothing. “Found” means that no partition table names the volume, but its own signature was found. Below a partition stand the images inside it: Enter opens one, to restore, verify, export or drop it. c checks whether the chosen volume is sound. a searches every sector of the disk for images, which takes a while; looking at the ends is done already. t puts the images of a partition in order at its end.";
-    HELP_SOURCES = "These are the disks, their partitions and the volumes in them. Looking changes nothing. “Found” means that no partition table names the volume, but its own signature was found. The lines below the list tell more about the chosen one.";
+    HELP_DISKS = "These are the disks, their partitions and the volumes (file systems) in them. Looking changes nothing. “Lost” means that no partition table names the volume, but the marks that it carries itself were found. [F] and [U] count the factory and the user images inside; they stand below their partition, and Enter opens one, to restore, verify, export or drop it. Tab leads to the map of the clusters (the small pieces that a volume is divided into) and back to the details. l looks at the files; b backs up, e restores. c checks whether the volume is sound. m says who uses it. a searches every sector of the disk for images, which takes a while; looking at the ends is done already. t puts the images of a partition in order at its end. / narrows the list.";
+    HELP_SOURCES = "These are the disks, their partitions and the volumes (file systems) in them. Choose what to back up, and press Enter. Looking changes nothing. “Lost” means that no partition table names the volume, but the marks that it carries itself were found: it can be backed up, too. The lines below the list tell more about the chosen one.";
     HELP_IMAGES = "These are the images in the folder and, below them, those found inside partitions. Press / to narrow the list by a part of the name. Press g to type the path of another folder or of an image file; Tab completes it.";
-    HELP_FACTS = "This is what the image says of itself. v reads it from start to end and checks every part of it against its digest. e restores it: an image inside a partition to that partition, a file to one that you choose. g restores to another place, x writes the image to a file, Del drops it. All but v show first what they will do.";
+    HELP_FACTS = "This is what the image says of itself. v reads it from start to end and checks every part of it against its digest (a fingerprint taken when it was made). l looks at the files in it. e restores it: an image inside a partition to that partition, a file to one that you choose. g restores to another place, x writes the image to a file, Del drops it (its room is free again). All but v and l show first what they will do.";
     HELP_BACKUP_OPTIONS = "Say where the image shall go. Choose another disk than the one you are backing up. The file appears under its name only when it is complete and was read back. Or keep the image inside the partition itself: hidden at its end, found again when all else is gone. It is lost with the disk, so have one elsewhere, too.";
     HELP_OPTIONS = "The defaults are the safe choice. Enter plans anew with what you set; Esc leaves it as it was.";
-    HELP_PREVIEW = "This is everything that will be done, step by step. Nothing has been written yet. The last line is the command that does the same without this screen.";
+    HELP_PREVIEW = "This is everything that will be done, step by step; “overwrites” stands where something is lost. Nothing has been written yet. o changes how it is done. The last line is the command that does the same without this screen.";
     HELP_INTERRUPTED = "The power went, or the program was stopped, while Lifeboat was changing this volume. It had written down beforehand what it would change. Enter does what is left to do; u puts everything back as it was before. Both show first what they will write, and ask. Esc leaves it for later.";
     HELP_CONFIRM_CHANGE = "To be sure that it is the right volume, type its name as shown and press Enter. Nothing else starts the job.";
     HELP_CONFIRM = "Restoring replaces what is on the target. To be sure that it is the right one, type its name as shown and press Enter. Nothing else starts the job.";
@@ -679,7 +678,7 @@ words! {
     HELP_DIAGNOSIS = "This is what a quick look at the disks tells of damage, the most urgent first. Below the list stands what the chosen line means and what helps. Enter leads there: it shows first what would be done, or only reads. What may still be tried stands at the end of the list. r looks again.";
     HELP_FILES = "The folders and files of a volume or an image, as they are in it. Enter opens a folder or looks into a file; the left arrow and Esc go up, and from the top Esc leaves. Space marks what you want to have; marks stay while you go elsewhere. x copies what is marked, or else the chosen line, to a folder that you name, after showing what that means. / finds files by name. Letters in the last column: R read-only, H hidden, S system, A archive, C compressed, E encrypted, P sparse; numbers are Unix permissions. Looking changes nothing.";
     HELP_HELD = "A disk or partition that is in use cannot be written. This is what uses it: where it is mounted, programs that have files open there, swap space, and devices that stand on it. Below the list stands what to do about each. Enter on a mount asks whether to unmount it; it is never forced, and refused while programs use it. r looks again.";
-    HELP_REPORT = "This is how it ended. Only “Done” means that everything was done and proven. Enter leads back to the start.";
+    HELP_REPORT = "This is how it ended. Only “Done” means that everything was done and proven. x saves this report to a file, on a stick for example. Enter leads back to the start.";
 }
 
 /// What brings people here: letter, words, explanation.
@@ -761,13 +760,12 @@ pub mod key {
     pub const UNDO: KeyWord = ("u", "take it back");
     pub const HELP_IT: KeyWord = ("Enter", "what helps");
     pub const UNMOUNT: KeyWord = ("Enter", "unmount");
-    pub const HOLDERS: KeyWord = ("m", "who uses it");
     pub const FILTER: KeyWord = ("/", "filter");
     pub const VERIFY_IT: KeyWord = ("Enter", "verify");
     pub const CHECK_IT: KeyWord = ("Enter", "check");
     pub const SEARCH_IT: KeyWord = ("Enter", "search it");
     pub const WHO: KeyWord = ("Enter", "who uses it");
-    pub const FREE: KeyWord = ("m", "who uses it");
+    pub const HOLDERS: KeyWord = ("m", "who uses it");
     pub const YES_UNMOUNT: KeyWord = ("y", "yes, unmount");
     pub const NO_UNMOUNT: KeyWord = ("n", "no");
     pub const FILES: KeyWord = ("l", "look inside");

@@ -175,6 +175,6 @@ pub(super) fn facts_key(model: &mut Model, pressed: Key) -> Vec<Effect> {
 fn verify(model: &mut Model) -> Vec<Effect> {
     let Some(image) = &model.image else { return Vec::new() };
     let place = image.place.clone();
-    let headline = format!("{} {place}", text::VERIFY_HEADLINE);
+    let headline = text::verify_headline(&place.to_string());
     job::start_verify(model, headline, place)
 }

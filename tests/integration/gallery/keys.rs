@@ -40,7 +40,7 @@ const MORE_MEANINGS: [(&str, &[&str]); 9] = [
     ("y", &["yes, cancel", "yes, unmount"]),
     ("?", &["help"]),
     ("Space", &["mark", "change", "leave out"]),
-    ("Tab", &["complete", "other side", "more"]),
+    ("Tab", &["complete", "pane", "more"]),
     ("Del", &["drop"]),
     ("Esc", &["back", "close", "stop waiting", "cancel", "up"]),
 ];
@@ -80,7 +80,8 @@ fn one_letter_means_one_thing_everywhere() {
 fn footer(stage: &Stage) -> Vec<(String, String)> {
     let text = stage.clone().text(240, 40);
     let line = text.lines().last().unwrap_or_default().trim();
-    line.split("   ")
+    line.split("  ")
+        .map(str::trim)
         .filter_map(|pair| pair.split_once(' '))
         .map(|(key, does)| (key.to_owned(), does.to_owned()))
         .collect()

@@ -3,15 +3,15 @@
 
 use lifeboat::ui::model::{Screen, Task};
 use lifeboat::ui::text;
-use lifeboat::ui::theme::Theme;
+use lifeboat::ui::theme::{CONSOLE, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::style::Color;
 
 use super::super::journeys::stage::{Stage, lines};
 use super::draw::drawn;
 
-/// What the Linux console's font (code page 437) has beyond ASCII, as far as it is used.
-const CONSOLE: &str = "─│┌┐└┘├┤┬┴┼█▓▒░▄▀▌▐■►◄▲▼↑↓←→·•√°";
+/// What is drawn of the characters that the Linux console's font has.
+const DRAWN: &str = "─│┌┐└┘├┤┬┴┼█▓▒░▄▀▌▐■►◄▲▼↑↓←→·•√°";
 
 /// Signs of print, which `Theme::settle` replaces where the font lacks them.
 const PRINT: &str = "“”’…–×";
@@ -24,7 +24,8 @@ pub(super) fn broken(name: &str, stage: &Stage, size: (u16, u16)) -> Option<Stri
     let theme = stage.model.theme;
     let coloured = drawn(stage, size, Theme { colour: true, ..theme });
     let plain = drawn(stage, size, Theme { colour: false, ..theme });
-    let ascii = drawn(stage, size, Theme { colour: false, unicode: false, ..Theme::default() });
+    let console = drawn(stage, size, Theme { console: true, ..theme });
+    let ascii = drawn(stage, size, Theme { colour: false, unicode: false, console: false });
     let text = lines(&coloured);
     let mut findings = Vec::new();
     findings.extend(foreign(&text).map(|c| format!("{c:?} is none of the allowed characters")));
@@ -34,6 +35,8 @@ pub(super) fn broken(name: &str, stage: &Stage, size: (u16, u16)) -> Option<Stri
     findings.extend(strange_colours(&coloured).map(|colour| format!("{colour:?} vanishes on some background")));
     findings.extend((lines(&plain) != text).then(|| "without colour the words are others".to_owned()));
     findings.extend(has_colour(&plain).then(|| "a colour is left without colour".to_owned()));
+    let odd = |c: &char| !c.is_ascii() && !CONSOLE.contains(*c);
+    findings.extend(lines(&console).chars().find(odd).map(|c| format!("{c:?} is not in the console's font")));
     findings.extend((!lines(&ascii).is_ascii()).then(|| "--ascii leaves other characters".to_owned()));
     findings.extend((!has_title(&text, &titles(stage.screen()))).then(|| "the title is not the screen's".to_owned()));
     // A job that is being stopped is left when it has stopped.
@@ -47,7 +50,7 @@ fn foreign(text: &str) -> Option<char> {
         let known = |set: &str| set.contains(*c);
         // A file's bytes as text may be any of Latin-1's characters that are seen.
         let latin = matches!(c, '\u{a0}'..='ÿ') && *c != '\u{ad}';
-        !(latin || matches!(c, ' '..='~' | '\n') || known(CONSOLE) || known(PRINT) || known(OUTSIDE))
+        !(latin || matches!(c, ' '..='~' | '\n') || known(DRAWN) || known(PRINT) || known(OUTSIDE))
     })
 }
 
@@ -97,7 +100,8 @@ fn titles(screen: Screen) -> Vec<&'static str> {
 fn has_title(text: &str, titles: &[&str]) -> bool {
     let first = text.lines().next().unwrap_or_default();
     let shown = first.split_once('│').map_or("", |(_, shown)| shown.trim());
-    first.starts_with(" Lifeboat") && !shown.is_empty() && titles.iter().any(|title| title.starts_with(shown))
+    let is_of = |title: &&str| *title == shown || shown.strip_suffix('…').is_some_and(|cut| title.starts_with(cut));
+    first.starts_with(" Lifeboat") && !shown.is_empty() && titles.iter().any(is_of)
 }
 
 fn says_how_to_leave(text: &str) -> bool {
@@ -123,7 +127,7 @@ fn each_rule_finds_what_it_is_for() {
     assert_eq!(holes("{8A7B} and {}"), None);
     assert_eq!(too_wide("ab\nabcd漢\n", 5), Some("abcd漢"));
     assert!(too_wide("ab\nabc漢\n", 5).is_none());
-    assert!(has_title(" Lifeboat  │  Disks\n", &["Images", "Disks > All of them"]));
+    assert!(has_title(" Lifeboat  │  Disks…\n", &["Images", "Disks > All of them"]));
     assert!(!has_title(" Lifeboat  │  \n", &["Disks"]) && !has_title("│  Disks\n", &["Disks"]));
     assert!(!has_title(" Lifeboat  │  Images\n", &["Disks"]));
     assert!(

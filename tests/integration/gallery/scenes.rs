@@ -14,6 +14,7 @@ use super::super::journeys::stage::{
     GIB, Stage, backup_plan, interrupted, partition, progress, report, reset_plan, restore_plan, resume_plan, volume,
     wrecked,
 };
+use super::shelf;
 
 /// Text that wants to command the terminal, with a line break.
 pub(super) const HOSTILE: &str = "evil\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}cba\nsecond line";
@@ -22,17 +23,25 @@ pub(super) const LONG: &str = "a name that is much longer than any column of thi
 
 /// A machine with one of everything, and these keys pressed.
 pub(super) fn after(keys: &str) -> Stage {
-    pressed(Stage::new(), keys)
+    pressed(pictured(Stage::new()), keys)
+}
+
+/// A planner that brings pictures along.
+fn pictured(mut stage: Stage) -> Stage {
+    if let Ok(plan) = &mut stage.script.plan {
+        plan.pictures = shelf::pictures(plan.job);
+    }
+    stage
 }
 
 /// The same, with a planner that answers with a restore.
 pub(super) fn restoring(keys: &str) -> Stage {
-    pressed(Stage::restoring(), keys)
+    pressed(pictured(Stage::restoring()), keys)
 }
 
 /// The same, with images inside a partition, which the wizard has found.
 pub(super) fn with_images(keys: &str) -> Stage {
-    pressed(Stage::with_images(), keys)
+    pressed(pictured(Stage::with_images()), keys)
 }
 
 /// The wizard found an interrupted job when it began.
@@ -116,6 +125,9 @@ pub(super) fn lost(keys: &str) -> Stage {
 pub(super) fn lost_at(starts: &[u64], keys: &str) -> Stage {
     let mut stage = Stage::with_images();
     stage.script.inventory = wrecked(starts);
+    if let Ok(plan) = &mut stage.script.plan {
+        plan.pictures = shelf::pictures_of_lost();
+    }
     stage.send(Msg::Begin);
     pressed(stage, keys)
 }

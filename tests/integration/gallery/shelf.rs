@@ -6,15 +6,16 @@ use std::sync::{Arc, LazyLock};
 use lifeboat::device::{Holder, HolderKind};
 use lifeboat::extent::{Extent, ExtentSet};
 use lifeboat::fs::{Attributes, EntryKind};
-use lifeboat::inventory::{ClusterState, VolumeMap};
-use lifeboat::job::Amount;
-use lifeboat::ui::model::Trouble;
+use lifeboat::inventory::{ClusterState, VolumeMap, layout};
+use lifeboat::job::{Amount, Pictures};
+use lifeboat::ui::model::{Job, Trouble};
 use lifeboat::ui::msg::{
     Effect, FileRow, FilesAnswer, FilesRequest, FolderView, FoundBatch, Hit, HolderView, HoldersView, Measured, Msg,
     Piece,
 };
 use lifeboat::unit::Cluster;
 
+use super::super::journeys::stage::{inventory, wrecked};
 use super::scenes::{HOSTILE, LONG, WIDE};
 
 /// What a worker reads at once.
@@ -205,6 +206,30 @@ pub(crate) fn map() -> VolumeMap {
         (ClusterState::Bad, &set(&[(5_000_000, 3000)])),
     ];
     VolumeMap::new(clusters, 4096, &layers)
+}
+
+/// What a plan makes of the disk and the volume: a restore fills the beginning anew, a backup copies what is used.
+pub(crate) fn pictures(job: Job) -> Arc<Pictures> {
+    let system = &inventory().disks[0];
+    let now = layout(system);
+    let restores = job == Job::Restore;
+    let after = ExtentSet::from_iter([Extent { start: Cluster(0), clusters: 5_000_000 }]);
+    let after = VolumeMap::new(10 << 20, 4096, &[(ClusterState::Used, &after)]);
+    Arc::new(Pictures {
+        layout: Some((now.clone(), now)),
+        chosen: Some(system.partitions[1].start_bytes),
+        map_before: Some(map()),
+        map_after: restores.then_some(after),
+    })
+}
+
+/// The disk whose table is lost, before and after one of its partitions is put back.
+pub(crate) fn pictures_of_lost() -> Arc<Pictures> {
+    let mut disk = wrecked(&[1 << 20, 41 * GIB, 82 * GIB]).disks.remove(0);
+    let before = layout(&disk);
+    (disk.partitions[1].found, disk.partitions[1].number) = (false, 1);
+    let chosen = Some(disk.partitions[1].start_bytes);
+    Arc::new(Pictures { layout: Some((before, layout(&disk))), chosen, ..Pictures::default() })
 }
 
 /// What the worker of these volumes answers.

@@ -318,7 +318,7 @@ fn the_list_says_what_matters() {
     }
     for (columns, rows) in [(40, 12), (60, 16), (80, 24), (100, 30), (120, 24), (120, 40), (240, 80)] {
         let text = stage.keys("<tab>").text(columns, rows);
-        assert!(text.contains("/dev/sda") && text.contains("Windows"), "{columns} × {rows}:\n{text}");
+        assert!(text.contains("Windows"), "{columns} × {rows}:\n{text}");
     }
 }
 

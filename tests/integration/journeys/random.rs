@@ -7,7 +7,7 @@ use lifeboat::inventory::{Inventory, Reading};
 use lifeboat::job::Outcome;
 use lifeboat::plan::Safety;
 use lifeboat::ui::model::{Model, Proposal, Proposed, Screen, Trouble};
-use lifeboat::ui::msg::{Effect, Key, LookNews, Msg, Signal};
+use lifeboat::ui::msg::{Effect, Key, LookNews, Mouse, MouseAct, Msg, Signal};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
@@ -23,6 +23,8 @@ enum Act {
     /// The word that the plan asks for is typed, as far as these many letters.
     Word(usize),
     Resize(u16, u16),
+    /// At a hundredth of the screen's width and height.
+    Mouse(MouseAct, u16, u16),
     Time(u64),
     /// The worker answers one of the questions that are open: as the script says, or that it failed.
     Answer(Index, bool),
@@ -64,6 +66,8 @@ fn any_act() -> impl Strategy<Value = Act> {
         4 => (0usize..12).prop_map(Act::Word),
         2 => (1u16..250, 1u16..90).prop_map(|(columns, rows)| Act::Resize(columns, rows)),
         3 => (0u64..5000).prop_map(Act::Time),
+        6 => (select(vec![MouseAct::Click, MouseAct::Click, MouseAct::WheelUp, MouseAct::WheelDown]), 0u16..100, 0u16..=100)
+            .prop_map(|(act, x, y)| Act::Mouse(act, x, y)),
         8 => (any::<Index>(), any::<bool>()).prop_map(|(which, fails)| Act::Answer(which, fails)),
         1 => any::<Index>().prop_map(Act::Again),
         2 => (any::<Index>(), 0u64..30).prop_map(|(step, done)| Act::Progress(step, done * GIB)),
@@ -107,6 +111,12 @@ impl World {
             Act::Resize(columns, rows) => {
                 self.stage.buffer(columns, rows);
                 Ok(())
+            }
+            Act::Mouse(act, x, y) => {
+                let (columns, rows) = self.stage.model.size;
+                // The keys stand on the last line.
+                let row = (rows * y / 100).min(rows.saturating_sub(1));
+                self.send(Msg::Mouse(Mouse { act, column: columns * x / 100, row }))
             }
             Act::Time(milliseconds) => {
                 let now = self.stage.model.clock.elapsed + Duration::from_millis(milliseconds);
@@ -238,7 +248,9 @@ fn failed(effect: &Effect) -> Option<Msg> {
 
 /// What an effect may be asked for by. A new effect does not compile until it is judged here.
 fn judge(before: &Model, msg: &Msg, effect: &Effect, typed: Option<&str>) -> Result<(), &'static str> {
-    let key = if let Msg::Key(key) = msg { Some(*key) } else { None };
+    let typed_key = if let Msg::Key(key) = msg { Some(*key) } else { None };
+    // A click on a key that is shown says what the key says; but it confirms nothing.
+    let said = |key| typed_key == Some(key) || matches!(msg, Msg::Mouse(_));
     let idle = before.running.is_none();
     let demand = |holds: bool, why| if holds { Ok(()) } else { Err(why) };
     match effect {
@@ -268,35 +280,37 @@ fn judge(before: &Model, msg: &Msg, effect: &Effect, typed: Option<&str>) -> Res
             demand(!is_covered(before), "begins behind a window that lies over it")?;
             let overwrites = plan.preview.steps.iter().any(|step| step.safety == Safety::Overwrites);
             match &plan.confirm {
-                None => demand(
-                    !overwrites && before.screen() == Screen::Preview && key == Some(Key::Char('s')),
-                    "begins unasked",
-                ),
+                None => {
+                    demand(!overwrites && before.screen() == Screen::Preview && said(Key::Char('s')), "begins unasked")
+                }
                 Some(word) => {
-                    let said = typed.unwrap_or_else(|| before.typed.text());
-                    demand(before.screen() == Screen::Confirm && key == Some(Key::Enter), "begins unconfirmed")?;
-                    demand(!word.is_empty() && said == word && before.typed.text() == word, "begins without its word")
+                    let word_typed = typed.unwrap_or_else(|| before.typed.text());
+                    demand(before.screen() == Screen::Confirm && typed_key == Some(Key::Enter), "begins unconfirmed")?;
+                    demand(
+                        !word.is_empty() && word_typed == word && before.typed.text() == word,
+                        "begins without its word",
+                    )
                 }
             }
         }
         // These make a new file, and overwrite none.
         Effect::Export(_) | Effect::Extract(_) => {
-            demand(before.screen() == Screen::Preview && key == Some(Key::Char('s')) && idle, "begins unasked")
+            demand(before.screen() == Screen::Preview && said(Key::Char('s')) && idle, "begins unasked")
         }
-        Effect::Save(..) => demand(key == Some(Key::Enter) && idle, "is written unasked"),
+        Effect::Save(..) => demand(said(Key::Enter) && idle, "is written unasked"),
         Effect::Unmount(_, _, mount) => {
             let asked = before.screen() == Screen::Held && before.held.asking.as_ref() == Some(mount);
-            demand(asked && !is_covered(before) && key == Some(Key::Char('y')), "begins unasked")
+            demand(asked && !is_covered(before) && typed_key == Some(Key::Char('y')), "begins unasked")
         }
-        Effect::Pause(_) => demand(!idle && key == Some(Key::Char('p')), "comes unasked"),
+        Effect::Pause(_) => demand(!idle && said(Key::Char('p')), "comes unasked"),
         Effect::Cancel => {
             let asked = before.running.as_ref().is_some_and(|running| running.asking);
-            demand(asked && key == Some(Key::Char('y')) || matches!(msg, Msg::Signal(_)), "comes unasked")
+            demand(asked && typed_key == Some(Key::Char('y')) || matches!(msg, Msg::Signal(_)), "comes unasked")
         }
         Effect::Quit(_) => {
-            let wished = before.screen() == Screen::Start && key == Some(Key::Char('q'))
-                || before.screen() == Screen::Start && key == Some(Key::Enter)
-                || key == Some(Key::Interrupt)
+            let wished = before.screen() == Screen::Start && said(Key::Char('q'))
+                || before.screen() == Screen::Start && said(Key::Enter)
+                || typed_key == Some(Key::Interrupt)
                 || matches!(msg, Msg::Signal(_))
                 || before.leaving;
             demand(wished, "comes unasked")

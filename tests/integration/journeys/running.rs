@@ -140,7 +140,10 @@ fn cancelling_says_what_the_disk_will_be_whatever_the_step() {
         ),
         (
             &resume_plan(),
-            &[(StepKind::ReadBackCopies, "journal stays"), (StepKind::ChangeMetadata, "finished or taken back later")],
+            &[
+                (StepKind::ReadBackCopies, "What is done stays done, and the journal"),
+                (StepKind::ChangeMetadata, "finished or taken back later"),
+            ],
         ),
     ];
     for (plan, steps) in cases {

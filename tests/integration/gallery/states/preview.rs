@@ -5,8 +5,8 @@ use lifeboat::ui::model::Trouble;
 use super::super::super::journeys::stage::{Stage, backup_plan, interrupted, restore_plan};
 use super::super::General::*;
 use super::super::scenes::{
-    HOSTILE, LONG, WIDE, after, dropping, half_restored, interrupted_with, planning, pressed, refusing, restoring,
-    unanswered, with_images,
+    HOSTILE, LONG, WIDE, after, dropping, half_restored, interrupted_with, lost, planning, pressed, refusing,
+    restoring, unanswered, with_images,
 };
 use super::super::{Declared, state};
 use super::files::inside;
@@ -30,6 +30,8 @@ pub(super) const DECLARED: Declared = Declared {
         state("preview of a backup", &[Many], || after("b<down><enter><enter>")),
         state("preview of a restore", &[], || restoring("e<enter><down><enter>")),
         state("preview of a factory reset", &[], || with_images("f")),
+        state("preview of a factory reset of a lost partition", &[], || lost("f<down><enter>")),
+        state("preview of a restore, scrolled to its pictures", &[], || restoring("e<enter><down><enter><pagedown>")),
         state("preview of an export", &[One], || with_images("d<down><down><enter>x<enter>")),
         state("preview of dropping an image", &[], || dropping("<del>")),
         state("preview of finishing an interrupted job", &[], || interrupted_with(vec![interrupted()], "<enter>")),
