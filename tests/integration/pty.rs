@@ -176,6 +176,7 @@ impl Terminal {
 
     /// Presses and releases the first button where that text stands.
     pub(crate) fn click(&mut self, text: &str) {
+        self.wait_for_text(text);
         let screen = self.text();
         let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).unwrap();
         let column = line[..line.find(text).unwrap()].chars().count();

@@ -44,7 +44,7 @@ fn a_disk_that_is_lost_while_a_job_waits_fails_it_as_soon_as_it_goes_on() {
     let mut terminal = Terminal::spawn(&["--disk", "big.img"], dir.path(), 24, 80);
     super::signals::begin_big_backup(&mut terminal);
     terminal.send_keys("p");
-    terminal.wait_for_text("paused");
+    terminal.wait_for_text("PAUSED");
     sh(dir.path(), "truncate -s 0 big.img");
     terminal.send_keys("p");
     ends_in_words(terminal);

@@ -210,7 +210,7 @@ fn each_kind_of_volume_goes_out_and_back_by_the_wizards_keys() {
 /// Chooses a factory image of the short list on the start screen, and leads it to its end in three screens. The first
 /// restore brings the table back: from then on, as soon as the disks were looked at again, places have numbers.
 fn reset(terminal: &mut Terminal, places: [&str; 2], downs: usize) {
-    terminal.wait_for_text("Put a partition back");
+    terminal.wait_for_text("of it ");
     terminal.send_keys("f");
     terminal.wait_for_text("Which one?");
     terminal.send_keys(&format!("{}\r", "\x1b[B".repeat(downs)));
