@@ -119,6 +119,11 @@ fn disks_come_and_go_and_the_place_is_kept() {
     stage.send(Msg::DisksChanged);
     assert_eq!(chosen(&stage), "/dev/sdb", "the cursor goes to the next disk");
     assert!(stage.text(80, 24).contains("sda is not there any more."));
+    let mut last = browsing();
+    last.keys("<end><up>");
+    last.script.inventory.disks.remove(1);
+    last.send(Msg::DisksChanged);
+    assert_eq!(chosen(&last), "/dev/sdc", "and never back to the first");
     stage.script.inventory.disks.clear();
     stage.send(Msg::DisksChanged);
     assert!(stage.model.disks.rows.is_empty());
