@@ -105,6 +105,9 @@ fn all_keys(model: &Model) -> Vec<KeyWord> {
         Screen::Start => return vec![key::CHOOSE, key::MOVE, key::QUIT, key::HELP],
         Screen::Disks => disk_keys(model),
         Screen::Images if model.images.path.is_some() => vec![key::OPEN, key::COMPLETE],
+        Screen::Images if model.filter.as_ref().is_some_and(|filter| filter.is_typing) => {
+            vec![key::KEEP_SO, key::MOVE]
+        }
         Screen::Images if model.task == Task::Verify => {
             vec![key::VERIFY_IT, key::MOVE, key::GO, key::FILTER, key::REFRESH]
         }

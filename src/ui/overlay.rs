@@ -18,7 +18,8 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
             Wait::Plan(_) => text::PLANNING,
             Wait::Measure(_) => text::EXTRACT_COUNTING,
         };
-        let lines = vec![Line::from(format!("{} {words}", screen::spinner(model)))];
+        let (columns, _) = popup_rows(buffer.area);
+        let lines = plain(&format!("{} {words}", screen::spinner(model)), columns);
         popup(theme, text::WAIT_TITLE, theme.accent(), lines, 0, buffer);
     }
     if let Some(running) = model.running.as_ref().filter(|running| running.asking) {

@@ -27,7 +27,8 @@ pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     asking.push(entry);
     asking.push(Line::default());
     if model.wrong {
-        asking.push(Line::styled(clip(&format!("x {}", text::CONFIRM_WRONG), columns), theme.bad()));
+        let wrong = wrap(&format!("x {}", text::CONFIRM_WRONG), columns);
+        asking.extend(wrong.into_iter().map(|part| Line::styled(part, theme.bad())));
     }
     asking.push(Line::styled(clip(text::CONFIRM_NEXT, columns), theme.quiet()));
 

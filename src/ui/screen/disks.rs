@@ -15,7 +15,7 @@ use super::Scrolled;
 use crate::ui::hit::List;
 use crate::ui::model::{DiskPane, Model, Task};
 use crate::ui::text;
-use crate::ui::widget::{clip, first_visible, paint, typed, width};
+use crate::ui::widget::{clip, first_visible, paint, typed, width, wrap};
 use parts::{Parts, parts};
 use tree::Columns;
 
@@ -79,7 +79,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
     paint(vec![head(model, visible.len(), parts.head)], 0, parts.head, buffer);
     if model.disks.rows.is_empty() {
         if model.disks.inventory.is_some() {
-            paint(nothing(model), 0, parts.list, buffer);
+            paint(nothing(model, usize::from(parts.list.width)), 0, parts.list, buffer);
         }
         return None;
     }
@@ -156,7 +156,9 @@ fn looking(model: &Model) -> String {
     text::looking_at(&read.path, read.what, model.disks.reading.len() - 1)
 }
 
-fn nothing(model: &Model) -> Vec<Line<'static>> {
-    let theme = model.theme;
-    vec![Line::styled(text::NO_DISKS, theme.strong()), Line::from(text::NO_DISKS_WHY), Line::from(text::NO_DISKS_NEXT)]
+fn nothing(model: &Model, columns: usize) -> Vec<Line<'static>> {
+    let mut lines = vec![Line::styled(text::NO_DISKS, model.theme.strong())];
+    let why = [text::NO_DISKS_WHY, text::NO_DISKS_NEXT].into_iter().flat_map(|words| wrap(words, columns));
+    lines.extend(why.map(Line::from));
+    lines
 }

@@ -69,8 +69,9 @@ fn state_line(model: &Model, shown: usize, columns: usize) -> Line<'static> {
         _ if model.images.listing.is_some() => {
             Line::styled(format!("{} {}", super::spinner(model), text::LISTING), theme.accent())
         }
-        Some(trouble) => Line::styled(clip(&trouble.what, columns), theme.bad()),
-        None => Line::default(),
+        // Where there is no list, it is told there in full.
+        Some(trouble) if shown > 0 => Line::styled(clip(&trouble.what, columns), theme.bad()),
+        _ => Line::default(),
     }
 }
 

@@ -89,11 +89,9 @@ fn log_room(rows: usize) -> usize {
 fn head(model: &Model, running: &Running, columns: usize, height: usize) -> Vec<Line<'static>> {
     let theme = model.theme;
     let is_low = height < LOW;
-    let mut lines: Vec<Line<'static>> = wrap(&running.headline, columns)
-        .into_iter()
-        .take(if is_low { 1 } else { 2 })
-        .map(|part| Line::styled(part, theme.strong()))
-        .collect();
+    let headline = if is_low { vec![clip(&running.headline, columns)] } else { wrap(&running.headline, columns) };
+    let mut lines: Vec<Line<'static>> =
+        headline.into_iter().take(2).map(|part| Line::styled(part, theme.strong())).collect();
     let banner = banner(running);
     if is_low && banner.is_some() {
         lines.clear();

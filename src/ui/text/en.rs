@@ -111,7 +111,7 @@ words! {
     FIELD_READ_BACK_TARGET = "Read the target back and compare";
     FIELD_FACTORY = "Mark as the factory state";
     FIELD_SPLIT = "Split it into files below 4 GiB";
-    FIELD_EVEN_IF_DIRTY = "Make the image although the volume is not clean";
+    FIELD_EVEN_IF_DIRTY = "Make it although it is not clean";
     FIELD_RAW = "Take all sectors, used or not";
     FIELD_CHECK_FIRST = "Check the whole image first";
     FIELD_KEEP_GOING = "Restore what is whole of a damaged image";

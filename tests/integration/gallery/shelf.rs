@@ -69,7 +69,7 @@ fn content(folder: &Path) -> Result<Vec<FileRow>, Trouble> {
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(match name.as_str() {
         "" => root(),
-        "Documents" => vec![self::folder("2025"), self::folder("2026"), file("one.txt", 120)],
+        "Documents" => vec![self::folder("2025"), self::folder("2026"), file("one.txt", 9), file("zero.txt", 0)],
         "2026" => vec![file("report.pdf", 3 * KIB)],
         "Recordings" => {
             (1..=500).map(|number| file(&format!("recording-{number:03}.wav"), LINES.len() as u64)).collect()

@@ -141,7 +141,7 @@ fn cancelling_says_what_the_disk_will_be_whatever_the_step() {
         (
             &resume_plan(),
             &[
-                (StepKind::ReadBackCopies, "What is done stays done, and the journal"),
+                (StepKind::ReadBackCopies, "stays: the job can be finished"),
                 (StepKind::ChangeMetadata, "finished or taken back later"),
             ],
         ),

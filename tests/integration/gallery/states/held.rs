@@ -44,7 +44,7 @@ fn program(pid: u32, name: &str) -> HolderView {
 fn failing(effect: &Effect) -> Option<Msg> {
     let trouble = |what: &str| Trouble { refused: false, what: what.into(), next: None };
     Some(match effect {
-        Effect::Hold(ticket, _) => Msg::Holders(*ticket, Err(trouble("/proc cannot be read: permission denied"))),
+        Effect::Hold(ticket, _) => Msg::Holders(*ticket, Ok(shelf::holders())),
         Effect::Unmount(ticket, ..) => Msg::Unmounted(*ticket, Err(trouble("/mnt/free: device or resource busy"))),
         _ => return None,
     })
@@ -68,6 +68,16 @@ pub(super) const DECLARED: Declared = Declared {
         }),
         state("users of a disk with the question whether to unmount", &[], || of(shelf::answer, "<down><down><enter>")),
         state("users of a disk with one unmounted", &[], || of(shelf::answer, "<down><down><enter>y")),
+        state("users of a disk that cannot be told", &[], || {
+            of(
+                |effect| {
+                    let Effect::Hold(ticket, _) = effect else { return None };
+                    let what = "/proc cannot be read: permission denied".to_owned();
+                    Some(Msg::Holders(*ticket, Err(Trouble { refused: false, what, next: None })))
+                },
+                "",
+            )
+        }),
         state("users of a disk that could not be unmounted", &[Failed], || {
             let mut stage = of(shelf::answer, "<down><down><enter>");
             stage.script.others = failing;

@@ -16,7 +16,7 @@ fn broken(keys: &str) -> Stage {
 pub(super) const DECLARED: Declared = Declared {
     states: &[
         state("a file of one line", &[One], || inside("<down><enter><down><down><enter>")),
-        state("an empty file", &[Empty], || inside("<end><up><up><up><enter>")),
+        state("an empty file", &[Empty], || inside("<down><enter><end><enter>")),
         state("a file of text", &[Many, LongNames, WideNames, Hostile], || inside(LETTER)),
         state("a file of text as hex", &[], || inside(&format!("{LETTER}h"))),
         state("a long file at its end", &[TooMany], || inside(&format!("{RECORDING}<end>"))),
