@@ -241,7 +241,7 @@ fn the_broken_practice_disk_is_brought_back_by_keys() {
     }
     terminal.send_keys("d");
     terminal.wait_for_text("practice-linux");
-    for word in ["PRACTICE", "Practice Windo", "└ factory"] {
+    for word in ["PRACTICE", "Practice Windo", "└─ factory"] {
         terminal.wait_for_text(word);
     }
     terminal.send_keys("\x1b");
