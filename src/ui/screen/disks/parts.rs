@@ -51,7 +51,7 @@ pub(super) fn parts(area: Rect, rows: usize, pane: DiskPane) -> Parts {
 
 /// The list at the left, the details at the right; layout and map below both, over the whole width.
 fn beside(area: Rect, rows: u16) -> Parts {
-    let details_width = (area.width * 2 / 5).clamp(DETAILS.0, DETAILS.1);
+    let details_width = (area.width * 3 / 8).clamp(DETAILS.0, DETAILS.1);
     let is_tall = area.height >= TALL;
     let has_bar = area.height >= BAR + FEWEST + 2;
     // The list gets what it needs, up to half of the height; the map likes all that is left.
