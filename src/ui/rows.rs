@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fs::{Kind, State};
 use crate::image;
-use crate::inventory::{Address, Disk, FoundBy, ImageView, Inventory, Partition, TableView, Volume};
+use crate::inventory::{Address, Disk, ImageView, Inventory, Partition, TableView, Volume};
 use crate::table;
 
 use super::model::{ImageInfo, Task};
@@ -308,11 +308,10 @@ impl Row {
         self.image.as_ref().is_some_and(|view| view.whole)
     }
 
-    /// True for an image that no file system tells of any more.
+    /// True for a volume that no partition table names any more.
     #[must_use]
     pub fn is_found(&self) -> bool {
-        let searched = self.image.as_ref().is_some_and(|view| view.found_by != FoundBy::FileSystem);
-        self.kind == RowKind::Found || searched
+        self.kind == RowKind::Found
     }
 
     /// The image as far as a look at the disks tells: enough to ask for it to be restored.

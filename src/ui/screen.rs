@@ -130,6 +130,7 @@ fn draw_title(model: &Model, buffer: &mut Buffer) {
         Some(Job::Export) => Task::Export,
         Some(Job::Search) => Task::Search,
         Some(Job::Renew) => Task::Renew,
+        Some(Job::Restore) if model.task == Task::Reset => Task::Reset,
         Some(Job::Restore) => Task::Restore,
         Some(Job::Verify) => Task::Verify,
         Some(Job::Check) => Task::Browse,

@@ -74,6 +74,7 @@ pub fn title(screen: Screen, task: Task) -> &'static str {
         (Screen::Preview, _) => TITLE_RESTORE_PREVIEW,
         (Screen::Confirm, _) => TITLE_RESTORE_CONFIRM,
         (Screen::Running, Task::Backup) => TITLE_BACKUP_RUNNING,
+        (Screen::Running, Task::Reset) => TITLE_RESET_RUNNING,
         (Screen::Running, Task::Restore) => TITLE_RESTORE_RUNNING,
         (Screen::Running, Task::Browse) => TITLE_CHECK_RUNNING,
         (Screen::Running, _) => TITLE_VERIFY_RUNNING,

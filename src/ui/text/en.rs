@@ -188,6 +188,7 @@ words! {
     TITLE_RESUME_PREVIEW = "Interrupted > What will be done";
     TITLE_RESUME_CONFIRM = "Interrupted > Confirm";
     TITLE_RESUME_RUNNING = "Interrupted > Running";
+    TITLE_RESET_RUNNING = "Factory reset > Running";
     TITLE_RESET_PREVIEW = "Factory reset > What will be done";
     TITLE_RESET_CONFIRM = "Factory reset > Confirm";
     TITLE_KEEP_PREVIEW = "Images inside > What will be done";
@@ -389,7 +390,7 @@ words! {
     // Layout bar and cluster map.
     SIGN_IMAGE = "■";
     BAR_IMAGES = "■ images";
-    BAR_FOUND = "found";
+    BAR_FOUND = "lost";
     BAR_FOUND_SHORT = "?";
     BAR_GAP = "free";
     BAR_GAP_OF = "free {size}";

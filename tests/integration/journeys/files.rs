@@ -133,9 +133,11 @@ fn answer(request: FilesRequest) -> Option<Result<FilesAnswer, Trouble>> {
             let bytes = Arc::new(whole[(offset as usize).min(end)..end].to_vec());
             Ok(FilesAnswer::Piece(Piece { offset, until: offset + (64 << 10), bytes, ..Piece::default() }))
         }
-        FilesRequest::Measure(_) => {
+        FilesRequest::Measure(request) => {
             let amount = Amount { files: 3, folders: 2, bytes: 5000, ..Amount::default() };
-            Ok(FilesAnswer::Measured(Measured { amount, free: Some(4000) }))
+            // The folder /m/full is on a medium that has less room.
+            let free = if request.to.ends_with("full") { 4000 } else { 1 << 20 };
+            Ok(FilesAnswer::Measured(Measured { amount, free: Some(free) }))
         }
         FilesRequest::StopFinding | FilesRequest::Close => return None,
     })
@@ -220,14 +222,17 @@ fn marks_stay_from_folder_to_folder_and_are_copied_out_after_a_preview() {
     assert!(browser.text().contains("√ 3 files marked, 1.1 KiB"), "{}", browser.text());
     browser.press(&["x"]);
     assert!(browser.text().contains("Copy to  /mnt/backup/files-2026-11-21"), "{}", browser.text());
-    browser.press(&["<clear>", "/", "m", "/", "s", "<enter>"]);
+    browser.press(&["<clear>", "/m/full", "<enter>"]);
+    let trouble = browser.stage.model.trouble.clone().expect("a refusal");
+    let refusal = "There is not enough room: 4.8 KiB are needed, 3.9 KiB are free; 1000 bytes are missing.";
+    assert_eq!((trouble.refused, trouble.what.as_str()), (true, refusal));
+    browser.press(&["<esc>", "x", "<clear>", "/", "m", "/", "s", "<enter>"]);
     assert_eq!((browser.stage.screen(), browser.stage.model.task), (Screen::Preview, Task::Extract));
     let text = browser.text();
     for words in [
         "Copy files from /mnt/backup/windows.lbi to /m/s",
         "files: 3, folders: 2",
         "Nothing is overwritten",
-        "There is not enough room: 4.8 KiB are needed, 3.9 KiB are free; 1000 bytes are missing.",
     ] {
         let flowing = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flowing.contains(words), "{words} is missing:\n{text}");

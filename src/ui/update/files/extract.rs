@@ -92,6 +92,12 @@ pub(super) fn measured(model: &mut Model, answer: Result<FilesAnswer, Trouble>) 
         }
     };
     let Some(request) = &model.files.extract else { return Vec::new() };
+    if let Some(free) = measured.free.filter(|free| *free < measured.amount.bytes) {
+        let needed = measured.amount.bytes;
+        let what = text::extract_no_room(needed, free, needed - free);
+        model.trouble = Some(Trouble { refused: true, what, next: Some(text::SAVE_OTHER_NEXT.to_owned()) });
+        return Vec::new();
+    }
     let preview = preview(request, &model.files.volume, &measured);
     let ticket = model.next_ticket();
     model.proposal = Proposal::Ready(Box::new(Proposed {
@@ -134,10 +140,6 @@ fn what(paths: &[PathBuf]) -> String {
 fn warnings(request: &ExtractRequest, measured: &Measured) -> Vec<String> {
     let amount = measured.amount;
     let mut warnings = vec![text::EXTRACT_NEVER_OVERWRITES.to_owned()];
-    warnings.extend(measured.free.filter(|free| *free < amount.bytes).map(|free| {
-        let missing = amount.bytes - free;
-        text::extract_no_room(amount.bytes, free, missing)
-    }));
     let mut names = BTreeSet::new();
     let twice = request.paths.iter().filter_map(|path| path.file_name()).filter(|name| !names.insert(*name)).count();
     warnings.extend((twice > 0).then(|| text::extract_same_names(twice as u64)));
