@@ -229,11 +229,7 @@ fn marks_stay_from_folder_to_folder_and_are_copied_out_after_a_preview() {
     browser.press(&["<esc>", "x", "<clear>", "/", "m", "/", "s", "<enter>"]);
     assert_eq!((browser.stage.screen(), browser.stage.model.task), (Screen::Preview, Task::Extract));
     let text = browser.text();
-    for words in [
-        "Copy files from /mnt/backup/windows.lbi to /m/s",
-        "files: 3, folders: 2",
-        "Nothing is overwritten",
-    ] {
+    for words in ["Copy files from /mnt/backup/windows.lbi to /m/s", "files: 3, folders: 2", "Nothing is overwritten"] {
         let flowing = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flowing.contains(words), "{words} is missing:\n{text}");
     }
