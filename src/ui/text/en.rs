@@ -349,7 +349,7 @@ words! {
     STATE_CLEAN = "clean";
     STATE_NOT_CLEAN = "not clean";
     STATE_HIBERNATED = "hibernated";
-    STATE_ONLY_IMAGES = "only images";
+    STATE_ONLY_IMAGES = "has images";
     LOST = "lost";
     LOST_LONG = "lost: in no table";
     MOUNTED_AT = "mounted at {place}";

@@ -1,7 +1,7 @@
 //! A disk as a bar: its partitions in proportion, what was found without one, and the gaps.
 //!
 //! ```text
-//! ┌1──────┬2────────────────────────┬found───┬────────────┐
+//! ┌1──────┬2────────────────────────┬lost────┬────────────┐
 //! │ fat32 │ ntfs Windows 80.0 GiB ■ │▒ ext4 ▒│··· free ···│
 //! └───────┴────────────▲────────────┴────────┴────────────┘
 //! ```
@@ -197,8 +197,8 @@ mod tests {
         let mut windows = piece(PieceKind::Partition, 2, 1, 70);
         windows.label = Some("Windows".to_owned());
         windows.has_images = true;
-        let found = piece(PieceKind::Found, 0, 71, 9);
-        Layout::new(100 << 30, vec![piece(PieceKind::Partition, 1, 0, 1), windows, found])
+        let lost = piece(PieceKind::Found, 0, 71, 9);
+        Layout::new(100 << 30, vec![piece(PieceKind::Partition, 1, 0, 1), windows, lost])
     }
 
     fn drawn(layout: &Layout, chosen: Option<u64>, columns: usize) -> Vec<String> {
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(
             drawn(&disk(), Some(1 << 30), 76),
             [
-                "┌1┬2─────────────────────────────────────────────────┬found─┬──────────────┐",
+                "┌1┬2─────────────────────────────────────────────────┬lost──┬──────────────┐",
                 "│█│ ntfs Windows 70.0 GiB ■ images                   │▒▒▒▒▒▒│···· free ····│",
                 "└─┴────────────────────────▲─────────────────────────┴──────┴──────────────┘",
             ]
