@@ -349,3 +349,14 @@ fn hundreds_of_partitions_and_long_names_are_walked_through_at_every_size() {
         }
     }
 }
+
+#[test]
+fn a_text_console_is_drawn_anew_when_the_kernel_may_have_written_on_it() {
+    for console in [true, false] {
+        let mut stage = Stage::new();
+        stage.model.theme.console = console;
+        stage.send(Msg::DisksChanged);
+        let is_redrawn = stage.asked.iter().any(|effect| matches!(effect, Effect::Redraw));
+        assert_eq!(is_redrawn, console);
+    }
+}

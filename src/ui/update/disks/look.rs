@@ -28,7 +28,10 @@ pub(in crate::ui::update) fn look(model: &mut Model) -> Vec<Effect> {
 /// Disks came or went: they are looked at again, as soon as that disturbs nothing.
 pub(in crate::ui::update) fn changed(model: &mut Model) -> Vec<Effect> {
     model.disks.again = true;
-    look_again(model)
+    let mut effects = look_again(model);
+    // When disks come and go, the kernel writes over a text console.
+    effects.extend(model.theme.console.then_some(Effect::Redraw));
+    effects
 }
 
 /// Looks again when there is a reason to, and nothing under way.
