@@ -196,8 +196,10 @@ impl Terminal {
                 return status.exit_code();
             }
             if began.elapsed() >= PATIENCE {
+                // It is told to end first, and then gives its screen back.
+                let text = self.text();
                 self.child.kill().unwrap();
-                panic!("does not end; its screen:\n{}", self.text());
+                panic!("does not end; its screen:\n{text}");
             }
             thread::sleep(Duration::from_millis(10));
         }

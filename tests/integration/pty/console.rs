@@ -11,7 +11,9 @@ fn a_text_console_gets_only_the_characters_of_its_font() {
     sh(dir.path(), &format!("XDG_STATE_HOME=$PWD {} demo --no-wizard --dir d", env!("CARGO_BIN_EXE_lifeboat")));
     let mut terminal = Terminal::spawn_as(("linux", false), &["--disk", "d/practice.img"], dir.path(), 30, 100);
     terminal.wait_for_start();
-    for (keys, words) in [("d", "factory"), ("?", "Help"), ("\x1b", "Esc back"), ("\x1b", "q quit"), ("l", "images")] {
+    for (keys, words) in
+        [("d", "factory"), ("?", "Help"), ("\x1b", "Esc back"), ("\x1b", "q quit"), ("l", "Which image")]
+    {
         terminal.send_keys(keys);
         terminal.wait_for_text(words);
         let text = terminal.text();
