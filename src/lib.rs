@@ -55,7 +55,7 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | ground | `bytes` fields of on-disk structures · [`mod@unit`] quantities that must not be mixed up · [`extent`] runs of clusters and the map of used ones · [`error`] · [`volume`] a volume as plain data |
+//! | ground | `bytes` fields of on-disk structures · [`mod@unit`] quantities that must not be mixed up · [`extent`] runs of clusters and the map of used ones · [`error`] · [`volume`] a volume as plain data · [`words`] what plans, reports and the wizard say |
 //! | devices | [`device`] anything with bytes at offsets: disks, files, windows on them, memory; what the machine has |
 //! | formats | [`table`] partition tables and lost volumes · [`fs`] FAT, NTFS, ext: used clusters, files, whose a cluster is, checks, and changes as patches · [`image`] the `.lbi` format, and containers of images |
 //! | look | [`inventory`] one read-only look at the machine; addresses; the search for images inside volumes |
@@ -102,3 +102,4 @@ pub mod table;
 pub mod ui;
 pub mod unit;
 pub mod volume;
+pub mod words;

@@ -22,6 +22,7 @@ use crate::plan::{self, AidRequest, AidSurvey, AidWork, Plan, StepKind};
 use crate::table::{self, RECOVERY_TYPE_GPT, RECOVERY_TYPE_MBR, SectorWrite};
 use crate::unit::{ByteLen, ByteOffset};
 use crate::volume::ByteRange;
+use crate::words::en;
 use collect::{Collected, collect};
 
 pub use state::{AidState, aid_state};
@@ -90,7 +91,7 @@ fn facts(aids: &[Aid], bytes: &[u8]) -> Vec<(String, String)> {
         ("Partition table".into(), if table { "kept" } else { "there is none" }.into()),
         ("Of the file systems".into(), format!("{} ({metadata} bytes)", ByteLen(metadata as u64))),
         ("Size".into(), format!("{} ({} bytes)", ByteLen::of(bytes), bytes.len())),
-        ("Read back".into(), "every byte matched".into()),
+        ("Read back".into(), en::PROOF_BYTES.into()),
     ]
 }
 

@@ -20,6 +20,7 @@ use crate::image::{
 };
 use crate::plan::{BackupSurvey, BackupWork, ImageTarget, Plan, StepKind};
 use crate::unit::{ByteLen, ByteOffset, Cluster};
+use crate::words::en;
 
 /// One chunk on its way.
 #[derive(Default)]
@@ -338,7 +339,7 @@ fn report(work: &BackupWork, made: &Made) -> Report {
         ("Size".into(), format!("{} ({} bytes)", ByteLen(made.written.bytes), made.written.bytes)),
         ("Parts".into(), made.written.parts.to_string()),
         ("Digest".into(), blake3::Hash::from_bytes(made.written.digest).to_hex().to_string()),
-        ("Read back".into(), if proven { "every digest matched" } else { "not done" }.into()),
+        ("Read back".into(), if proven { en::PROOF_DIGESTS } else { en::PROOF_NONE }.into()),
     ];
     facts.retain(|(name, value)| name != "Parts" || value != "1");
     let next = if proven {

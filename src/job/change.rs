@@ -29,6 +29,7 @@ use crate::fs;
 use crate::inventory::Place;
 use crate::plan::{self, ChangeSurvey, ChangeWork, Direction, JournalPlace, Plan, StepKind};
 use crate::unit::{ByteLen, ByteOffset};
+use crate::words::en;
 
 /// The journal of a job, before its copies are made.
 pub(super) fn record(name: &str, survey: &ChangeSurvey) -> Record {
@@ -263,7 +264,7 @@ fn report(work: &ChangeWork, record: &Record) -> Report {
             ("Steps done".into(), record.steps.len().to_string()),
             ("Copied".into(), bytes(record.copied_bytes())),
             ("Metadata changed".into(), bytes(record.patched_bytes())),
-            ("Read back".into(), "every byte matched".into()),
+            ("Read back".into(), en::PROOF_BYTES.into()),
             ("Journal".into(), format!("{}, closed (job {})", survey.journal, record.job)),
         ],
         warnings: Vec::new(),

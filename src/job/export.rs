@@ -19,6 +19,7 @@ use crate::image::{Header, Image, ImageWriter, PackedChunk, PartsWriter, Sink, T
 use crate::inventory::{self, Address};
 use crate::plan::{Safety, Step, StepKind};
 use crate::unit::{ByteLen, ByteOffset, Cluster};
+use crate::words::en;
 
 /// Bytes copied at once.
 const PIECE: usize = 1 << 20;
@@ -188,7 +189,7 @@ fn report(request: &ExportRequest, image: &Image, id: Uuid, more: &[(&str, Strin
         facts.insert(2, ("Made from".to_owned(), format!("the image {own}; {why}")));
     }
     facts.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-    facts.push(("Read back".to_owned(), "every digest matched".to_owned()));
+    facts.push(("Read back".to_owned(), en::PROOF_DIGESTS.to_owned()));
     Report {
         outcome: Outcome::Done,
         headline: format!("Exported {} to {}", request.image, request.target.display()),

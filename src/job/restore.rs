@@ -15,6 +15,7 @@ use crate::extent::{ClusterMap, Extent, ExtentSet};
 use crate::image::{Header, Image};
 use crate::plan::{ImageSource, Plan, RestoreRequest, RestoreWork, StepKind};
 use crate::unit::{ByteLen, ByteOffset, Cluster, Grid};
+use crate::words::en;
 
 /// Bytes written between two flushes: keeps the progress honest (what is shown as written is on the medium, but
 /// for so much) and the last flush short.
@@ -337,7 +338,7 @@ fn report(work: &RestoreWork, header: &Header, findings: &Findings, outcomes: &O
     }
     warnings.extend(findings.sentences.iter().cloned());
     let outcome = if warnings.is_empty() { Outcome::Done } else { Outcome::DoneWithWarnings };
-    let yes = |done: bool| if done { "every digest matched" } else { "not done" };
+    let yes = |done: bool| if done { en::PROOF_DIGESTS } else { en::PROOF_NONE };
     let verified = !work.request.trust && work.request.image != ImageSource::Pipe;
     Report {
         outcome,

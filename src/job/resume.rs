@@ -21,6 +21,7 @@ use crate::plan::{
     ResumeWork, StepKind,
 };
 use crate::unit::ByteOffset;
+use crate::words::en;
 
 /// What was found where a job may have been interrupted.
 #[derive(Clone, Debug)]
@@ -366,7 +367,7 @@ fn report(work: &ResumeWork, record: &Record, reached: Reached) -> Report {
         facts: vec![
             ("Volume".into(), record.volume.words()),
             ("Steps".into(), steps),
-            ("Read back".into(), "every byte matched".into()),
+            ("Read back".into(), en::PROOF_BYTES.into()),
             ("Journal".into(), format!("{}, closed (job {})", survey.journal, record.job)),
         ],
         warnings: Vec::new(),

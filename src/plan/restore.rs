@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::image::{Header, ImageStream, content_bytes};
 use crate::inventory::{Address, Place};
 use crate::unit::ByteLen;
+use crate::words::{en, fill};
 
 /// Where an image comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -211,21 +212,20 @@ pub fn restore(request: &RestoreRequest, survey: RestoreSurvey, stream: PipedIma
 fn steps(request: &RestoreRequest, survey: &RestoreSurvey, content: ByteLen) -> Vec<super::Step> {
     let mut steps = Vec::new();
     if !request.trust && request.image != ImageSource::Pipe {
-        steps.push(step(StepKind::VerifyImage, "Check every digest of the image", content.0, Safety::Reads));
+        steps.push(step(StepKind::VerifyImage, en::STEP_VERIFY_IMAGE, content.0, Safety::Reads));
     }
-    steps.push(step(StepKind::Unseal, "Mark the target as unfinished", 0, Safety::Overwrites));
-    steps.push(step(StepKind::WriteClusters, "Write the volume's used clusters", content.0, Safety::Overwrites));
+    steps.push(step(StepKind::Unseal, en::STEP_UNSEAL, 0, Safety::Overwrites));
+    steps.push(step(StepKind::WriteClusters, en::STEP_WRITE_CLUSTERS, content.0, Safety::Overwrites));
     if request.zero_free || request.discard {
-        let title =
-            if request.discard { "Discard the target's unused clusters" } else { "Zero the target's unused clusters" };
+        let title = if request.discard { en::STEP_DISCARD_FREE } else { en::STEP_ZERO_FREE };
         let free = survey.header.grid.len().0.saturating_sub(content.0);
         steps.push(step(StepKind::ClearFree, title, free, Safety::Overwrites));
     }
-    steps.push(step(StepKind::SyncTarget, "Wait until everything is on the medium", 0, Safety::Overwrites));
+    steps.push(step(StepKind::SyncTarget, en::STEP_SYNC_TARGET, 0, Safety::Overwrites));
     if request.verify {
-        steps.push(step(StepKind::ReadBackTarget, "Read the target back and compare", content.0, Safety::Reads));
+        steps.push(step(StepKind::ReadBackTarget, en::STEP_READ_BACK_TARGET, content.0, Safety::Reads));
     }
-    steps.push(step(StepKind::Seal, "Write boot record and superblock, and read them back", 0, Safety::Overwrites));
+    steps.push(step(StepKind::Seal, en::STEP_SEAL, 0, Safety::Overwrites));
     steps
 }
 
@@ -289,9 +289,10 @@ pub fn refuse_target(request: &RestoreRequest, survey: &RestoreSurvey) -> Result
 
 pub(super) fn warnings(request: &RestoreRequest, survey: &RestoreSurvey) -> Vec<String> {
     let (place, header) = (&survey.place, &survey.header);
+    let target = &request.target;
     let mut warnings = vec![match &survey.occupant {
-        Some(there) => format!("What is on {} now is lost: {there}", request.target),
-        None => format!("What is on {} now is lost", request.target),
+        Some(there) => fill(en::WARN_LOST_KNOWN, &[("target", target), ("there", there)]),
+        None => fill(en::WARN_LOST, &[("target", target)]),
     }];
     if place.is_divided() {
         warnings.push(format!("The disk's {} partition table and all its partitions are lost", place.table.name()));

@@ -133,7 +133,7 @@ fn whole_row(disk: &Disk) -> Row {
         kind: RowKind::Whole,
         title: text::WHOLE_DISK.to_owned(),
         volume: disk.volume.clone(),
-        details: vec![(text::DETAIL_ADDRESS, disk.path.display().to_string())],
+        details: vec![(text::ADDRESS, disk.path.display().to_string())],
         notes: Vec::new(),
         table: None,
         ..disk_row(disk)
@@ -148,7 +148,7 @@ fn partition_row(disk: &Disk, partition: &Partition) -> Row {
     } else {
         Address::Partition(disk.path.clone(), partition.number)
     };
-    let mut details = vec![(text::DETAIL_ADDRESS, address.to_string())];
+    let mut details = vec![(text::ADDRESS, address.to_string())];
     let kind_name = partition.type_name.clone().unwrap_or_else(|| partition.type_id.clone());
     if !kind_name.is_empty() {
         details.push((text::DETAIL_TYPE, kind_name.clone()));
@@ -184,11 +184,11 @@ fn image_row(place: &Row, view: &ImageView) -> Row {
     let name = view.address.rsplit('/').next().unwrap_or(&view.name);
     let address = Address::Inside(Box::new(place.address.clone()), name.to_owned());
     let details = vec![
-        (text::DETAIL_ADDRESS, address.to_string()),
+        (text::ADDRESS, address.to_string()),
         (text::FACT_KIND, view.kind.name().to_owned()),
         (text::FACT_MADE, made(view)),
-        (text::FACT_VOLUME, text::imaged(view.volume.kind, view.volume.label.as_deref(), view.volume.bytes)),
-        (text::DETAIL_FOUND_BY, text::found_by(view.found_by).to_owned()),
+        (text::VOLUME, text::imaged(view.volume.kind, view.volume.label.as_deref(), view.volume.bytes)),
+        (text::FOUND, text::found_by(view.found_by).to_owned()),
     ];
     Row {
         kind: RowKind::Image,
@@ -254,7 +254,7 @@ fn add_volume(row: &mut Row) {
     let (factory, user, damaged) = row.image_counts();
     let images = (factory + user > 0).then(|| text::images_inside(factory, user, damaged));
     let used = row.used_bytes().zip(row.volume_bytes()).map(|(used, all)| text::used_of(used, all));
-    row.details.push((text::DETAIL_VOLUME, text::volume(volume)));
+    row.details.push((text::VOLUME, text::volume(volume)));
     // Where there is room for two lines, these say most.
     row.details.splice(0..0, images.map(|images| (text::DETAIL_IMAGES, images)));
     row.details.splice(0..0, used.map(|used| (text::DETAIL_USED, used)));

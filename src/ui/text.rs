@@ -1,21 +1,18 @@
-//! Every word the wizard says, in one place. Short and plain: what happened, why it matters, what to do next.
+//! Which of the [`words`](crate::words) the wizard says of what, with their values filled in.
 
 mod disks;
-mod en;
 mod files;
-mod fill;
 mod guide;
 mod help;
 mod running;
 
+pub use crate::words::KeyWord;
+pub use crate::words::en::*;
 pub use disks::*;
-pub use en::*;
 pub use files::*;
 pub use guide::*;
 pub use help::help;
 pub use running::*;
-
-use fill::{fill, plural};
 
 use std::path::Path;
 use std::time::Duration;
@@ -27,12 +24,10 @@ use crate::job::{Outcome, Report};
 use crate::plan::{Safety, StepKind};
 use crate::table::{Health, Kind as TableKind};
 use crate::unit::ByteLen;
+use crate::words::{fill, plural};
 
 use super::form::{FieldId, plain};
 use super::model::{ImageInfo, Job, Screen, Task};
-
-/// A key and what it does, for the footer.
-pub type KeyWord = (&'static str, &'static str);
 
 /// The title line's words for a screen.
 #[must_use]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// The floors, from the ground up. What stands behind another may import it; what shares a floor may not.
 /// `unit` lies under the rest of the ground, since every error and every extent has a unit.
 const FLOORS: [&[&str]; 13] = [
-    &["unit"],
+    &["unit", "words"],
     &["error", "extent", "bytes", "checksum"],
     &["volume"],
     &["device"],

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::tidy::{Source, none, skip, sources, without_tests};
 
-const WORDS: &str = "src/ui/text/en.rs";
+const WORDS: &str = "src/words/en";
 
 /// Text in the wizard's code that is no sentence to a user: a piece of it (as it stands in the code), and why.
-const NOT_WORDS: [(&str, &str, &str); 22] = [
+const NOT_WORDS: [(&str, &str, &str); 25] = [
     ("src/ui/model.rs", "in use", "what the planner says of a place that something else uses"),
     ("src/ui/form.rs", "{disk}-at-{}", "an offered file name"),
     ("src/ui/form.rs", "{stem}-{date}.lbi", "an offered file name"),
@@ -29,6 +29,9 @@ const NOT_WORDS: [(&str, &str, &str); 22] = [
     ("src/ui/worker/watch.rs", "block", "a folder of the kernel's"),
     ("src/ui/worker/watch.rs", "diskseq", "a file of the kernel's"),
     ("src/ui/worker/images.rs", "lbi", "a file's ending"),
+    ("src/ui/text.rs", "{}.lbi", "an offered file name"),
+    ("src/ui/text/disks.rs", "B", "symbols of units"),
+    ("src/ui/text/running.rs", "CARGO_PKG_VERSION", "the build's environment"),
     ("src/ui/update/", "lifeboat ", "a command line, the same in every language"),
     ("src/ui/update/", "--", "a part of a command line"),
 ];
@@ -59,17 +62,18 @@ const JARGON: [&str; 18] = [
 #[test]
 fn every_word_of_the_wizard_stands_in_one_file() {
     let mut findings = Vec::new();
-    for source in wizard() {
+    for source in speakers() {
         let path = source.path.to_string_lossy().into_owned();
-        let inside = path.starts_with("src/ui/text") || path.ends_with("/tests.rs");
-        findings.extend(loose_words(&path, &source.text).into_iter().filter(|_| !inside));
+        if !path.ends_with("/tests.rs") {
+            findings.extend(loose_words(&path, &source.text));
+        }
     }
     none(&findings);
 }
 
 #[test]
 fn every_exception_of_the_words_is_still_needed() {
-    let code: Vec<Source> = wizard();
+    let code: Vec<Source> = speakers();
     let needed = |file: &str, piece: &str| {
         code.iter().any(|source| {
             source.path.to_string_lossy().starts_with(file)
@@ -84,14 +88,14 @@ fn every_exception_of_the_words_is_still_needed() {
 fn every_hole_of_a_sentence_is_filled() {
     let words = words_of_the_file();
     let texts: Vec<Source> =
-        wizard().into_iter().filter(|source| source.path.to_string_lossy().starts_with("src/ui/text")).collect();
+        sources("src").into_iter().filter(|source| source.text.contains("crate::words::")).collect();
     let codes: Vec<&str> = texts.iter().map(|source| without_tests(&source.text)).collect();
     none(&wrong_fills(&codes, &words));
 }
 
 #[test]
 fn no_word_stands_there_in_vain() {
-    let code: String = wizard().iter().map(|source| names_only(&source.text)).collect();
+    let code: String = sources("src").iter().map(|source| names_only(&source.text)).collect();
     let named: BTreeMap<&str, usize> =
         code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').fold(BTreeMap::new(), |mut counts, name| {
             *counts.entry(name).or_default() += 1;
@@ -101,7 +105,7 @@ fn no_word_stands_there_in_vain() {
     assert!(words.len() > 100);
     let idle = words.keys().filter(|name| named.get(name.as_str()).is_none_or(|count| *count < 2));
     let mut findings: Vec<String> = idle.map(|name| format!("{name} is said nowhere")).collect();
-    let file = wizard().into_iter().find(|source| source.path.ends_with("en.rs")).unwrap();
+    let file = pages().into_iter().find(|source| source.path.ends_with("key.rs")).unwrap();
     let keys = file.text.lines().filter_map(|line| line.trim().strip_prefix("pub const ")?.split_once(": KeyWord"));
     let idle = keys.filter(|(name, _)| !code.contains(&format!("key::{name}")));
     findings.extend(idle.map(|(name, _)| format!("key::{name} is named nowhere")));
@@ -117,10 +121,7 @@ fn no_jargon_stands_without_its_plain_form() {
 #[test]
 fn the_rules_of_the_words_find_what_they_are_for() {
     let findings = |text: &str| loose_words("src/ui/screen/start.rs", text);
-    assert_eq!(
-        findings("line(\"No disks\");"),
-        ["src/ui/screen/start.rs:1: “No disks” belongs into src/ui/text/en.rs"]
-    );
+    assert_eq!(findings("line(\"No disks\");"), ["src/ui/screen/start.rs:1: “No disks” belongs into src/words/en"]);
     assert_eq!(findings("\n\nformat!(\"{} volume\", kind)").len(), 1);
     assert_eq!(findings("pad(\"free\", 4)").len(), 1);
     assert!(findings("format!(\"{name} {size:>3} │ {}\\n\", a) // not this \"text here\"").is_empty());
@@ -154,18 +155,23 @@ fn bare_jargon(name: &str, text: &str) -> Option<String> {
     Some(format!("{name} says “{word}” without its plain form: “{text}”"))
 }
 
-fn wizard() -> Vec<Source> {
-    sources("src")
-        .into_iter()
-        .filter(|source| source.path.starts_with("src/ui") || source.path.ends_with("ui.rs"))
-        .collect()
+/// The code that says words: a new part of the program whose words are in their place goes here.
+fn speakers() -> Vec<Source> {
+    let speaks = |source: &Source| source.path.starts_with("src/ui") || source.path.ends_with("ui.rs");
+    sources("src").into_iter().filter(speaks).collect()
+}
+
+fn pages() -> Vec<Source> {
+    sources(WORDS)
 }
 
 /// Literals that a user could read: two letters in a row outside holes.
 fn loose_words(path: &str, text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
+    let holes = names_of_values(without_tests(text));
     literals(without_tests(text))
         .into_iter()
+        .filter(|(_, literal)| !holes.contains(literal))
         .filter(|(line, _)| !lines.get(line - 1).is_some_and(|line| line.contains("#[") || line.contains("reason = ")))
         .filter(|(_, literal)| is_read(literal))
         .filter(|(_, literal)| {
@@ -237,13 +243,16 @@ fn names_only(text: &str) -> String {
 
 /// The named sentences of the file: `NAME = "text";`.
 fn words_of_the_file() -> BTreeMap<String, String> {
-    let file = wizard().into_iter().find(|source| source.path.ends_with("en.rs")).unwrap();
     let named = |line: &str| {
         let (name, rest) = line.trim().split_once(" = \"")?;
         let name = name.rsplit(' ').next()?;
         Some((name.to_owned(), rest.strip_suffix("\";")?.to_owned()))
     };
-    file.text.lines().filter_map(named).collect()
+    let mut words = BTreeMap::new();
+    for (name, text) in pages().iter().flat_map(|page| page.text.lines().filter_map(named).collect::<Vec<_>>()) {
+        assert!(words.insert(name.clone(), text).is_none(), "two pages have a word of the name {name}");
+    }
+    words
 }
 
 fn holes(template: &str) -> BTreeSet<String> {

@@ -24,6 +24,7 @@ use crate::image::{Header, Image};
 use crate::inventory::Place;
 use crate::plan::{Differing, ImagesInside, InPlaceSurvey, InPlaceWork, Plan, StepKind};
 use crate::unit::{ByteLen, ByteOffset, Cluster};
+use crate::words::en;
 
 /// Bytes at once of what is not in the image.
 const PIECE: u64 = 1 << 20;
@@ -402,7 +403,7 @@ impl Act<'_> {
             ImagesInside::Keep => format!("{} stay", survey.toc.images.len()),
             ImagesInside::Drop => "dropped".into(),
         };
-        let yes = |done: bool| if done { "every digest matched" } else { "not done" };
+        let yes = |done: bool| if done { en::PROOF_DIGESTS } else { en::PROOF_NONE };
         let headline = match outcomes.written {
             0 => format!("{} is as \"{}\" has it: nothing had to be written", request.target, header.name),
             _ => format!("Restored \"{}\" in place, to {}", header.name, request.target),

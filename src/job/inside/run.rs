@@ -23,6 +23,7 @@ use crate::job::{Devices, Monitor, Outcome, Report};
 use crate::plan::{InsideWork, NewImage, Plan, StepKind};
 use crate::unit::{ByteLen, ByteOffset};
 use crate::volume::ByteRange;
+use crate::words::en;
 
 /// A job under way.
 struct Job<'a> {
@@ -391,7 +392,7 @@ fn created(work: &InsideWork, image: &NewImage, written: &Written, verified: boo
         ("Content".into(), format!("{} in {} clusters", ByteLen(made.trailer.raw_bytes), made.header.image_clusters)),
         ("Size".into(), format!("{} ({bytes} bytes)", ByteLen(bytes))),
         ("Digest".into(), blake3::Hash::from_bytes(made.written.digest).to_hex().to_string()),
-        ("Read back".into(), if verified { "every digest matched" } else { "not done" }.into()),
+        ("Read back".into(), if verified { en::PROOF_DIGESTS } else { en::PROOF_NONE }.into()),
         (
             "Volume".into(),
             if work.check { "sound, its container too, and its counts are right" } else { "not checked" }.into(),

@@ -80,7 +80,7 @@ fn head(model: &Model, found: &[Finding], area: Rect) -> Vec<Line<'static>> {
     let theme = model.theme;
     let columns = usize::from(area.width);
     let going_on = match (&model.disks.looking, &model.interrupted.seeking) {
-        (Some(_), _) => Some(text::DIAGNOSIS_LOOKING),
+        (Some(_), _) => Some(text::LOOKING),
         (None, Some(_)) => Some(text::DIAGNOSIS_SEEKING),
         (None, None) => None,
     };
@@ -158,8 +158,8 @@ fn details(model: &Model, finding: &Finding, area: Rect) -> Vec<Line<'static>> {
     let helps = (text::FINDING_HELPS, text::finding_helps(finding));
     let enter = (text::FINDING_ENTER, text::remedy(finding));
     let mut facts = if area.height < LOW { vec![enter, helps, means] } else { vec![means, helps, enter] };
-    facts.push((text::FINDING_ADDRESS, finding.address.to_string()));
-    facts.extend(finding.notes.iter().map(|note| (text::DETAIL_NOTE, note.clone())));
+    facts.push((text::ADDRESS, finding.address.to_string()));
+    facts.extend(finding.notes.iter().map(|note| (text::NOTE, note.clone())));
     let mut lines = pairs(&facts, columns, theme.quiet());
     if area.height >= LOW {
         lines.insert(0, Line::default());

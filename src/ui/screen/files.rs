@@ -110,7 +110,7 @@ fn volume_line(model: &Model, columns: usize) -> Line<'static> {
     let files = &model.files;
     let subject = files.subject.as_ref().map(ToString::to_string).unwrap_or_default();
     if files.going.is_some() {
-        let words = if files.volume.is_empty() { text::FILES_OPENING } else { text::FILES_READING };
+        let words = if files.volume.is_empty() { text::FILES_OPENING } else { text::LISTING };
         let words = format!("{} {words}", super::spinner(model));
         let room = columns.saturating_sub(width(&words) + 2);
         let subject = clip(&subject, room) + "  ";
@@ -135,7 +135,7 @@ fn draw_typing(model: &Model, typing: &Typing, area: Rect, buffer: &mut Buffer) 
     let theme = model.theme;
     let columns = usize::from(area.width);
     let (prompt, input, hint) = match typing {
-        Typing::Name(input) => (text::FIND_PROMPT, input, text::FIND_HINT),
+        Typing::Name(input) => (text::FILTER_LABEL, input, text::FIND_HINT),
         Typing::Target(input) => (text::TARGET_PROMPT, input, text::TARGET_HINT),
     };
     let prompt = format!("{prompt}  ");

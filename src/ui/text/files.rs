@@ -1,9 +1,10 @@
 //! The words about files: what is listed, found, shown and copied.
 
-use super::fill::{fill, plural};
-use super::{bytes, bytes_exact, en};
+use super::{bytes, bytes_exact};
 use crate::fs::{Attributes, Entry, EntryKind, FileSystem};
 use crate::job::Amount;
+use crate::words::en;
+use crate::words::{fill, plural};
 
 use super::super::reading::Encoding;
 
@@ -42,7 +43,7 @@ pub fn files_attributes(attributes: &Attributes) -> String {
         return fill(en::FILES_MODE, &[("mode", &format!("{:03o}", mode & 0o7777))]);
     }
     let words = [
-        (attributes.read_only, en::FILES_READ_ONLY),
+        (attributes.read_only, en::READ_ONLY),
         (attributes.hidden, en::FILES_HIDDEN),
         (attributes.system, en::FILES_SYSTEM),
         (attributes.compressed, en::FILES_COMPRESSED),

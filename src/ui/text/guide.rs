@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::super::diagnosis::{Finding, Remedy, Wrong};
-use super::{en, fill, plural};
 use crate::device::{Above, Holder, HolderKind};
 use crate::inventory::Address;
+use crate::words::{en, fill, plural};
 
 /// A node by its path; of a file that is looked at as a disk the name is enough where there is little room.
 fn disk_name(path: &Path) -> String {

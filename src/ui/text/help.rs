@@ -1,7 +1,7 @@
 //! The help of each screen.
 
 use super::super::model::{Screen, Task};
-use super::en;
+use crate::words::en;
 
 /// Help for a screen: one paragraph.
 #[must_use]

@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::Duration;
 
-use super::en;
-use super::fill::{fill, plural};
+use crate::words::en;
+use crate::words::{fill, plural};
 
 /// Entries of the log below those that are shown.
 #[must_use]

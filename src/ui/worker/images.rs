@@ -121,7 +121,7 @@ pub(super) fn inspect(place: &Address, monitor: &Monitor) -> Result<ImageInfo> {
             info.damage.extend(new);
             let mut add = |name: &str, value: String| info.facts.push((name.to_owned(), value));
             let how = found.map_or(container.found_by, |found| found.found_by);
-            add(text::FACT_FOUND, text::found_by(how).to_owned());
+            add(text::FOUND, text::found_by(how).to_owned());
             for finding in &container.findings {
                 add(text::FACT_CONTAINER, job::sentence(finding));
             }
@@ -157,14 +157,14 @@ fn describe(place: &Address, image: &Image) -> ImageInfo {
 
 fn facts(place: &Address, image: &Image, created: &str) -> Vec<(String, String)> {
     let (header, trailer) = (image.header(), image.trailer());
-    let name = if place.image().is_some() { text::FACT_ADDRESS } else { text::FACT_FILE };
+    let name = if place.image().is_some() { text::ADDRESS } else { text::FACT_FILE };
     let mut facts = vec![
         (name, place.to_string()),
         (text::FACT_FILE_SIZE, ByteLen(image.bytes()).to_string()),
         (text::FACT_KIND, header.kind.name().to_owned()),
         (text::FACT_MADE, created.to_owned()),
         (text::FACT_MACHINE, header.machine.clone()),
-        (text::FACT_VOLUME, text::volume_summary(&header.volume)),
+        (text::VOLUME, text::volume_summary(&header.volume)),
         (text::FACT_NEEDS, text::bytes_exact(header.grid.len().get())),
         (text::FACT_HOLDS, ByteLen(trailer.raw_bytes).to_string()),
         (text::FACT_ID, header.image_id.to_string()),
@@ -176,10 +176,10 @@ fn facts(place: &Address, image: &Image, created: &str) -> Vec<(String, String)>
     }
     facts.extend(header.excluded.iter().map(|file| (text::FACT_LEFT_OUT, text::left_out(&file.path, file.bytes))));
     if header.raw {
-        facts.push((text::FACT_NOTE, text::NOTE_RAW.to_owned()));
+        facts.push((text::NOTE, text::NOTE_RAW.to_owned()));
     }
     if header.even_if_dirty {
-        facts.push((text::FACT_NOTE, text::NOTE_DIRTY.to_owned()));
+        facts.push((text::NOTE, text::NOTE_DIRTY.to_owned()));
     }
     facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

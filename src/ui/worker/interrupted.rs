@@ -24,7 +24,7 @@ pub(super) fn seek(volumes: &[Address], monitor: &Monitor) -> Vec<Waiting> {
 }
 
 fn facts(job: &Interrupted) -> Vec<(String, String)> {
-    let mut facts = vec![(text::DETAIL_VOLUME.to_owned(), job.volume.clone())];
+    let mut facts = vec![(text::VOLUME.to_owned(), job.volume.clone())];
     facts.extend(job.created.map(|created| (text::FACT_BEGUN.to_owned(), created.to_string())));
     facts.push((text::FACT_JOURNAL.to_owned(), job.journal.clone()));
     facts

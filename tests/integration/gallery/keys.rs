@@ -47,9 +47,7 @@ const MORE_MEANINGS: [(&str, &[&str]); 9] = [
 
 /// The footer's words, as they stand in the source: there is no list of them to ask for.
 fn words() -> Vec<(String, String)> {
-    let source = include_str!("../../../src/ui/text/en.rs");
-    let table = &source[source.find("pub mod key {").expect("the keys are there")..];
-    let pairs = table.lines().filter_map(|line| {
+    let pairs = include_str!("../../../src/words/en/key.rs").lines().filter_map(|line| {
         let (_, pair) = line.split_once(": KeyWord = (\"")?;
         let (key, rest) = pair.split_once("\", \"")?;
         Some((key.to_owned(), rest.split_once('"')?.0.to_owned()))

@@ -48,14 +48,14 @@ pub(super) fn details(model: &Model, row: &Row, columns: usize) -> Vec<Line<'sta
     let skipped = model.disks.skipped.iter().any(|path| path == row.address.path());
     let skipped = skipped.then(|| text::SKIPPED_NEXT.to_owned());
     let notes: Vec<(&str, String)> =
-        row.notes.iter().cloned().chain(found).chain(skipped).map(|note| (text::DETAIL_NOTE, note)).collect();
+        row.notes.iter().cloned().chain(found).chain(skipped).map(|note| (text::NOTE, note)).collect();
     facts.splice(0..0, notes);
     let reading = model.disks.being_read(row.address.path()).map(|read| text::reading(read.what));
     facts.splice(0..0, reading.map(|what| (text::DETAIL_READING, what)));
     let choosing = matches!(model.task, Task::Backup | Task::Restore) && row.kind != RowKind::Disk;
     let reason = if choosing || row.problem.is_some() { row.refusal(model.task, model.image.as_deref()) } else { None };
     let is_refused = reason.is_some();
-    facts.splice(0..0, reason.map(|reason| (text::DETAIL_NO_TARGET, reason)));
+    facts.splice(0..0, reason.map(|reason| (text::REFUSED_TITLE, reason)));
     let mut lines = pairs(&facts, columns, theme.quiet());
     if is_refused && let Some(label) = lines.first_mut().and_then(|line| line.spans.first_mut()) {
         label.style = theme.bad();

@@ -118,7 +118,7 @@ fn preview(request: &ExtractRequest, volume: &str, measured: &Measured) -> Previ
     Preview {
         headline: text::extract_headline(&request.subject.to_string(), &to),
         facts: vec![
-            (text::FACT_VOLUME.to_owned(), volume.to_owned()),
+            (text::VOLUME.to_owned(), volume.to_owned()),
             (text::EXTRACT_WHAT.to_owned(), what(&request.paths)),
             (text::EXTRACT_MUCH.to_owned(), text::extract_amount(&amount)),
             (text::FOLDER.to_owned(), to),

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 /// The template with each `{name}` replaced by its value. A value's own braces stay as they are.
 #[must_use]
-pub(super) fn fill(template: &str, values: &[(&str, &dyn Display)]) -> String {
+pub fn fill(template: &str, values: &[(&str, &dyn Display)]) -> String {
     let mut text = String::with_capacity(template.len() + 16 * values.len());
     let mut rest = template;
     while let Some((before, hole)) = rest.split_once('{') {
@@ -27,7 +27,7 @@ pub(super) fn fill(template: &str, values: &[(&str, &dyn Display)]) -> String {
 
 /// The template for one, or the one for any other number. A language with more forms gets them here.
 #[must_use]
-pub(super) fn plural(count: u64, one: &'static str, many: &'static str) -> &'static str {
+pub fn plural(count: u64, one: &'static str, many: &'static str) -> &'static str {
     if count == 1 { one } else { many }
 }
 
