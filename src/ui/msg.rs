@@ -126,7 +126,7 @@ pub enum Msg {
     /// One image file was opened.
     Inspected(Ticket, Result<Box<ImageInfo>, Trouble>),
     /// A path was completed.
-    Completed(Ticket, Completion),
+    Completed(Ticket, Result<Completion, Trouble>),
     /// A path that the user typed is a folder.
     IsFolder(Ticket, PathBuf),
     /// A plan, or why there is none.

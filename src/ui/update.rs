@@ -102,7 +102,10 @@ fn answered(model: &mut Model, answer: Msg) -> Vec<Effect> {
         Msg::Saved(ticket, result) => report::saved(model, ticket, result),
         Msg::Completed(ticket, completion) if model.completing == Some(ticket) => {
             model.completing = None;
-            options::completed(model, completion);
+            match completion {
+                Ok(completion) => options::completed(model, completion),
+                Err(trouble) => model.trouble = Some(trouble),
+            }
             Vec::new()
         }
         Msg::Planned(ticket, result) if model.wait == Some(Wait::Plan(ticket)) => {

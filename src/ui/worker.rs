@@ -172,8 +172,8 @@ impl Worker {
                 );
             }
             Effect::Complete(ticket, typed) => self.ask(
-                move || Msg::Completed(ticket, images::complete(&typed)),
-                move |trouble| Msg::Inspected(ticket, Err(trouble)),
+                move || Msg::Completed(ticket, Ok(images::complete(&typed))),
+                move |trouble| Msg::Completed(ticket, Err(trouble)),
             ),
             Effect::Seek(ticket, volumes) => self.ask(
                 move || Msg::Sought(ticket, (library.seek)(&volumes, &Monitor::new())),
@@ -208,8 +208,8 @@ impl Worker {
             ),
             Effect::Map(ticket, address) => self.map(ticket, address),
             Effect::Files(ticket, request) => self.files(ticket, request),
-            // What is the screen's, and what is carried out above.
-            _ => {}
+            // The screen's own: whoever has the terminal carries these out.
+            Effect::Redraw | Effect::Quit(_) => {}
         }
     }
 

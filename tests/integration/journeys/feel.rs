@@ -6,7 +6,7 @@ use lifeboat::job::Outcome;
 use lifeboat::settings::Settings;
 use lifeboat::ui::Options;
 use lifeboat::ui::form::{FieldId, Value};
-use lifeboat::ui::model::{Model, Screen};
+use lifeboat::ui::model::{Model, Screen, Trouble};
 use lifeboat::ui::msg::{Effect, Mouse, MouseAct, Msg};
 use lifeboat::ui::theme::{CONSOLE, Theme};
 use lifeboat::ui::view::view;
@@ -268,6 +268,22 @@ fn the_settings_level_is_what_a_backup_begins_with() {
     stage.keys("b<down><enter>");
     let level = stage.model.form.fields.iter().find(|field| field.id == FieldId::Level).expect("there is a level");
     assert_eq!(level.value, Value::Level(11));
+    stage.keys("<enter>");
+    let Some(Effect::PlanBackup(_, request)) = stage.asked.last() else { panic!("no plan was asked for") };
+    assert_eq!((request.level, request.usual_level), (11, 11), "the plan knows what the command line would take");
+}
+
+#[test]
+fn a_path_whose_completion_is_lost_says_so() {
+    let mut stage = Stage::new();
+    stage.script.silent = true;
+    stage.keys("lg<tab>");
+    let Effect::Complete(ticket, _) = stage.last().clone() else { panic!("no completion was asked for") };
+    let trouble = Trouble { refused: false, what: "A part stopped".into(), next: None };
+    stage.send(Msg::Completed(ticket, Err(trouble.clone())));
+    assert_eq!(stage.model.trouble, Some(trouble));
+    stage.keys("<esc>x");
+    assert_eq!(stage.model.images.path.as_ref().map(|input| input.text()), Some("/mnt/backup/x"));
 }
 
 #[test]

@@ -125,7 +125,7 @@ impl Stage {
                 Msg::Inspected(ticket, Ok(Box::new(ImageInfo { place, ..image_inside() })))
             }
             Effect::Inspect(ticket, _) => Msg::Inspected(ticket, self.script.inspected.clone().map(Box::new)),
-            Effect::Complete(ticket, _) => Msg::Completed(ticket, self.script.completion.clone()),
+            Effect::Complete(ticket, _) => Msg::Completed(ticket, Ok(self.script.completion.clone())),
             Effect::PlanBackup(ticket, _)
             | Effect::PlanRestore(ticket, _)
             | Effect::PlanResume(ticket, _)
