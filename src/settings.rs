@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use toml::{Spanned, Value};
 
 use crate::error::{Error, Result};
+use crate::plan::BackupRequest;
 
 /// The file's name in a user's own folder, and in `/etc`.
 const NAME: &str = "lifeboat.toml";
@@ -28,7 +29,7 @@ const NAME: &str = "lifeboat.toml";
 pub const LEVELS: std::ops::RangeInclusive<i32> = 1..=19;
 
 /// The level of those who set none.
-pub const LEVEL: i32 = 3;
+pub const LEVEL: i32 = BackupRequest::LEVEL;
 
 /// A longer file (64 KiB) is none that a user has written.
 const LONGEST: u64 = 64 << 10;

@@ -51,6 +51,7 @@ fn request(command: &Backup, settings: &Settings) -> BackupRequest {
         name: command.name.clone(),
         kind: command.kind,
         level: command.level.unwrap_or(settings.level),
+        usual_level: settings.level,
         threads: command.threads,
         exclude: command.exclude.clone(),
         default_excludes: !command.no_default_excludes,

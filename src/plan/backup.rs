@@ -47,6 +47,8 @@ pub struct BackupRequest {
     pub kind: Kind,
     /// zstd level, 1 to 19.
     pub level: i32,
+    /// The level that this machine's settings give a backup that names none.
+    pub usual_level: i32,
     /// Compressing threads; 0 = as many as there are processors.
     pub threads: usize,
     /// Patterns of files to leave out.
@@ -81,6 +83,9 @@ pub struct Only {
 }
 
 impl BackupRequest {
+    /// The level of a backup that names none, where no settings say another.
+    pub const LEVEL: i32 = 3;
+
     /// A plain request: user image, level 3, all processors, default excludes, read-back.
     #[must_use]
     pub fn new(source: Address, target: ImageTarget) -> Self {
@@ -89,7 +94,8 @@ impl BackupRequest {
             target,
             name: None,
             kind: Kind::User,
-            level: 3,
+            level: Self::LEVEL,
+            usual_level: Self::LEVEL,
             threads: 0,
             exclude: Vec::new(),
             default_excludes: true,
@@ -115,7 +121,8 @@ impl BackupRequest {
         if self.kind == Kind::Factory {
             words.push("--kind factory".into());
         }
-        if self.level != 3 {
+        // The same here and on a machine with other settings.
+        if self.level != Self::LEVEL || self.usual_level != Self::LEVEL {
             words.push(format!("--level {}", self.level));
         }
         if self.threads != 0 {
@@ -373,4 +380,23 @@ pub(super) fn place_words(address: &Address, place: &Place) -> String {
     let name = place.entry.as_ref().and_then(|entry| entry.name.as_ref());
     let name = name.map(|name| format!(" \"{name}\"")).unwrap_or_default();
     format!("{address}{name}, {}{disk}", place.len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_names_the_level_wherever_another_would_be_taken() {
+        let command = |level, usual_level| {
+            let source = Address::Whole("disk.img".into());
+            let plain = BackupRequest::new(source, ImageTarget::File("x.lbi".into()));
+            BackupRequest { level, usual_level, ..plain }.command()
+        };
+        assert_eq!(command(3, 3), "lifeboat backup disk.img --to x.lbi");
+        // In turn: here the settings would take 5; elsewhere 3 would be taken; both.
+        for (level, usual_level) in [(3, 5), (5, 5), (5, 3)] {
+            assert!(command(level, usual_level).ends_with(&format!(" --level {level}")), "{level} {usual_level}");
+        }
+    }
 }

@@ -24,6 +24,7 @@ use super::form::Form;
 use super::model::{Model, Proposal, Screen, Task, Trouble, Wait};
 use super::msg::{Effect, Key, Msg, Signal, Ticket};
 use super::screen;
+use crate::plan::BackupRequest;
 
 /// The exit code of a wizard that was told to end.
 const SIGNALLED: u8 = 130;
@@ -284,8 +285,9 @@ fn plan(model: &mut Model) -> Vec<Effect> {
     model.proposal = Proposal::None;
     match (model.task, &model.image, place) {
         (Task::Backup, _, Some(source)) => {
-            let request = Box::new(model.form.backup_request(source));
-            vec![Effect::PlanBackup(wait_for_plan(model), request)]
+            let usual_level = model.options.settings.level;
+            let request = BackupRequest { usual_level, ..model.form.backup_request(source) };
+            vec![Effect::PlanBackup(wait_for_plan(model), Box::new(request))]
         }
         (Task::Restore | Task::Reset, Some(image), target) => {
             let request = Box::new(model.form.restore_request(&image.place, target));
