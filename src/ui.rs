@@ -136,5 +136,7 @@ fn turn(
 }
 
 fn clock(elapsed: Duration) -> Clock {
-    Clock { elapsed, date: jiff::Zoned::now().date().to_string() }
+    let now = jiff::Zoned::now();
+    let time = now.time();
+    Clock { elapsed, date: now.date().to_string(), time: format!("{:02}:{:02}", time.hour(), time.minute()) }
 }

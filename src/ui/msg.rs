@@ -28,6 +28,8 @@ pub struct Clock {
     pub elapsed: Duration,
     /// Today, as `2026-11-21`; part of the offered file name.
     pub date: String,
+    /// The time of day, as `22:14`.
+    pub time: String,
 }
 
 /// A key, free of any terminal library.

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::ui::msg::Clock;
 use crate::words::en;
 use crate::words::{fill, plural};
 
@@ -14,10 +15,12 @@ pub fn log_newer(count: usize) -> String {
     fill(plural(count, en::LOG_NEWER_ONE, en::LOG_NEWER_MANY), &[("count", &count)])
 }
 
-/// The offered name of a saved report.
+/// The offered name of a saved report: with the time, since there may be several a day.
 #[must_use]
-pub fn report_file(date: &str) -> String {
-    fill(en::REPORT_FILE, &[("date", &date)])
+pub fn report_file(clock: &Clock) -> String {
+    // A colon is no part of a name on FAT and NTFS.
+    let time = clock.time.replace(':', "");
+    fill(en::REPORT_FILE, &[("date", &clock.date), ("time", &time)])
 }
 
 /// Where the report was saved.
@@ -45,8 +48,9 @@ pub fn save_trouble(kind: ErrorKind, path: &Path, folder: &Path, error: &io::Err
 
 /// The first line of a saved report.
 #[must_use]
-pub fn report_title(date: &str) -> String {
-    fill(en::REPORT_TITLE, &[("version", &env!("CARGO_PKG_VERSION")), ("date", &date)])
+pub fn report_title(clock: &Clock) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    fill(en::REPORT_TITLE, &[("version", &version), ("date", &clock.date), ("time", &clock.time)])
 }
 
 /// How long a job took, for its report.

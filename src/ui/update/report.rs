@@ -22,7 +22,7 @@ pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
 
 /// Asks for the file. What is offered lies among the images: the log is often in memory only, and gone with a restart.
 fn ask(model: &mut Model) {
-    let path = model.images.folder.join(text::report_file(&model.clock.date));
+    let path = model.images.folder.join(text::report_file(&model.clock));
     if let Some(ended) = &mut model.ended {
         ended.saved = None;
         ended.saving = Some(Saving { path: Input::with(path.display().to_string()), waiting: None, problem: None });
@@ -81,7 +81,7 @@ pub(super) fn saved(model: &mut Model, ticket: Ticket, result: Result<PathBuf, T
 /// The whole report as a text file: all that the screen shows, and the log of the job.
 fn written(model: &Model, ended: &Ended) -> String {
     let report = &ended.report;
-    let mut page = text::report_title(&model.clock.date);
+    let mut page = text::report_title(&model.clock);
     page.push('\n');
     let mut facts = Vec::new();
     if !ended.headline.is_empty() {

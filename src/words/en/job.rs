@@ -99,8 +99,8 @@ words! {
     REPORT_TASK = "What was to be done";
     REPORT_TOOK = "Time in all";
     REPORT_LOG = "What happened";
-    REPORT_FILE = "lifeboat-report-{date}.txt";
-    REPORT_TITLE = "Report of Lifeboat {version}, {date}";
+    REPORT_FILE = "lifeboat-report-{date}-{time}.txt";
+    REPORT_TITLE = "Report of Lifeboat {version}, {date} {time}";
     SAVE_PROMPT = "Save this report to";
     SAVE_NEXT = "Enter saves it, Tab completes the path, Esc leaves it.";
     SAVING = "Saving…";

@@ -322,14 +322,19 @@ fn no_single_key_starts_what_overwrites() {
 fn the_report_is_saved_where_the_user_says() {
     let mut stage = ended(0);
     stage.keys("x");
-    assert!(stage.text(80, 24).contains("/mnt/backup/lifeboat-report-2026-11-21.txt"));
+    assert!(stage.text(80, 24).contains("/mnt/backup/lifeboat-report-2026-11-21-2214.txt"));
     stage.script.completion = Completion { text: "/media/stick/".into(), choices: Vec::new() };
     stage.keys("<clear>/media/s<tab>r.txt<enter>");
     let Effect::Save(ticket, path, text) = stage.last().clone() else { panic!("nothing is saved") };
     assert_eq!(path, PathBuf::from("/media/stick/r.txt"));
-    for words in
-        ["Done with warnings", "3 min 41 s", "lifeboat restore /mnt/backup/windows.lbi", "lifeboat.log", "10.9"]
-    {
+    for words in [
+        "Done with warnings",
+        "2026-11-21 22:14",
+        "3 min 41 s",
+        "lifeboat restore /mnt/backup/windows.lbi",
+        "lifeboat.log",
+        "10.9",
+    ] {
         assert!(text.contains(words), "{words}: {text}");
     }
     assert!(stage.text(80, 24).contains("Saving"));

@@ -99,7 +99,7 @@ impl Stage {
     }
 
     pub(crate) fn at(&mut self, elapsed: Duration) {
-        self.send(Msg::Tick(Clock { elapsed, date: "2026-11-21".into() }));
+        self.send(Msg::Tick(Clock { elapsed, date: "2026-11-21".into(), time: "22:14".into() }));
     }
 
     pub(crate) fn send(&mut self, msg: Msg) {

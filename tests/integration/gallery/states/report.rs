@@ -81,14 +81,15 @@ pub(super) const DECLARED: Declared = Declared {
         state("report that was not saved", &[], || {
             let mut stage = pressed(ended(Outcome::Done, |_| {}), "x<enter>");
             let ticket = stage.model.ticket;
-            let what = "/mnt/backup/lifeboat-report-2026-11-21.txt is there already. It was left as it is.".to_owned();
+            let what =
+                "/mnt/backup/lifeboat-report-2026-11-21-2214.txt is there already. It was left as it is.".to_owned();
             let next = Some("Type another name.".to_owned());
             stage.send(Msg::Saved(ticket, Err(Trouble { refused: true, what, next })));
             stage
         }),
         state("report that was saved", &[], || {
             let mut stage = pressed(ended(Outcome::Done, |_| {}), "x<enter>");
-            stage.send(Msg::Saved(stage.model.ticket, Ok("/mnt/backup/lifeboat-report-2026-11-21.txt".into())));
+            stage.send(Msg::Saved(stage.model.ticket, Ok("/mnt/backup/lifeboat-report-2026-11-21-2214.txt".into())));
             stage
         }),
         state("report with help", &[Help], || pressed(ended(Outcome::Done, |_| {}), "?")),
