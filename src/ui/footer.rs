@@ -125,6 +125,9 @@ fn all_keys(model: &Model) -> Vec<KeyWord> {
         Screen::Report if model.ended.as_ref().is_some_and(|ended| ended.saving.is_some()) => {
             vec![key::SAVE, key::COMPLETE]
         }
+        Screen::Report if model.onward().is_some() => {
+            return vec![key::TO_DIAGNOSIS, key::SAVE_REPORT, key::SCROLL, key::BACK_TO_START, key::HELP];
+        }
         Screen::Report => return vec![key::SCROLL, key::SAVE_REPORT, key::TO_START, key::HELP],
     };
     keys.extend([key::BACK, key::HELP]);

@@ -29,7 +29,7 @@ pub use disks::{BeingRead, DiskPane, Disks};
 pub use files::{Branch, Files, Find, Going, Mark, Motion, Pane, Peek, Tree, Typing};
 pub use held::Held;
 pub use maps::Maps;
-pub use running::{Ended, Job, Running, Saving};
+pub use running::{Ended, Job, Onward, Running, Saving};
 pub use start::Choice;
 
 /// The screens there are.

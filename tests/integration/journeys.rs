@@ -4,6 +4,7 @@ mod disks;
 mod feel;
 mod files;
 mod inside;
+mod onward;
 mod random;
 mod running;
 pub(crate) mod stage;
@@ -211,7 +212,7 @@ fn the_wizard_opens_on_an_interrupted_job_and_only_its_typed_name_lets_it_write(
         assert_eq!((stage.screen(), stage.runs()), (Screen::Running, 1));
         stage.script.interrupted.clear();
         stage.send(Msg::Finished(report(Outcome::Done)));
-        stage.keys("<enter>i");
+        stage.keys("<esc>i");
         assert_eq!(stage.screen(), Screen::Start, "what is finished is offered no more");
     }
 }

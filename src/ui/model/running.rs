@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use crate::job::{Pictures, Progress, Report};
 
+use super::super::diagnosis::findings;
 use super::super::input::Input;
 use super::super::msg::Ticket;
 use super::super::rate::Samples;
-use super::Trouble;
+use super::{Model, Trouble};
 
 /// Which job is under way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,6 +44,8 @@ pub struct Running {
     pub command: Option<String>,
     /// The volume that it works on, and what becomes of it.
     pub pictures: Arc<Pictures>,
+    /// "What is wrong" led to it.
+    pub from_diagnosis: bool,
     /// How far it is.
     pub progress: Progress,
     /// How fast.
@@ -64,6 +67,10 @@ pub struct Ended {
     pub headline: String,
     /// The command line that does the same, where a plan was shown.
     pub command: Option<String>,
+    /// "What is wrong" led to it.
+    pub from_diagnosis: bool,
+    /// It was to bring something in order: what is still wrong matters now.
+    pub mended: bool,
     /// What happened meanwhile, oldest first.
     pub log: Vec<String>,
     /// How long it took.
@@ -82,6 +89,8 @@ impl Ended {
             report,
             headline: String::new(),
             command: None,
+            from_diagnosis: false,
+            mended: false,
             log: Vec::new(),
             took: Duration::ZERO,
             saving: None,
@@ -99,4 +108,26 @@ pub struct Saving {
     pub waiting: Option<Ticket>,
     /// Why it could not be.
     pub problem: Option<Trouble>,
+}
+
+/// Why a report leads to what is wrong, and not to the start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Onward {
+    /// The user came from there.
+    CameFrom,
+    /// The look after the job has found something that keeps a computer from starting.
+    StillWrong,
+}
+
+impl Model {
+    /// Where the report of the last job leads: to what is wrong, and why; `None`: to the start.
+    #[must_use]
+    pub fn onward(&self) -> Option<Onward> {
+        let ended = self.ended.as_ref()?;
+        let is_known = self.disks.looking.is_none() && self.interrupted.seeking.is_none() && !self.interrupted.wanted;
+        if ended.mended && is_known && findings(self).iter().any(|finding| finding.wrong.is_grave()) {
+            return Some(Onward::StillWrong);
+        }
+        ended.from_diagnosis.then_some(Onward::CameFrom)
+    }
 }

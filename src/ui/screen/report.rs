@@ -53,9 +53,12 @@ fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
         lines.extend(wrap(&report.headline, columns).into_iter().map(Line::from));
     }
     // What to do is read before what happened: it is short, and the warnings may be many.
-    if !report.next.is_empty() {
+    // Whether more is wrong comes before the advice to restart.
+    let onward = model.onward().map(text::onward).map(str::to_owned);
+    let next: Vec<String> = onward.into_iter().chain(report.next.iter().cloned()).collect();
+    if !next.is_empty() {
         lines.extend(super::heading(model, text::NEXT_STEPS));
-        lines.extend(super::items(&report.next, "→", theme.accent(), columns));
+        lines.extend(super::items(&next, "→", theme.accent(), columns));
     }
     if !report.warnings.is_empty() {
         lines.extend(super::heading(model, text::WARNINGS));

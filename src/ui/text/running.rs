@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::ui::model::Onward;
 use crate::ui::msg::Clock;
 use crate::words::en;
 use crate::words::{fill, plural};
@@ -21,6 +22,15 @@ pub fn report_file(clock: &Clock) -> String {
     // A colon is no part of a name on FAT and NTFS.
     let time = clock.time.replace(':', "");
     fill(en::REPORT_FILE, &[("date", &clock.date), ("time", &time)])
+}
+
+/// Where the report leads, as its next step.
+#[must_use]
+pub fn onward(why: Onward) -> &'static str {
+    match why {
+        Onward::CameFrom => en::NEXT_LOOK_AGAIN,
+        Onward::StillWrong => en::NEXT_STILL_WRONG,
+    }
 }
 
 /// Where the report was saved.

@@ -21,6 +21,12 @@ pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Shows it after a job, by a look of its own: what was found before may be mended.
+pub(super) fn enter_anew(model: &mut Model) -> Vec<Effect> {
+    let effects = enter(model);
+    if model.disks.looking.is_some() { effects } else { interrupted::seek(model) }
+}
+
 pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
     match pressed {
         Key::Esc => super::back(model),

@@ -98,6 +98,7 @@ pub(super) fn start_check(model: &mut Model, headline: String, address: Address)
 
 /// Shows that a job is under way.
 pub(super) fn begin(model: &mut Model, job: Job, headline: String) {
+    let from_diagnosis = model.trail.contains(&Screen::Diagnosis);
     home(model);
     model.ended = None;
     model.running = Some(Running {
@@ -105,6 +106,7 @@ pub(super) fn begin(model: &mut Model, job: Job, headline: String) {
         headline,
         command: None,
         pictures: Arc::default(),
+        from_diagnosis,
         progress: Progress::default(),
         samples: Samples::default(),
         began: model.clock.elapsed,
@@ -189,6 +191,8 @@ pub(super) fn finished(model: &mut Model, mut report: Report) -> Vec<Effect> {
         report,
         headline: running.headline,
         command: running.command,
+        from_diagnosis: running.from_diagnosis,
+        mended: matches!(running.job, Job::Resume | Job::Restore),
         log: running.progress.log,
         took: model.clock.elapsed.saturating_sub(running.began),
         saving: None,

@@ -13,6 +13,10 @@ pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
         return saving_key(model, pressed);
     }
     match pressed {
+        Key::Enter if model.onward().is_some() => {
+            super::home(model);
+            return super::diagnosis::enter_anew(model);
+        }
         Key::Esc | Key::Enter => super::home(model),
         Key::Char('x') => ask(model),
         _ => super::scroll(model, pressed),

@@ -30,6 +30,8 @@ words! {
     CANCEL_QUESTION = "Cancel the job?";
     CANCEL_KEYS = "y  yes, cancel      n  no, go on";
     NEXT_STEPS = "What to do next";
+    NEXT_LOOK_AGAIN = "Press Enter to see what is wrong now.";
+    NEXT_STILL_WRONG = "More is wrong with the disks of this computer. Press Enter to see what, and what helps.";
     OUTCOME_DONE = "Done";
     OUTCOME_WARNINGS = "Done with warnings";
     OUTCOME_FAILED = "Failed";

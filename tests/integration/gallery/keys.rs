@@ -42,7 +42,7 @@ const MORE_MEANINGS: [(&str, &[&str]); 9] = [
     ("Space", &["mark", "change", "leave out"]),
     ("Tab", &["complete", "pane", "more"]),
     ("Del", &["drop"]),
-    ("Esc", &["back", "close", "stop waiting", "cancel", "up"]),
+    ("Esc", &["back", "close", "stop waiting", "cancel", "up", "to start"]),
 ];
 
 /// The footer's words, as they stand in the source: there is no list of them to ask for.

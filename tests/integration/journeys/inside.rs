@@ -34,7 +34,7 @@ fn a_factory_reset_takes_three_screens_from_start_to_running() {
     stage.send(Msg::Finished(report(Outcome::Done)));
     assert_eq!(stage.screen(), Screen::Report);
     assert!(stage.asked.iter().filter(|effect| matches!(effect, Effect::Look(..))).count() >= 2, "looked again");
-    stage.keys("<enter>");
+    stage.keys("<esc>");
     assert_eq!(stage.screen(), Screen::Start);
 }
 
@@ -278,7 +278,7 @@ fn an_interrupted_restore_is_finished_and_not_taken_back() {
     assert_eq!(stage.runs(), 1);
     stage.script.interrupted.clear();
     stage.send(Msg::Finished(Report { outcome: Outcome::Done, ..report(Outcome::Done) }));
-    stage.keys("<enter>i");
+    stage.keys("<esc>i");
     assert_eq!(stage.screen(), Screen::Start, "what is finished is offered no more");
 }
 

@@ -343,7 +343,7 @@ fn the_report_is_saved_where_the_user_says() {
     stage.send(Msg::Saved(ticket, Ok(path)));
     assert!(stage.text(80, 24).contains("Saved as /media/stick/r.txt"));
     assert_eq!(stage.screen(), Screen::Report);
-    stage.keys("<enter>");
+    stage.keys("<esc>");
     assert_eq!(stage.screen(), Screen::Start);
 }
 

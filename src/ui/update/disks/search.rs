@@ -41,7 +41,8 @@ pub(in crate::ui::update) fn searched(
     model.trail = vec![Screen::Start, Screen::Disks];
     match found {
         Ok(found) if found.is_empty() => {
-            model.ended = Some(Ended::new(text::nothing_found(&disk)));
+            let from_diagnosis = running.from_diagnosis;
+            model.ended = Some(Ended { from_diagnosis, ..Ended::new(text::nothing_found(&disk)) });
             model.trail = vec![Screen::Start, Screen::Report];
         }
         Ok(found) => {
