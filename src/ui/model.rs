@@ -118,6 +118,14 @@ impl Trouble {
     pub fn is_in_use(&self) -> bool {
         self.refused && self.what.contains("in use")
     }
+
+    /// The same with the wizard's own advice, where there is none but for the command line.
+    #[must_use]
+    pub fn advised(self, next: &str) -> Self {
+        let is_of_use = |next: &String| !next.contains("`lifeboat ") && !next.contains("--");
+        let next = self.next.filter(is_of_use).or_else(|| Some(next.to_owned()));
+        Self { next, ..self }
+    }
 }
 
 impl From<&Error> for Trouble {

@@ -23,7 +23,7 @@ mod start;
 use super::form::Form;
 use super::model::{Model, Proposal, Screen, Task, Trouble, Wait};
 use super::msg::{Effect, Key, Msg, Signal, Ticket};
-use super::screen;
+use super::{screen, text};
 use crate::plan::BackupRequest;
 
 /// The exit code of a wizard that was told to end.
@@ -88,7 +88,7 @@ fn answered(model: &mut Model, answer: Msg) -> Vec<Effect> {
             model.wait = None;
             match result {
                 Ok(info) => return images::choose(model, info),
-                Err(trouble) => model.trouble = Some(trouble),
+                Err(trouble) => model.trouble = Some(trouble.advised(text::INSPECT_NEXT)),
             }
             Vec::new()
         }

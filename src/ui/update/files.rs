@@ -183,8 +183,19 @@ pub(super) fn answered(model: &mut Model, ticket: Ticket, answer: Result<FilesAn
     Vec::new()
 }
 
+/// What can be done about what cannot be read, with the keys of the screen that Esc leads to.
+fn unreadable_next(model: &Model) -> &'static str {
+    let is_inside = model.files.subject.as_ref().is_some_and(|subject| subject.image().is_some());
+    if is_inside || model.trail.contains(&Screen::Facts) {
+        text::FILES_IMAGE_UNREADABLE_NEXT
+    } else {
+        text::FILES_UNREADABLE_NEXT
+    }
+}
+
 /// A folder's content is known, or why it is not.
 fn shown(model: &mut Model, answer: Result<FilesAnswer, Trouble>) {
+    let advice = unreadable_next(model);
     let files = &mut model.files;
     let Some(going) = files.going.take() else { return };
     let (view, problem) = match answer {
@@ -192,6 +203,8 @@ fn shown(model: &mut Model, answer: Result<FilesAnswer, Trouble>) {
         Ok(_) => return,
         Err(trouble) => {
             let volume = std::mem::take(&mut files.volume);
+            // From a folder further down Esc leads up first, where what can be read is.
+            let trouble = if going.folder == Path::new("/") { trouble.advised(advice) } else { trouble };
             (FolderView { folder: going.folder, volume, ..FolderView::default() }, Some(trouble))
         }
     };

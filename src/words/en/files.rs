@@ -2,6 +2,8 @@
 
 words! {
     FILES_OPENING = "Opening the volume…";
+    FILES_UNREADABLE_NEXT = "Esc leads back. There, a searches every sector of the disk for images, and b keeps a copy of this partition as it is.";
+    FILES_IMAGE_UNREADABLE_NEXT = "Esc leads back. There, v verifies the image: that tells what of it is lost.";
     FILES_EMPTY = "This folder is empty.";
     FILES_VOLUME_LABEL = "{kind} “{label}”";
     FILES_IS_FILE = "file";

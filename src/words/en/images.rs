@@ -1,6 +1,7 @@
 //! Images: the list, and what one says of itself.
 
 words! {
+    INSPECT_NEXT = "Press r to look again at what is there.";
     INSPECTING = "Opening the image…";
     NO_IMAGES_NEXT = "Press g to go to another folder.";
     DAMAGED = "damaged";

@@ -380,6 +380,41 @@ fn streams_are_looked_into_and_go_with_their_file() {
     assert!(browser.text().contains("This is a link to /etc/passwd."), "{}", browser.text());
 }
 
+#[test]
+fn what_cannot_be_looked_into_is_told_in_the_words_of_the_wizard() {
+    let failing = |effect: &Effect| {
+        let Effect::Files(ticket, FilesRequest::Open(..)) = effect else { return None };
+        let what = "/dev/sda:2: no file system that Lifeboat knows".to_owned();
+        let next = Some("`lifeboat disks` shows the partitions there are; name one as PATH:N".to_owned());
+        Some(Msg::Files(*ticket, Err(Trouble { refused: false, what, next })))
+    };
+    let ways = [("d<down>l", "a searches every sector"), ("d<down><down>l", "v verifies the image")];
+    for (keys, advice) in ways.into_iter().chain([("l<enter>l", "v verifies the image")]) {
+        let mut stage = Stage::with_images();
+        stage.script.others = failing;
+        stage.keys(keys);
+        assert_eq!(stage.screen(), Screen::Files);
+        let text = stage.text(80, 24);
+        assert!(text.contains("no file system") && text.contains(advice), "{keys}: {text}");
+        assert!(!text.contains("lifeboat disks") && !text.contains("PATH:N"), "{keys}: {text}");
+        stage.keys("r");
+        assert!(stage.text(80, 24).contains(advice), "{keys}");
+    }
+    let kept = Trouble { refused: false, what: "x".into(), next: Some("Attach it again".into()) };
+    assert_eq!(kept.clone().advised("y"), kept);
+}
+
+#[test]
+fn an_image_that_is_gone_is_told_in_the_words_of_the_wizard() {
+    let mut stage = Stage::new();
+    let next = Some("`lifeboat images` lists those that are there".into());
+    stage.script.inspected = Err(Trouble { refused: true, what: "there is no such image".into(), next });
+    stage.keys("lg<clear>/x.lbi<enter>");
+    let text = stage.text(80, 24);
+    assert!(text.contains("there is no such image") && text.contains("Press r to look again"), "{text}");
+    assert!(!text.contains("lifeboat images"), "{text}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
