@@ -12,8 +12,10 @@ use super::{footer, screen, view};
 pub(super) enum Hit {
     /// A key of the footer.
     Key(Key),
-    /// An item of the screen's list; the chosen one is `chosen`.
-    Item { item: usize, chosen: usize },
+    /// An item of the screen's list, whose first line in sight is `top`; the chosen one is `chosen`.
+    Item { item: usize, chosen: usize, top: usize },
+    /// The pane that Tab leads to.
+    Pane,
 }
 
 /// The list of a screen: where it is, and which item stands on each of its lines.
@@ -21,21 +23,28 @@ pub(super) struct List {
     area: Rect,
     items: Vec<Option<usize>>,
     chosen: usize,
+    top: usize,
 }
 
 impl List {
     /// A list with an item a line, that keeps the chosen one in sight.
-    pub(super) fn new(area: Rect, chosen: usize, len: usize) -> Self {
+    pub(super) fn new(held: Option<usize>, area: Rect, chosen: usize, len: usize) -> Self {
         let page = usize::from(area.height);
-        let first = first_visible(chosen, len, page);
-        Self { area, items: (first..len).take(page).map(Some).collect(), chosen }
+        let top = first_visible(held, chosen, len, page);
+        Self { area, items: (top..len).take(page).map(Some).collect(), chosen, top }
     }
 
     /// A list that has lines without an item; `items` tells which stands on each line.
-    pub(super) fn with_gaps(area: Rect, chosen: usize, items: &[Option<usize>]) -> Self {
+    pub(super) fn with_gaps(held: Option<usize>, area: Rect, chosen: usize, items: &[Option<usize>]) -> Self {
         let page = usize::from(area.height);
-        let first = first_visible(line_of(items, chosen), items.len(), page);
-        Self { area, items: items.iter().skip(first).take(page).copied().collect(), chosen }
+        let top = first_visible(held, line_of(items, chosen), items.len(), page);
+        Self::from_line(top, area, chosen, items)
+    }
+
+    /// A list of which all from the line `top` on is in sight.
+    pub(super) fn from_line(top: usize, area: Rect, chosen: usize, items: &[Option<usize>]) -> Self {
+        let page = usize::from(area.height);
+        Self { area, items: items.iter().skip(top).take(page).copied().collect(), chosen, top }
     }
 
     fn item(&self, place: Position) -> Option<usize> {
@@ -71,10 +80,10 @@ pub(super) fn at(model: &Model, column: u16, row: u16) -> Option<Hit> {
         return None;
     }
     if screen::other_pane(model).is_some_and(|pane| pane.contains(place)) {
-        return Some(Hit::Key(Key::Tab));
+        return Some(Hit::Pane);
     }
     let list = screen::list(model)?;
-    list.item(place).map(|item| Hit::Item { item, chosen: list.chosen })
+    list.item(place).map(|item| Hit::Item { item, chosen: list.chosen, top: list.top })
 }
 
 /// Help and trouble are only read: Enter closes them.

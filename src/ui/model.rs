@@ -347,6 +347,8 @@ pub struct Model {
     pub wrong: bool,
     /// How far the screen's text is scrolled.
     pub scroll: usize,
+    /// The first line of the list as it was clicked into: the list stays there until a key is pressed.
+    pub clicked_top: Option<usize>,
     /// The job.
     pub running: Option<Running>,
     /// How the last job ended.
@@ -404,6 +406,7 @@ impl Model {
             typed: Input::default(),
             wrong: false,
             scroll: 0,
+            clicked_top: None,
             running: None,
             ended: None,
             leaving: false,

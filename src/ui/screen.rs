@@ -53,7 +53,8 @@ pub(super) fn list(model: &Model) -> Option<List> {
         Screen::Diagnosis => Some(diagnosis::hits(model)),
         Screen::Held => Some(held::hits(model)),
         Screen::Peek => None,
-        Screen::Options | Screen::Confirm | Screen::Running => None,
+        Screen::Options => Some(options::hits(model)),
+        Screen::Confirm | Screen::Running => None,
         Screen::Facts | Screen::Preview | Screen::Report => None,
     }
 }

@@ -128,6 +128,7 @@ fn answered(model: &mut Model, answer: Msg) -> Vec<Effect> {
 fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
     // Whatever Tab was asked for belongs to the text as it was before this key.
     model.completing = None;
+    model.clicked_top = None;
     match pressed {
         Key::Redraw => return vec![Effect::Redraw],
         Key::Interrupt if model.running.is_some() => {

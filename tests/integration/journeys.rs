@@ -1,5 +1,6 @@
 //! Journeys through the wizard, as sequences of keys.
 
+mod clicks;
 mod disks;
 mod feel;
 mod files;

@@ -33,6 +33,9 @@ fn parts(model: &Model, found: &[Finding], area: Rect) -> Parts {
     let on_offer = model.diagnosis.cursor >= found.len();
     let below = if on_offer { 0 } else { BELOW };
     let most = left.saturating_sub(below).max(left / 3).max(1);
+    // A line that was clicked stays under the mouse, though the list has less room now.
+    let clicked = model.clicked_top.map_or(0, |first| (model.diagnosis.cursor + 1).saturating_sub(first));
+    let most = most.max(u16::try_from(clicked).unwrap_or(u16::MAX)).min(left);
     let list = Rect { y: area.y + head, height: wanted.min(most), ..area };
     let below = Rect { y: list.bottom(), height: area.bottom().saturating_sub(list.bottom()), ..area };
     Parts { head: Rect { height: head, ..area }, list, below }
@@ -56,7 +59,7 @@ pub(super) fn hits(model: &Model) -> List {
     let items: Vec<Option<usize>> =
         (0..ours).map(Some).chain(std::iter::repeat_n(None, gaps)).chain((ours..ours + offers).map(Some)).collect();
     let cursor = model.diagnosis.cursor.min((ours + offers).saturating_sub(1));
-    List::with_gaps(parts(model, &found, super::body(model.size)).list, cursor, &items)
+    List::with_gaps(model.clicked_top, parts(model, &found, super::body(model.size)).list, cursor, &items)
 }
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
@@ -67,7 +70,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
     paint(head(model, &found, area), 0, parts.head, buffer);
     let (lines, chosen) = list(model, &found, cursor, columns);
     let (all, page) = (lines.len(), usize::from(parts.list.height));
-    let first = first_visible(chosen, all, page);
+    let first = first_visible(model.clicked_top, chosen, all, page);
     paint(lines, first, parts.list, buffer);
     if let Some(finding) = found.get(cursor) {
         paint(details(model, finding, area), 0, parts.below, buffer);

@@ -69,7 +69,7 @@ pub(super) fn list(model: &Model) -> List {
     let visible = model.disks.visible(model.filter.as_ref());
     let chosen = model.disks.chosen_at(model.filter.as_ref());
     let chosen = visible.iter().position(|at| Some(*at) == chosen).unwrap_or(0);
-    List::new(parts_of(model, super::body(model.size)).list, chosen, visible.len())
+    List::new(model.clicked_top, parts_of(model, super::body(model.size)).list, chosen, visible.len())
 }
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
@@ -91,7 +91,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
     let page = usize::from(parts.list.height);
     let chosen = model.disks.chosen_at(model.filter.as_ref());
     let cursor = visible.iter().position(|at| Some(*at) == chosen).unwrap_or(0);
-    let first = first_visible(cursor, visible.len(), page);
+    let first = first_visible(model.clicked_top, cursor, visible.len(), page);
     let shown = first..(first + page).min(visible.len());
     paint(shown.map(|at| tree::line(model, &visible, at, columns)).collect(), 0, parts.list, buffer);
     draw_chosen(model, &parts, buffer);

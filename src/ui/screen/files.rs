@@ -50,13 +50,13 @@ pub(super) fn hits(model: &Model) -> Option<List> {
         return None;
     }
     if let Some(find) = &files.find {
-        return Some(List::new(find::list_area(find, list), find.cursor, find.hits.len()));
+        return Some(List::new(model.clicked_top, find::list_area(find, list), find.cursor, find.hits.len()));
     }
     let (folders, content) = if model.size.0 < TWO_PANES { (list, list) } else { panes(list) };
     match files.pane {
-        Pane::Folders => Some(List::new(folders, files.tree.cursor, files.tree.lines.len())),
+        Pane::Folders => Some(List::new(model.clicked_top, folders, files.tree.cursor, files.tree.lines.len())),
         Pane::Content if files.problem.is_some() => None,
-        Pane::Content => Some(List::new(content, files.cursor, files.rows.len())),
+        Pane::Content => Some(List::new(model.clicked_top, content, files.cursor, files.rows.len())),
     }
 }
 
@@ -164,9 +164,9 @@ fn draw_folders(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
     let columns = usize::from(area.width);
     let tree = &model.files.tree;
     let page = usize::from(area.height);
-    let first = first_visible(tree.cursor, tree.lines.len(), page);
-    let shown = tree.lines.iter().enumerate().skip(first).take(page);
     let is_active = model.files.pane == Pane::Folders;
+    let first = first_visible(model.clicked_top.filter(|_| is_active), tree.cursor, tree.lines.len(), page);
+    let shown = tree.lines.iter().enumerate().skip(first).take(page);
     let lines = shown.map(|(index, branch)| {
         let words = pad(&branch_words(model, branch, columns), columns);
         let style = match (index == tree.cursor, branch.path == model.files.folder) {
@@ -212,9 +212,9 @@ fn draw_content(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
         return None;
     }
     let page = usize::from(area.height);
-    let first = first_visible(files.cursor, files.rows.len(), page);
-    let shown = files.rows.iter().enumerate().skip(first).take(page);
     let is_active = files.pane == Pane::Content;
+    let first = first_visible(model.clicked_top.filter(|_| is_active), files.cursor, files.rows.len(), page);
+    let shown = files.rows.iter().enumerate().skip(first).take(page);
     let lines = shown.map(|(index, row)| {
         let is_marked = files.marks.contains_key(&files.folder.join(&row.name));
         let style = match (index == files.cursor, is_active) {

@@ -33,7 +33,7 @@ pub(in crate::ui) fn page(model: &Model) -> usize {
 
 /// Where the list is, for the mouse.
 pub(super) fn hits(model: &Model) -> List {
-    List::new(list(model, super::body(model.size)), model.held.cursor, model.held.list().len())
+    List::new(model.clicked_top, list(model, super::body(model.size)), model.held.cursor, model.held.list().len())
 }
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
@@ -43,7 +43,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
     let list = list(model, area);
     let page = usize::from(list.height);
     let all = held.list().len();
-    let first = first_visible(held.cursor, all, page);
+    let first = first_visible(model.clicked_top, held.cursor, all, page);
     let lines = held.list().iter().enumerate().skip(first).take(page);
     let lines = lines.map(|(index, view)| row_line(model, view, index == held.cursor, columns));
     paint(lines.collect(), 0, list, buffer);

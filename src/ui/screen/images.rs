@@ -25,7 +25,7 @@ pub(super) fn list(model: &Model) -> Option<List> {
     let area = Rect { y: area.y + HEAD.min(area.height), height: area.height.saturating_sub(HEAD), ..area };
     let len = entries(model).len();
     let is_shown = model.images.path.is_none() && len > 0;
-    is_shown.then(|| List::new(area, model.images.cursor.min(len - 1), len))
+    is_shown.then(|| List::new(model.clicked_top, area, model.images.cursor.min(len - 1), len))
 }
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
@@ -49,7 +49,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
     paint(head, 0, area, buffer);
     let page = usize::from(list.height);
     let cursor = images.cursor.min(found.len() - 1);
-    let first = first_visible(cursor, found.len(), page);
+    let first = first_visible(model.clicked_top, cursor, found.len(), page);
     let shown = found.iter().enumerate().skip(first).take(page);
     let lines = shown.map(|(index, entry)| entry_line(model, *entry, index == cursor, columns)).collect();
     paint(lines, 0, list, buffer);

@@ -19,8 +19,11 @@ fn head(model: &Model, area: Rect) -> Vec<Line<'static>> {
     let (title, why) = words(model);
     let mut lines = vec![Line::styled(title, theme.strong()), Line::default()];
     if area.height >= LOW {
-        lines.extend(wrap(why, usize::from(area.width)).into_iter().map(Line::from));
-        lines.push(Line::default());
+        let columns = usize::from(area.width);
+        lines.extend(wrap(why, columns).into_iter().map(Line::from));
+        // The list below stays where it is, whichever of them is chosen.
+        let longest = [text::INTERRUPTED_WHY, text::INTERRUPTED_RESTORE_WHY].map(|why| wrap(why, columns).len());
+        lines.resize(3 + longest.into_iter().max().unwrap_or(0), Line::default());
     }
     lines
 }
@@ -50,7 +53,7 @@ pub(in crate::ui) fn page(model: &Model) -> usize {
 /// Where the list is, for the mouse.
 pub(super) fn hits(model: &Model) -> List {
     let jobs = &model.interrupted;
-    List::new(list(model, super::body(model.size)), jobs.cursor, jobs.jobs.len())
+    List::new(model.clicked_top, list(model, super::body(model.size)), jobs.cursor, jobs.jobs.len())
 }
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
@@ -60,7 +63,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
     paint(head(model, area), 0, Rect { height: list.y - area.y, ..area }, buffer);
     let jobs = &model.interrupted.jobs;
     let page = usize::from(list.height);
-    let first = first_visible(model.interrupted.cursor, jobs.len(), page);
+    let first = first_visible(model.clicked_top, model.interrupted.cursor, jobs.len(), page);
     let lines = jobs.iter().enumerate().skip(first).take(page).map(|(index, job)| {
         let chosen = index == model.interrupted.cursor;
         let sign = if chosen { text::ACTIVE_SIGN } else { " " };

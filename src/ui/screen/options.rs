@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::ui::form::{Field, Value};
+use crate::ui::hit::List;
 use crate::ui::model::{Model, Task};
 use crate::ui::text;
 use crate::ui::widget::{pad, typed, width, wrap};
@@ -12,17 +13,36 @@ use crate::ui::widget::{pad, typed, width, wrap};
 const NAMES: usize = 40;
 
 pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
+    let (mut lines, items) = all_lines(model, area);
+    lines.split_off(first(model, &items, area))
+}
+
+/// Where the settings are, for the mouse.
+pub(super) fn hits(model: &Model) -> List {
+    let area = super::body(model.size);
+    let (_, items) = all_lines(model, area);
+    List::from_line(first(model, &items, area), area, model.form.cursor, &items)
+}
+
+/// The first line in sight: in a low window the chosen setting stays there.
+fn first(model: &Model, items: &[Option<usize>], area: Rect) -> usize {
+    let page = usize::from(area.height);
+    let ends = items.iter().rposition(|item| *item == Some(model.form.cursor)).map_or(0, |last| last + 1);
+    let least = ends.saturating_sub(page);
+    model.clicked_top.filter(|top| (least..ends).contains(top)).unwrap_or(least)
+}
+
+/// All there is to say, and which setting stands on each line.
+fn all_lines(model: &Model, area: Rect) -> (Vec<Line<'static>>, Vec<Option<usize>>) {
     let theme = model.theme;
     let columns = usize::from(area.width);
     let mut lines: Vec<Line<'static>> =
         wrap(&about(model), columns).into_iter().take(2).map(|part| Line::styled(part, theme.strong())).collect();
     lines.push(Line::default());
-    let mut chosen_ends = 0;
+    let mut items = vec![None; lines.len()];
     for (index, field) in model.form.fields.iter().enumerate() {
         lines.extend(field_lines(model, field, index == model.form.cursor, columns));
-        if index == model.form.cursor {
-            chosen_ends = lines.len();
-        }
+        items.resize(lines.len(), Some(index));
     }
     lines.push(Line::default());
     if let Some(problem) = model.form.problem {
@@ -32,8 +52,7 @@ pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
         lines.extend(wrap(text::hint(field.id), columns).into_iter().map(|part| Line::styled(part, theme.quiet())));
     }
     lines.extend(completion_lines(model, columns));
-    // In a low window the chosen setting stays in sight.
-    lines.split_off(chosen_ends.saturating_sub(usize::from(area.height)))
+    (lines, items)
 }
 
 /// The names that go on from a half-typed path.

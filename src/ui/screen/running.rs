@@ -54,7 +54,7 @@ pub(super) fn lines(model: &Model, area: Rect) -> Vec<Line<'static>> {
     let height = usize::from(area.height);
     let mut lines = head(model, running, columns, height);
     let rows = rows(running, height.saturating_sub(lines.len()));
-    let first = first_visible(running.progress.current, running.progress.steps.len(), rows.steps);
+    let first = first_visible(None, running.progress.current, running.progress.steps.len(), rows.steps);
     let steps = running.progress.steps.iter().enumerate().skip(first).take(rows.steps);
     lines.extend(steps.map(|(index, step)| step_line(model, running, index, step, columns)));
     if let Some(map) = pictures::worked_on(&running.pictures).filter(|_| rows.map > 0) {

@@ -54,7 +54,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
     paint(foot, 0, parts.foot, buffer);
     let page = usize::from(parts.list.height).max(1);
     if let Some(cursor) = model.factory_cursor {
-        let first = first_visible(cursor, factory.len(), page);
+        let first = first_visible(model.clicked_top, cursor, factory.len(), page);
         let shown = factory.iter().enumerate().skip(first).take(page);
         let lines = shown.map(|(index, row)| factory_line(model, row, index == cursor, columns)).collect();
         paint(lines, 0, parts.list, buffer);
@@ -62,7 +62,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
     }
     let (lines, items) = list(model, &factory, columns, area.height);
     let all = lines.len();
-    let first = first_visible(line_of(&items, cursor(model)), all, page);
+    let first = first_visible(model.clicked_top, line_of(&items, cursor(model)), all, page);
     paint(lines, first, parts.list, buffer);
     (all > page).then_some((first, page, all))
 }
@@ -73,10 +73,10 @@ pub(super) fn hits(model: &Model) -> List {
     let factory = rows::factory_images(&model.disks.rows);
     let list_area = parts(area, foot(model, area).len()).list;
     if let Some(cursor) = model.factory_cursor {
-        return List::new(list_area, cursor, factory.len());
+        return List::new(model.clicked_top, list_area, cursor, factory.len());
     }
     let (_, items) = list(model, &factory, usize::from(area.width), area.height);
-    List::with_gaps(list_area, cursor(model), &items)
+    List::with_gaps(model.clicked_top, list_area, cursor(model), &items)
 }
 
 fn cursor(model: &Model) -> usize {

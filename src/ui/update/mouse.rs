@@ -1,7 +1,8 @@
 //! The mouse says what keys say, and nothing else: so it can do no more than they can.
 
+use super::super::form::Value;
 use super::super::hit::{self, Hit};
-use super::super::model::Model;
+use super::super::model::{Model, Screen};
 use super::super::msg::{Effect, Key, Mouse, MouseAct};
 use super::super::screen;
 
@@ -15,14 +16,38 @@ pub(super) fn act(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
         MouseAct::WheelDown => wheel(model, Key::Down),
         MouseAct::Click => match hit::at(model, mouse.column, mouse.row) {
             Some(Hit::Key(key)) => super::key(model, key),
-            Some(Hit::Item { item, chosen }) if item == chosen => super::key(model, Key::Enter),
-            Some(Hit::Item { item, chosen }) => {
-                let step = if item < chosen { Key::Up } else { Key::Down };
-                press(model, step, item.abs_diff(chosen))
+            Some(Hit::Item { item, chosen, .. }) if item == chosen => {
+                again(model).map_or_else(Vec::new, |key| super::key(model, key))
+            }
+            Some(Hit::Item { item, chosen, top }) => choose(model, (item, chosen, top)),
+            Some(Hit::Pane) => {
+                let mut effects = super::key(model, Key::Tab);
+                if let Some(Hit::Item { item, chosen, top }) = hit::at(model, mouse.column, mouse.row) {
+                    effects.extend(choose(model, (item, chosen, top)));
+                }
+                effects
             }
             None => Vec::new(),
         },
     }
+}
+
+/// Goes to the item under the mouse. The list stays as it is: a second click is meant for the same line.
+fn choose(model: &mut Model, (item, chosen, top): (usize, usize, usize)) -> Vec<Effect> {
+    let step = if item < chosen { Key::Up } else { Key::Down };
+    let effects = press(model, step, item.abs_diff(chosen));
+    model.clicked_top = Some(top);
+    effects
+}
+
+/// What a click on the chosen item does. Among options Enter would leave them: there a switch is changed, and a text
+/// or a number is for the keys.
+fn again(model: &Model) -> Option<Key> {
+    if model.screen() != Screen::Options {
+        return Some(Key::Enter);
+    }
+    let field = model.form.fields.get(model.form.cursor)?;
+    matches!(field.value, Value::Switch(_)).then_some(Key::Char(' '))
 }
 
 fn wheel(model: &mut Model, key: Key) -> Vec<Effect> {

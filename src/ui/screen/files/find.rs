@@ -43,7 +43,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
         .map(|part| Line::styled(part, theme.warning()))
         .collect();
     let page = usize::from(list_area(find, area).height);
-    let first = first_visible(find.cursor, find.hits.len(), page);
+    let first = first_visible(model.clicked_top, find.cursor, find.hits.len(), page);
     for (index, hit) in find.hits.iter().enumerate().skip(first).take(page) {
         let is_chosen = index == find.cursor;
         let is_marked = model.files.marks.contains_key(&hit.folder.join(&hit.row.name));
