@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::model::{Model, Trouble, Wait};
 use super::theme::Theme;
-use super::widget::{popup, popup_rows, wrap};
+use super::widget::{asked, popup, popup_rows, wrap};
 use super::{footer, screen, text};
 
 /// Draws what lies over the screen, the most urgent last.
@@ -25,9 +25,8 @@ pub(super) fn draw(model: &Model, buffer: &mut Buffer) {
     if let Some(running) = model.running.as_ref().filter(|running| running.asking) {
         let steps: Vec<_> = running.progress.steps.iter().map(|step| step.step.kind).collect();
         let (columns, _) = popup_rows(buffer.area);
-        let mut lines = plain(text::after_cancel(running.job, &steps, running.progress.current), columns);
-        lines.push(Line::default());
-        lines.push(Line::styled(text::CANCEL_KEYS, theme.accent()));
+        let lines = plain(text::after_cancel(running.job, &steps, running.progress.current), columns);
+        let lines = asked(lines, Line::styled(text::CANCEL_KEYS, theme.accent()), buffer.area);
         popup(theme, text::CANCEL_QUESTION, theme.warning(), lines, 0, buffer);
     }
     if let Some(trouble) = &model.trouble {

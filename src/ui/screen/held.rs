@@ -12,7 +12,7 @@ use crate::ui::hit::List;
 use crate::ui::model::Model;
 use crate::ui::msg::HolderView;
 use crate::ui::text;
-use crate::ui::widget::{clip, first_visible, pad, paint, pairs, popup, popup_rows, wrap};
+use crate::ui::widget::{asked, clip, first_visible, pad, paint, pairs, popup, popup_rows, wrap};
 
 /// Lines above the list: of what, and what is going on.
 const HEAD: u16 = 3;
@@ -118,14 +118,13 @@ fn question(model: &Model, mount: &Path, screen: Rect) -> Vec<Line<'static>> {
     let users: Vec<String> = model.held.list().iter().filter_map(|view| user_of(view, mount)).take(5).collect();
     if users.is_empty() {
         lines.extend(plain(text::UNMOUNT_MEANS));
+        lines.extend(plain(text::UNMOUNT_LATER));
     } else {
         let words = wrap(&text::unmount_users(&users), columns);
         lines.extend(words.into_iter().map(|part| Line::styled(part, theme.warning())));
     }
     lines.extend(plain(text::UNMOUNT_NEVER_FORCED));
-    lines.push(Line::default());
-    lines.push(Line::styled(text::UNMOUNT_KEYS, theme.accent()));
-    lines
+    asked(lines, Line::styled(text::UNMOUNT_KEYS, theme.accent()), screen)
 }
 
 fn user_of(view: &HolderView, mount: &Path) -> Option<String> {

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use super::list::paint;
+use super::words::cut;
 use crate::ui::theme::Theme;
 
 /// How wide the text of a panel is on a screen of this width.
@@ -17,6 +18,16 @@ fn columns(screen: Rect) -> u16 {
 /// How many columns and lines of text a panel can show.
 pub(in crate::ui) fn popup_rows(screen: Rect) -> (usize, usize) {
     (usize::from(columns(screen)), usize::from(screen.height.saturating_sub(6)))
+}
+
+/// The text of a panel that asks something, with the keys that answer always in sight.
+pub(in crate::ui) fn asked(question: Vec<Line<'static>>, keys: Line<'static>, screen: Rect) -> Vec<Line<'static>> {
+    let (columns, rows) = popup_rows(screen);
+    let has_room = question.len() + 2 <= rows;
+    let mut lines = cut(question, rows.saturating_sub(1), columns);
+    lines.extend(has_room.then(Line::default));
+    lines.push(keys);
+    lines
 }
 
 /// Draws a panel with a title, its lines from `first` on.

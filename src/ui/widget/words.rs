@@ -40,6 +40,20 @@ pub(in crate::ui) fn pad(dirty: &str, columns: usize) -> String {
     text
 }
 
+/// As many lines as fit; the last says when there were more.
+pub(in crate::ui) fn cut(mut lines: Vec<Line<'static>>, rows: usize, columns: usize) -> Vec<Line<'static>> {
+    if lines.len() <= rows {
+        return lines;
+    }
+    lines.truncate(rows);
+    if let Some(last) = lines.last_mut() {
+        let words: String = last.spans.iter().map(|span| span.content.as_ref()).collect();
+        let style = last.spans.last().map_or(last.style, |span| last.style.patch(span.style));
+        *last = Line::styled(clip(&format!("{}…", words.trim_end()), columns), style);
+    }
+    lines
+}
+
 /// A text in lines of at most `columns`, broken between words where that is possible.
 pub(in crate::ui) fn wrap(dirty: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2);
@@ -107,6 +121,15 @@ mod tests {
         assert_eq!(clip("漢字漢字", 6), "漢字…");
         assert_eq!(pad("漢字漢字", 6), "漢字… ");
         assert_eq!(clip("abc", 0), "");
+    }
+
+    #[test]
+    fn what_is_cut_says_so() {
+        let lines = |words: &[&str]| words.iter().map(|word| Line::from((*word).to_owned())).collect::<Vec<_>>();
+        assert_eq!(cut(lines(&["one", "two"]), 2, 5), lines(&["one", "two"]));
+        assert_eq!(cut(lines(&["one", "two"]), 1, 5), lines(&["one…"]));
+        assert_eq!(cut(lines(&["12345", "two"]), 1, 5), lines(&["1234…"]));
+        assert_eq!(cut(lines(&["one"]), 0, 5), lines(&[]));
     }
 
     #[test]

@@ -33,10 +33,11 @@ words! {
     ADVICE_SELF = "Leave Lifeboat, go to another folder (cd /), and start it again from there.";
     UNMOUNT_TITLE = "Unmount it?";
     UNMOUNT_QUESTION = "{place} will be unmounted.";
-    UNMOUNT_MEANS = "What is still to be written is written first. Its files cannot be reached at that place until it is mounted again. Nothing is lost.";
+    UNMOUNT_MEANS = "Nothing is lost: what is still to be written is written first.";
+    UNMOUNT_LATER = "Its files cannot be reached at that place until it is mounted again.";
     UNMOUNT_USERS = "These use it, and as long as they do it is refused: {names}.";
     UNMOUNT_NEVER_FORCED = "It is never forced.";
-    UNMOUNT_KEYS = "y  yes, unmount      n  no, leave it";
+    UNMOUNT_KEYS = "y  yes, unmount      n  no";
     UNMOUNTING = "Unmounting. What is still to be written is written first…";
     UNMOUNTED = "{place} was unmounted.";
     REFUSED_NOT_MOUNT = "Only a mount can be undone from here. What to do about this one stands below the list.";

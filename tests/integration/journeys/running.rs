@@ -8,7 +8,7 @@ use lifeboat::error::Error;
 use lifeboat::extent::{Extent, ExtentSet};
 use lifeboat::inventory::{ClusterState, VolumeMap, layout};
 use lifeboat::job::{Outcome, Pictures, Progress, Report};
-use lifeboat::plan::StepKind;
+use lifeboat::plan::{Safety, Step, StepKind};
 use lifeboat::ui::model::{Proposed, Screen, Trouble};
 use lifeboat::ui::msg::{Completion, Effect, Msg};
 
@@ -423,4 +423,43 @@ fn a_long_trouble_is_read_to_its_end() {
     assert!(stage.text(40, 12).contains("reason 1."));
     stage.keys("<end><enter>");
     assert_eq!((stage.model.trouble.is_some(), stage.model.trouble_scroll), (false, 0));
+}
+
+#[test]
+fn in_the_smallest_window_the_confirmation_shows_what_is_lost_and_what_is_asked() {
+    let mut stage = Stage::restoring();
+    stage.keys("e<enter><down><enter><enter>sd");
+    let text = stage.text(40, 12);
+    for words in ["! What is on /dev/sda:2 now", "overwritten", "type its name:  sda2", "> sd"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    stage.keys("<enter>");
+    let text = stage.text(40, 12);
+    for words in ["What is on /dev/sda:2", "type its name:  sda2", "> sd", "That is not the word"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    // However much there is to say, what is asked stays in sight, and what is left out is told.
+    for size in [(40, 12), (80, 24), (120, 40)] {
+        let mut many = Stage::restoring();
+        let mut plan = restore_plan();
+        plan.preview.warnings.extend((1..=60).map(|number| format!("file {number} is damaged and cannot be restored")));
+        many.script.plan = Ok(plan);
+        many.keys("e<enter><down><enter><enter>sd");
+        let text = many.text(size.0, size.1);
+        for words in ["What is on /dev/sda:2", "type its name:  sda2", "> sd", "…"] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+    }
+}
+
+#[test]
+fn in_the_smallest_window_a_question_shows_its_keys() {
+    let mut stage = restoring();
+    let mut plan = restore_plan();
+    let check = Step { kind: StepKind::CheckVolume, title: "Check the volume".into(), bytes: 0, safety: Safety::Reads };
+    plan.preview.steps.push(check);
+    stage.send(Msg::Progress(progress(&plan, plan.preview.steps.len() - 1, 0)));
+    stage.keys("<esc>");
+    let text = stage.text(40, 12);
+    assert!(text.contains("Everything is restored") && text.contains("…") && text.contains("y  yes, cancel"), "{text}");
 }

@@ -425,6 +425,16 @@ fn only_a_yes_unmounts() {
 }
 
 #[test]
+fn in_the_smallest_window_the_question_comes_with_what_it_means_and_its_keys() {
+    let mut stage = held();
+    stage.keys("<enter>");
+    let text = stage.text(40, 12);
+    for words in ["/mnt/data will be unmounted", "These use it", "(4711).", "y  yes, unmount      n  no"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[test]
 fn after_unmounting_all_is_looked_at_again() {
     let mut stage = held();
     stage.keys("<enter>y");
