@@ -12,6 +12,7 @@ mod rules;
 mod scenes;
 pub(crate) mod shelf;
 mod states;
+mod whole;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -79,7 +79,9 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) -> Scrolled {
     paint(vec![head(model, visible.len(), parts.head)], 0, parts.head, buffer);
     if model.disks.rows.is_empty() {
         if model.disks.inventory.is_some() {
-            paint(nothing(model, usize::from(parts.list.width)), 0, parts.list, buffer);
+            // There is nothing below a list that is not there.
+            let below = Rect { y: parts.list.y, height: area.bottom().saturating_sub(parts.list.y), ..area };
+            paint(nothing(model, usize::from(below.width)), 0, below, buffer);
         }
         return None;
     }

@@ -7,7 +7,7 @@ use crate::ui::form::{Field, Value};
 use crate::ui::hit::List;
 use crate::ui::model::{Model, Task};
 use crate::ui::text;
-use crate::ui::widget::{pad, typed, width, wrap};
+use crate::ui::widget::{clip, pad, typed, width, wrap};
 
 /// Columns of a setting's name.
 const NAMES: usize = 40;
@@ -87,7 +87,7 @@ fn field_lines(model: &Model, field: &Field, chosen: bool, columns: usize) -> Ve
         Value::Text(input) => {
             let mut entry = typed(theme, input, columns.saturating_sub(4), chosen);
             entry.spans.insert(0, Span::raw("    "));
-            vec![Line::from(vec![sign, Span::raw(name)]), entry, Line::default()]
+            vec![Line::from(vec![sign, Span::raw(clip(name, columns.saturating_sub(2)))]), entry, Line::default()]
         }
         Value::Level(level) => {
             let value = Span::styled(format!("{level:>2}"), style);

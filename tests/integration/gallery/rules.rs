@@ -9,6 +9,7 @@ use ratatui::style::Color;
 
 use super::super::journeys::stage::{Stage, lines};
 use super::draw::drawn;
+use super::whole;
 
 /// What is drawn of the characters that the Linux console's font has.
 const DRAWN: &str = "─│┌┐└┘├┤┬┴┼█▓▒░▄▀▌▐■►◄▲▼↑↓←→·•√°";
@@ -32,6 +33,7 @@ pub(super) fn broken(name: &str, stage: &Stage, size: (u16, u16)) -> Option<Stri
     findings.extend(commands(&coloured).then(|| "a control character reaches the terminal".to_owned()));
     findings.extend(holes(&text).map(|hole| format!("{hole} was not filled in")));
     findings.extend(too_wide(&text, size.0).map(|line| format!("wider than the screen: {line}")));
+    findings.extend(whole::cut(stage, &text));
     findings.extend(strange_colours(&coloured).map(|colour| format!("{colour:?} vanishes on some background")));
     findings.extend((lines(&plain) != text).then(|| "without colour the words are others".to_owned()));
     findings.extend(has_colour(&plain).then(|| "a colour is left without colour".to_owned()));
