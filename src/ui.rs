@@ -112,7 +112,9 @@ fn turn(
         }
         if pace.draws(now, model.animated()) {
             match terminal.draw(model) {
-                Ok(bytes) => pace.drawn(now, bytes),
+                Ok(Some(bytes)) => pace.drawn(now, bytes),
+                // The line is stopped: keys, signals and the job's end are heard all the same.
+                Ok(None) => pace.stopped(now),
                 // While a job is being stopped a lost terminal is no reason to leave it half done.
                 Err(_) if model.running.is_some() => pace.drawn(now, 0),
                 Err(error) => return Err(error),

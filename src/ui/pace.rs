@@ -49,6 +49,12 @@ impl Pace {
         self.free = now.max(self.free) + Duration::from_millis(bytes.saturating_mul(1000) / rate);
     }
 
+    /// The line took nothing: tried again after a while.
+    pub(super) fn stopped(&mut self, now: Duration) {
+        self.is_due = true;
+        self.free = now + TICK;
+    }
+
     /// The frame that is to be drawn now, if any.
     #[must_use]
     pub(super) fn draws(&self, now: Duration, animated: bool) -> bool {
@@ -87,6 +93,15 @@ mod tests {
         pace.drawn(ms(6000), 100);
         assert_eq!(pace.patience(ms(6100), false), Some(TICK), "who rests a moment may be waited for");
         assert_eq!(pace.patience(ms(8000), false), None);
+    }
+
+    #[test]
+    fn a_line_that_is_stopped_is_tried_again_without_haste() {
+        let mut pace = Pace::new(None);
+        pace.stopped(ms(50));
+        assert!(!pace.draws(ms(60), true));
+        assert_eq!(pace.patience(ms(50), false), Some(TICK), "neither in vain nor never");
+        assert!(pace.draws(ms(150), false));
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 mod input;
 mod keys;
+mod line;
 pub(super) mod modes;
 mod paint;
 
-use std::io::{self, Stdout, Write};
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
@@ -17,6 +18,7 @@ use signal_hook::consts::SIGTSTP;
 use signal_hook::iterator::Handle;
 use signal_hook::low_level::emulate_default_handler;
 
+use line::Line;
 use paint::Paint;
 
 use super::model::Model;
@@ -65,7 +67,7 @@ static HOOK: Once = Once::new();
 
 /// The terminal in raw mode on its alternate screen; as before when this is dropped.
 pub(super) struct Terminal {
-    screen: ratatui::Terminal<Paint<Stdout>>,
+    screen: ratatui::Terminal<Paint<Line>>,
     size: (u16, u16),
     signals: Option<Handle>,
 }
@@ -83,7 +85,7 @@ impl Terminal {
         hook_panics();
         let size = modes::size();
         let viewport = Viewport::Fixed(Rect::new(0, 0, size.0, size.1));
-        let paint = Paint::new(io::stdout(), &term, modes::size);
+        let paint = Paint::new(Line, &term, modes::size);
         let mut screen = ratatui::Terminal::with_options(paint, TerminalOptions { viewport })?;
         screen.clear()?;
         let signals = input::watch_signals(messages.clone())?;
@@ -92,15 +94,19 @@ impl Terminal {
         Ok(Self { screen, size, signals: Some(signals) })
     }
 
-    /// Draws the model, on the terminal's present size; gives how many bytes that took.
+    /// Draws the model, on the terminal's present size; gives how many bytes that took. `None`: the line is full,
+    /// and what it did not take is still to be sent.
     ///
     /// # Errors
     /// When the terminal went away.
-    pub(super) fn draw(&mut self, model: &Model) -> io::Result<u64> {
+    pub(super) fn draw(&mut self, model: &Model) -> io::Result<Option<u64>> {
         let _turn = turn();
         if !TAKEN.load(Ordering::SeqCst) {
             // Given back for a stop; what is drawn afterwards is complete.
-            return Ok(0);
+            return Ok(Some(0));
+        }
+        if !self.screen.backend_mut().is_free()? {
+            return Ok(None);
         }
         let before = self.screen.backend().sent();
         let size = modes::size();
@@ -109,7 +115,8 @@ impl Terminal {
             self.screen.resize(Rect::new(0, 0, size.0, size.1))?;
         }
         self.screen.draw(|frame| view(model, frame))?;
-        Ok(self.screen.backend().sent() - before)
+        let bytes = self.screen.backend().sent() - before;
+        Ok(self.screen.backend_mut().is_free()?.then_some(bytes))
     }
 
     /// Forgets what is on the screen, so that the next drawing is complete.
@@ -150,23 +157,16 @@ fn has_mouse(term: &str) -> bool {
 fn take() -> io::Result<()> {
     modes::take()?;
     TAKEN.store(true, Ordering::SeqCst);
-    let mut out = io::stdout();
-    out.write_all(TAKE)?;
-    if MOUSE.load(Ordering::SeqCst) {
-        out.write_all(MOUSE_ON)?;
-    }
-    out.flush()
+    line::send(TAKE)?;
+    if MOUSE.load(Ordering::SeqCst) { line::send(MOUSE_ON) } else { Ok(()) }
 }
 
 /// The terminal as it was. Errors are of no use here: it may have gone away.
 fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        let mut out = io::stdout();
-        if MOUSE.load(Ordering::SeqCst) {
-            let _ = out.write_all(MOUSE_OFF);
-        }
-        let _ = out.write_all(GIVE_BACK);
-        let _ = out.flush();
+        // All at once: a terminal that takes nothing is waited for only once.
+        let mouse = if MOUSE.load(Ordering::SeqCst) { MOUSE_OFF } else { &[] };
+        let _ = line::send(&[mouse, GIVE_BACK].concat());
         modes::give_back();
     }
 }

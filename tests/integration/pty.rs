@@ -11,7 +11,7 @@ mod wizard;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -42,6 +42,8 @@ pub(crate) struct Terminal {
     screen: Arc<Mutex<vt100::Parser>>,
     /// Bytes that the program has sent.
     received: Arc<AtomicU64>,
+    /// Nothing is taken of what the program sends.
+    stopped: Arc<AtomicBool>,
     /// All modes of the terminal, as they were before the start.
     modes_before: String,
     /// Held open, so that the terminal outlives the program.
@@ -91,10 +93,15 @@ impl Terminal {
         let answers = Arc::clone(&keys);
         let received = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&received);
+        let stopped = Arc::new(AtomicBool::new(false));
+        let waits = Arc::clone(&stopped);
         thread::spawn(move || {
             let mut bytes = [0; 4096];
             // The end of a pseudo-terminal is an error on Linux.
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
+                while waits.load(Ordering::Relaxed) {
+                    thread::sleep(Duration::from_millis(10));
+                }
                 counted.fetch_add(count as u64, Ordering::Relaxed);
                 let mut screen = shared.lock().unwrap();
                 screen.process(&bytes[..count]);
@@ -106,7 +113,17 @@ impl Terminal {
                 }
             }
         });
-        Self { master: pty.master, keys, child, screen, received, modes_before, _slave: pty.slave, _state: state }
+        Self {
+            master: pty.master,
+            keys,
+            child,
+            screen,
+            received,
+            stopped,
+            modes_before,
+            _slave: pty.slave,
+            _state: state,
+        }
     }
 
     /// The screen's text, a line a row.
@@ -139,6 +156,16 @@ impl Terminal {
         let mut writer = self.keys.lock().unwrap();
         writer.write_all(keys.as_bytes()).unwrap();
         writer.flush().unwrap();
+    }
+
+    /// Takes nothing more of what the program sends, as a line that is stopped, or all of it again.
+    pub(crate) fn set_stopped(&self, stopped: bool) {
+        self.stopped.store(stopped, Ordering::Relaxed);
+    }
+
+    /// True when all modes are as before the start, whatever the screen shows.
+    pub(crate) fn has_its_modes(&self) -> bool {
+        stty(&*self.master, "-g") == self.modes_before
     }
 
     /// Another size, as when a window is dragged.

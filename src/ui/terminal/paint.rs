@@ -16,10 +16,13 @@ use ratatui::text::Span;
 /// So many blanks in a row are erased (`ESC [ n X`) instead of sent.
 const WORTH_ERASING: u16 = 8;
 
-/// A terminal behind a writer. A frame is collected and sent at once.
+/// A terminal behind a writer. A frame is collected and sent at once; of one that the line does not take at once, the
+/// rest is kept for later.
 pub(super) struct Paint<W: Write> {
     writer: W,
     frame: Vec<u8>,
+    /// What the line has not taken yet.
+    rest: Vec<u8>,
     /// Bytes sent so far.
     sent: u64,
     /// Where the cursor is, when that is known.
@@ -93,12 +96,29 @@ impl<W: Write> Paint<W> {
     /// A terminal of this name behind a writer.
     pub(super) fn new(writer: W, term: &str, size: fn() -> (u16, u16)) -> Self {
         let erases = !matches!(term, "" | "dumb" | "ansi" | "vt52" | "vt100" | "vt102");
-        Self { writer, frame: Vec::new(), sent: 0, at: None, pen: Pen::default(), erases, size }
+        Self { writer, frame: Vec::new(), rest: Vec::new(), sent: 0, at: None, pen: Pen::default(), erases, size }
     }
 
     /// Bytes sent so far.
     pub(super) fn sent(&self) -> u64 {
         self.sent
+    }
+
+    /// True when the line has taken all of the frames before.
+    ///
+    /// # Errors
+    /// When the terminal went away.
+    pub(super) fn is_free(&mut self) -> io::Result<bool> {
+        while !self.rest.is_empty() {
+            match self.writer.write(&self.rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => drop(self.rest.drain(..count)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
     }
 
     /// Nothing is known any more of cursor and colours: somebody else wrote on the terminal.
@@ -214,9 +234,10 @@ impl<W: Write> Backend for Paint<W> {
     fn flush(&mut self) -> io::Result<()> {
         if !self.frame.is_empty() {
             self.sent += self.frame.len() as u64;
-            let written = self.writer.write_all(&self.frame).and_then(|()| self.writer.flush());
-            self.frame.clear();
-            written?;
+            self.rest.append(&mut self.frame);
+            if self.is_free()? {
+                self.writer.flush()?;
+            }
         }
         Ok(())
     }
@@ -234,6 +255,40 @@ mod tests {
         let viewport = Viewport::Fixed(Rect::new(0, 0, 80, 24));
         let paint = Paint::new(written, "xterm", || (80, 24));
         Terminal::with_options(paint, TerminalOptions { viewport }).unwrap()
+    }
+
+    /// A line that takes so many bytes, and then no more.
+    struct Narrow {
+        room: usize,
+        taken: Vec<u8>,
+    }
+
+    impl Write for &mut Narrow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let count = bytes.len().min(self.room);
+            self.room -= count;
+            self.taken.extend(&bytes[..count]);
+            if count == 0 { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(count) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_the_line_does_not_take_is_kept_and_nothing_gets_lost() {
+        let mut narrow = Narrow { room: 10, taken: Vec::new() };
+        let mut paint = Paint::new(&mut narrow, "xterm", || (80, 24));
+        paint.clear().unwrap();
+        paint.draw([(0, 0, &Cell::new("a")), (1, 0, &Cell::new("b"))].into_iter()).unwrap();
+        paint.flush().unwrap();
+        let all = usize::try_from(paint.sent()).unwrap();
+        assert!(all > 10 && !paint.is_free().unwrap());
+        paint.writer.room = 100;
+        assert!(paint.is_free().unwrap());
+        assert_eq!(narrow.taken.len(), all);
+        assert!(narrow.taken.ends_with(b"ab"));
     }
 
     #[test]

@@ -119,3 +119,43 @@ fn a_terminal_that_goes_away_ends_the_wizard() {
         ),
     );
 }
+
+/// A job under way on a line that takes nothing, with far more to draw than a terminal keeps.
+fn stopped_in_a_job(dir: &Path) -> Terminal {
+    big_disk(dir);
+    let mut terminal = Terminal::spawn(&["--disk", "big.img"], dir, 24, 80);
+    begin_big_backup(&mut terminal);
+    terminal.set_stopped(true);
+    for step in 0..60 {
+        terminal.resize(60 + step % 2, 200);
+        thread::sleep(Duration::from_millis(20));
+    }
+    terminal
+}
+
+#[test]
+fn on_a_line_that_is_stopped_a_signal_still_ends_the_job_cleanly() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut terminal = stopped_in_a_job(dir.path());
+    terminal.signal("TERM");
+    assert_eq!(terminal.wait(), 130);
+    assert!(terminal.has_its_modes());
+    sh(dir.path(), "! ls | grep -v big.img");
+}
+
+#[test]
+fn when_a_stopped_line_goes_on_the_screen_is_as_it_should_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut terminal = stopped_in_a_job(dir.path());
+    terminal.send_keys("p");
+    thread::sleep(Duration::from_millis(300));
+    terminal.resize(24, 80);
+    terminal.set_stopped(false);
+    terminal.wait_for_text("PAUSED");
+    terminal.wait_for_text("p go on");
+    let text = terminal.text();
+    assert!(text.starts_with(" Lifeboat  │  Back up > Running"), "{text}");
+    terminal.signal("TERM");
+    assert_eq!(terminal.wait(), 130);
+    terminal.wait_restored();
+}
