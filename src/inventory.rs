@@ -18,7 +18,7 @@ pub use locate::{
     container_of, image_at, locate, open_image, recovery_partitions, use_aids,
 };
 pub use look::{Observer, Reading, look, look_observed};
-pub use map::{ClusterState, Counts, VolumeMap, map_of, places, volume_map};
+pub use map::{ClusterState, Counts, VolumeMap, map_of, map_of_image, places, volume_map};
 pub use source::{Place, Source, open_source};
 pub use subject::{named_image, open_volume};
 pub use volume::examine;

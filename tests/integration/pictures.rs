@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use lifeboat::error::Kind as ErrorKind;
 use lifeboat::image::Kind;
 use lifeboat::inventory::{Address, ClusterState, Layout, VolumeMap, layout, look, volume_map};
 use lifeboat::inventory::{LookRequest, PieceKind};
@@ -263,8 +264,20 @@ fn a_divided_disk_and_a_place_without_a_volume_have_no_map() {
     let map = |address: &Address| volume_map(address, &Monitor::new());
     assert!(map(&Address::Whole(disk.clone())).unwrap_err().to_string().contains("divided"));
     assert!(map(&Address::Partition(disk, 2)).unwrap_err().to_string().contains("unknown"));
-    let of_image = map(&Address::Whole(image)).unwrap();
+    let of_image = map(&Address::Whole(image.clone())).unwrap();
     assert_eq!(of_image.counts, self::map(&dir.path().join("v.img")).counts);
+    // An image is known by its bytes, whatever it is called.
+    let renamed = dir.path().join("renamed.img");
+    std::fs::rename(&image, &renamed).unwrap();
+    assert_eq!(map(&Address::Whole(renamed)).unwrap(), of_image);
+    // A file that calls itself one and is none is a damaged image, and no disk without a volume.
+    for (name, kind) in
+        [("a.img", ErrorKind::Unsupported), ("a.lbi", ErrorKind::Corrupt), ("A.LBI", ErrorKind::Corrupt)]
+    {
+        let file = dir.path().join(name);
+        std::fs::write(&file, vec![0; 1 << 20]).unwrap();
+        assert_eq!(map(&Address::Whole(file)).unwrap_err().kind(), kind, "{name}");
+    }
 }
 
 #[test]
@@ -274,5 +287,5 @@ fn a_map_that_nobody_waits_for_is_not_read() {
     let monitor = Monitor::new();
     monitor.cancel();
     let error = volume_map(&Address::Partition(disk, 1), &monitor).unwrap_err();
-    assert_eq!(error.kind(), lifeboat::error::Kind::Cancelled);
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
 }

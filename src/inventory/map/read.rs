@@ -8,9 +8,9 @@ use crate::device::SharedDevice;
 use crate::error::{Error, Kind, Result};
 use crate::extent::{ClusterMap, Extent};
 use crate::fs::{self, EntryKind, FileSystem, Probe, Watch};
-use crate::image::MAX_PARTS;
 use crate::image::container::{FOLDER, Toc};
-use crate::inventory::{Address, LocateRequest, Thoroughness, image_at, locate, open_source};
+use crate::image::{Image, MAX_PARTS};
+use crate::inventory::{Address, LocateRequest, Thoroughness, locate, named_image, open_source};
 use crate::unit::Grid;
 use crate::volume::{self, ByteRange};
 
@@ -23,12 +23,8 @@ const MAX_FILES: usize = 4 * MAX_PARTS as usize;
 /// When the address cannot be opened, names a disk that is divided into partitions, or holds neither a file system
 /// that Lifeboat reads nor images; when the look is cancelled.
 pub fn volume_map(address: &Address, watch: &dyn Watch) -> Result<VolumeMap> {
-    if matches!(address, Address::Inside(..)) || is_image_file(address) {
-        let image = image_at(address, watch)?;
-        let cluster_bytes = image.header().grid.cluster_bytes;
-        // Of a damaged image, what is known of it.
-        let (used, _) = image.map_of_damaged()?;
-        return Ok(VolumeMap::of(cluster_bytes, vec![(ClusterState::Used, used)]));
+    if let Some(image) = named_image(address, watch)? {
+        return map_of_image(&image);
     }
     let source = open_source(address)?;
     if source.place.is_divided() {
@@ -43,10 +39,13 @@ pub fn volume_map(address: &Address, watch: &dyn Watch) -> Result<VolumeMap> {
     of_images(address, watch)?.ok_or(refusal)
 }
 
-/// An image file is named like a disk: by a path.
-fn is_image_file(address: &Address) -> bool {
-    let is_named = |path: &Path| path.extension().is_some_and(|end| end.eq_ignore_ascii_case("lbi"));
-    matches!(address, Address::Whole(path) if is_named(path))
+/// The map of the volume that an image was made of; of a damaged image, what is known of it.
+///
+/// # Errors
+/// When nothing of its map can be read.
+pub fn map_of_image(image: &Image) -> Result<VolumeMap> {
+    let (used, _) = image.map_of_damaged()?;
+    Ok(VolumeMap::of(image.header().grid.cluster_bytes, vec![(ClusterState::Used, used)]))
 }
 
 /// The map of an open volume: what its file system says, with its container and its failing clusters. What lies in the
