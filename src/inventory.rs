@@ -117,6 +117,12 @@ pub struct Partition {
 }
 
 impl Partition {
+    /// True for an extended partition: it only holds others.
+    #[must_use]
+    pub fn is_extended(&self) -> bool {
+        table::is_extended(&self.type_id)
+    }
+
     /// By what it is named on its disk: its number, or where it begins when no table names it.
     #[must_use]
     pub fn address(&self, disk: &Path) -> Address {

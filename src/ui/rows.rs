@@ -169,7 +169,7 @@ fn partition_row(disk: &Disk, partition: &Partition) -> Row {
         image: None,
         mounted_at,
         read_only: disk.read_only,
-        extended: matches!(partition.type_id.to_ascii_lowercase().as_str(), "0x05" | "0x0f" | "0x85"),
+        extended: partition.is_extended(),
         problem: None,
         table: None,
         details,

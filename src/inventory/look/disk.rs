@@ -98,7 +98,8 @@ fn read(disk: &mut Disk, device: &SharedDevice, subject: &Subject, leash: &Leash
     }
     leash.reading(Reading::Images);
     locate::fill(disk, device, thoroughness(device, block, usable));
-    for partition in disk.partitions.iter_mut().filter(|partition| !is_frame(partition)) {
+    // An extended partition holds others, and is itself never mounted.
+    for partition in disk.partitions.iter_mut().filter(|partition| !partition.is_extended()) {
         let (start, len) = (ByteOffset(partition.start_bytes), ByteLen(partition.bytes));
         partition.mounted_at = match block {
             Some(block) => block.mounted_within(start, len),
@@ -140,11 +141,6 @@ fn partition(entry: &Entry, device: &SharedDevice, block: Option<&BlockDisk>, le
         mounted_at: Vec::new(),
         volume: window.map(|window| volume::examine(&(Arc::new(window) as SharedDevice))),
     }
-}
-
-/// An extended partition holds others, and is itself never mounted.
-fn is_frame(partition: &Partition) -> bool {
-    Entry { type_id: partition.type_id.clone(), ..Entry::default() }.is_extended()
 }
 
 /// The kernel's partition of that number, when the kernel believes it to lie where the table says. For an
