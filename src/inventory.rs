@@ -134,6 +134,24 @@ impl Partition {
     }
 }
 
+impl From<&table::Entry> for Partition {
+    /// What a table tells of it: neither what is in it, nor what the kernel makes of it.
+    fn from(entry: &table::Entry) -> Self {
+        Self {
+            number: entry.number,
+            start_bytes: entry.start.0,
+            bytes: entry.len.0,
+            type_id: entry.type_id.clone(),
+            type_name: entry.type_name.clone(),
+            name: entry.name.clone(),
+            id: entry.id.clone(),
+            active: entry.active,
+            found: entry.found,
+            ..Self::default()
+        }
+    }
+}
+
 /// A volume, as shown.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Volume {

@@ -128,18 +128,9 @@ fn partition(entry: &Entry, device: &SharedDevice, block: Option<&BlockDisk>, le
     let window = Window::new(device.clone(), entry.start, entry.len).ok();
     let window = window.filter(|_| !entry.is_extended() && entry.len > ByteLen::ZERO);
     Partition {
-        number: entry.number,
-        start_bytes: entry.start.0,
-        bytes: entry.len.0,
-        type_id: entry.type_id.clone(),
-        type_name: entry.type_name.clone(),
-        name: entry.name.clone(),
-        id: entry.id.clone(),
-        active: entry.active,
-        found: entry.found,
         node: kernel.map(|kernel| kernel.node.clone()),
-        mounted_at: Vec::new(),
         volume: window.map(|window| volume::examine(&(Arc::new(window) as SharedDevice))),
+        ..Partition::from(entry)
     }
 }
 

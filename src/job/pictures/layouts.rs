@@ -111,16 +111,7 @@ fn rewrite_table(disk: &mut Disk, writes: Vec<SectorWrite>) -> Result<()> {
     let before = std::mem::take(&mut disk.partitions);
     let named = |entry: &Entry| {
         let was = before.iter().find(|partition| partition.start_bytes == entry.start.0);
-        Partition {
-            number: entry.number,
-            start_bytes: entry.start.0,
-            bytes: entry.len.0,
-            type_id: entry.type_id.clone(),
-            type_name: entry.type_name.clone(),
-            name: entry.name.clone(),
-            volume: was.and_then(|was| was.volume.clone()),
-            ..Partition::default()
-        }
+        Partition { volume: was.and_then(|was| was.volume.clone()), ..Partition::from(entry) }
     };
     disk.partitions = table.entries.iter().map(named).collect();
     let is_named = |partition: &Partition| {
