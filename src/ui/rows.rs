@@ -143,11 +143,7 @@ fn whole_row(disk: &Disk) -> Row {
 }
 
 fn partition_row(disk: &Disk, partition: &Partition) -> Row {
-    let address = if partition.found {
-        Address::At(disk.path.clone(), partition.start_bytes)
-    } else {
-        Address::Partition(disk.path.clone(), partition.number)
-    };
+    let address = partition.address(&disk.path);
     let mut details = vec![(text::ADDRESS, address.to_string())];
     let kind_name = partition.type_name.clone().unwrap_or_else(|| partition.type_id.clone());
     if !kind_name.is_empty() {
