@@ -24,6 +24,7 @@ use crate::image::{self, Image};
 use crate::unit::{ByteLen, ByteOffset};
 use crate::volume;
 pub use aid::{RecoveryPartition, recovery_partitions, use_aids};
+pub(super) use folder::files_of_container;
 pub(super) use search::len_by_toc;
 use search::{Goal, Hunt, Spot};
 

@@ -7,15 +7,13 @@ use super::{ClusterState, VolumeMap};
 use crate::device::SharedDevice;
 use crate::error::{Error, Kind, Result};
 use crate::extent::{ClusterMap, Extent};
-use crate::fs::{self, EntryKind, FileSystem, Probe, Watch};
-use crate::image::container::{FOLDER, Toc};
-use crate::image::{Image, MAX_PARTS};
+use crate::fs::{self, FileSystem, Probe, Watch};
+use crate::image::Image;
+use crate::image::container::Toc;
+use crate::inventory::locate::files_of_container;
 use crate::inventory::{Address, LocateRequest, Thoroughness, locate, named_image, open_source};
 use crate::unit::Grid;
 use crate::volume::{self, ByteRange};
-
-/// Files of the container's folder that are looked at: as many as the search for images looks at.
-const MAX_FILES: usize = 4 * MAX_PARTS as usize;
 
 /// Reads the map of the volume at an address, or of the volume that the image at that address was made of. Reads only.
 ///
@@ -82,13 +80,8 @@ pub fn map_of(device: &SharedDevice, moving: &[ByteRange], watch: &dyn Watch) ->
 fn container(fs: &dyn FileSystem) -> Result<ClusterMap> {
     let mut map = ClusterMap::new(fs.grid().clusters);
     let root = fs.tree().list(Path::new("/"))?;
-    let Some(folder) =
-        root.iter().find(|entry| entry.kind == EntryKind::Directory && entry.name.eq_ignore_ascii_case(FOLDER))
-    else {
-        return Ok(map);
-    };
-    let path = Path::new("/").join(&folder.name);
-    for file in fs.tree().list(&path)?.iter().filter(|entry| entry.kind == EntryKind::File).take(MAX_FILES) {
+    let Some((path, files)) = files_of_container(fs, &root)? else { return Ok(map) };
+    for file in files {
         for run in fs.tree().content(&path.join(&file.name)).unwrap_or_default() {
             map.set(run, true);
         }
