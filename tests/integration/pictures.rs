@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use lifeboat::error::Kind as ErrorKind;
 use lifeboat::image::Kind;
-use lifeboat::inventory::{Address, ClusterState, Layout, VolumeMap, layout, look, volume_map};
+use lifeboat::inventory::{Address, ClusterState, Disk, Layout, VolumeMap, layout, look, volume_map};
 use lifeboat::inventory::{LookRequest, PieceKind};
 use lifeboat::job::{self, Monitor, Outcome, Pictures, Progress};
 use lifeboat::plan::{
@@ -32,7 +32,7 @@ fn count(map: &VolumeMap, state: ClusterState) -> u64 {
 }
 
 fn pictures(plan: &Plan) -> Pictures {
-    job::pictures(plan, &Monitor::new())
+    job::pictures(plan, &[], &Monitor::new())
 }
 
 fn run(plan: &Plan) {
@@ -111,7 +111,7 @@ fn what_is_shown_of_an_image_made_inside_and_dropped_is_what_comes_of_it() {
 fn disk(dir: &Path) -> (PathBuf, PathBuf) {
     sh(
         dir,
-        "truncate -s 96M disk.img; printf 'label: gpt\nstart=2048, size=65536\nstart=98304, size=32768\n' | sfdisk -q disk.img
+        "truncate -s 96M disk.img; printf 'label: gpt\nstart=2048, size=65536\nstart=98304, size=65536\n' | sfdisk -q disk.img
          mkdir tree; seq 1 400000 | split -l 2000 - tree/f; head -c 9000000 /dev/urandom > tree/random
          mke2fs -q -F -t ext4 -b 1024 -L DATA -d tree v.img 32M; dd if=v.img of=disk.img bs=1M seek=1 conv=notrunc status=none",
     );
@@ -166,6 +166,38 @@ fn what_is_shown_of_a_restore_is_what_comes_of_it() {
     let second = (PieceKind::Partition, 2, Some("unknown".to_owned()));
     assert_eq!(pieces(&after), [(PieceKind::Partition, 1, ext4), gap.clone(), second.clone(), gap.clone()]);
     assert_eq!(pieces(&before)[0], (PieceKind::Partition, 1, Some("fat16".to_owned())));
+}
+
+#[test]
+fn a_disk_that_is_known_is_not_looked_at_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (disk, image) = disk(dir.path());
+    let request = RestoreRequest::new(ImageSource::File(image), Address::Partition(disk.clone(), 2));
+    let plan = job::plan_restore(&request, &Monitor::new());
+    let plan = plan.unwrap_or_else(|error| panic!("{error}"));
+    let known = look(&LookRequest { paths: vec![disk], machine: false }).disks;
+    let fresh = pictures(&plan);
+    assert_eq!(job::pictures(&plan, &known, &Monitor::new()), fresh);
+    assert_eq!(job::layouts(&plan, &known, &Monitor::new()), fresh.layout);
+    let label = |known: &[Disk]| {
+        let (before, _) = job::layouts(&plan, known, &Monitor::new()).unwrap();
+        before.pieces[0].label.clone().unwrap()
+    };
+    let mut named = known.clone();
+    named[0].partitions[0].volume.as_mut().unwrap().label = Some("KNOWN".into());
+    assert_eq!(label(&named), "KNOWN");
+    // What cannot be of the disk that the plan was made for does not count.
+    let changes: [(&str, fn(&mut Disk)); 4] = [
+        ("another disk", |disk| disk.path = "other.img".into()),
+        ("could not be read", |disk| disk.problem = Some("left out".into())),
+        ("another table", |disk| disk.table.kind = lifeboat::table::Kind::Mbr),
+        ("another partition", |disk| disk.partitions[1].bytes -= 512),
+    ];
+    for (what, change) in changes {
+        let mut other = named.clone();
+        change(&mut other[0]);
+        assert_eq!(label(&other), "DATA", "{what}");
+    }
 }
 
 /// All that a watcher can see of a plan that is carried out.
