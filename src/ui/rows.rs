@@ -6,6 +6,7 @@ pub use narrow::narrowed;
 
 use std::path::{Path, PathBuf};
 
+use crate::fs::ext::JOURNAL_NOTE;
 use crate::fs::{Kind, State};
 use crate::image;
 use crate::inventory::{Address, Disk, ImageView, Inventory, Partition, TableView, Volume};
@@ -143,11 +144,7 @@ fn whole_row(disk: &Disk) -> Row {
 }
 
 fn partition_row(disk: &Disk, partition: &Partition) -> Row {
-    let address = if partition.found {
-        Address::At(disk.path.clone(), partition.start_bytes)
-    } else {
-        Address::Partition(disk.path.clone(), partition.number)
-    };
+    let address = partition.address(&disk.path);
     let mut details = vec![(text::ADDRESS, address.to_string())];
     let kind_name = partition.type_name.clone().unwrap_or_else(|| partition.type_id.clone());
     if !kind_name.is_empty() {
@@ -169,7 +166,7 @@ fn partition_row(disk: &Disk, partition: &Partition) -> Row {
         image: None,
         mounted_at,
         read_only: disk.read_only,
-        extended: matches!(partition.type_id.to_ascii_lowercase().as_str(), "0x05" | "0x0f" | "0x85"),
+        extended: partition.is_extended(),
         problem: None,
         table: None,
         details,
@@ -259,10 +256,14 @@ fn add_volume(row: &mut Row) {
     row.details.splice(0..0, images.map(|images| (text::DETAIL_IMAGES, images)));
     row.details.splice(0..0, used.map(|used| (text::DETAIL_USED, used)));
     row.details.extend(volume.id.clone().map(|id| (text::DETAIL_ID, id)));
-    row.notes.extend(volume.notes.iter().cloned());
-    if let Some(note) = volume.state.and_then(text::state_note) {
-        row.notes.insert(0, note.to_owned());
-    }
+    // The state's own note says this in plain words.
+    row.notes.extend(volume.notes.iter().filter(|note| *note != JOURNAL_NOTE).cloned());
+    // What is mounted is never clean, and that is as it should be.
+    let note = match volume.state {
+        Some(_) if row.unclean() && !row.mounted_at.is_empty() => Some(text::STATE_MOUNTED_NOTE),
+        state => state.and_then(text::state_note),
+    };
+    row.notes.splice(0..0, note.map(str::to_owned));
 }
 
 impl Row {
