@@ -30,7 +30,7 @@ fn crowded(keys: &str) -> Stage {
     stage.script.images = Ok((1..=60).map(|number| image_row(image(&format!("image-{number:02}.lbi")))).collect());
     let waiting = |number: u32| Waiting {
         address: format!("/dev/sda:{number}").parse().expect("an address"),
-        can_roll_back: number % 3 > 0,
+        can_roll_back: !number.is_multiple_of(3),
         ..interrupted()
     };
     stage.script.interrupted = (1..=60).map(waiting).collect();
