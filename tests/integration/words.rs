@@ -1,13 +1,14 @@
-//! The rules of the wizard's words: they stand in one file, in whole sentences, and each has its values. Each rule
-//! is shown to find something before it is trusted to find nothing.
+//! The rules of the words of plans and of the wizard: they stand in one place, in whole sentences, and each has its
+//! values. Each rule is shown to find something before it is trusted to find nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::tidy::{Source, none, skip, sources, without_tests};
 
 const WORDS: &str = "src/words/en";
 
-/// Text in the wizard's code that is no sentence to a user: a piece of it (as it stands in the code), and why.
+/// Text in that code that is no sentence to a user: a piece of it (as it stands in the code), and why.
 const NOT_WORDS: [(&str, &str, &str); 25] = [
     ("src/ui/model.rs", "in use", "what the planner says of a place that something else uses"),
     ("src/ui/form.rs", "{disk}-at-{}", "an offered file name"),
@@ -60,7 +61,7 @@ const JARGON: [&str; 18] = [
 ];
 
 #[test]
-fn every_word_of_the_wizard_stands_in_one_file() {
+fn every_word_of_plans_and_the_wizard_stands_in_one_place() {
     let mut findings = Vec::new();
     for source in speakers() {
         let path = source.path.to_string_lossy().into_owned();
@@ -157,7 +158,10 @@ fn bare_jargon(name: &str, text: &str) -> Option<String> {
 
 /// The code that says words: a new part of the program whose words are in their place goes here.
 fn speakers() -> Vec<Source> {
-    let speaks = |source: &Source| source.path.starts_with("src/ui") || source.path.ends_with("ui.rs");
+    let speaks = |source: &Source| {
+        let within = ["src/ui", "src/plan"].iter().any(|part| source.path.starts_with(part));
+        within || ["src/ui.rs", "src/plan.rs"].iter().any(|file| source.path.as_path() == Path::new(file))
+    };
     sources("src").into_iter().filter(speaks).collect()
 }
 
