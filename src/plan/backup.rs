@@ -287,16 +287,22 @@ pub fn refuse_source(request: &BackupRequest, survey: &BackupSurvey) -> Result<(
 
 /// A volume that is not clean, with what brings it in order.
 fn refuse_unclean(source: &Address, state: State, place: &Place) -> Result<()> {
-    let (what, instead) = match (place.mounted_at.first(), state) {
-        (_, State::Clean) => return Ok(()),
-        (Some(mount), _) => {
-            let what = fill(en::REFUSAL_UNCLEAN_MOUNTED, &[("source", source), ("state", &state_words(state))]);
-            let instead = fill(en::INSTEAD_UNCLEAN_MOUNTED, &[("mount", &mount.display())]);
-            return Err(Error::refused(what).advise(instead));
-        }
-        (None, State::Hibernated) => (en::REFUSAL_UNCLEAN_HIBERNATED, en::INSTEAD_UNCLEAN_HIBERNATED),
-        (None, State::Journal) => (en::REFUSAL_UNCLEAN_JOURNAL, en::INSTEAD_UNCLEAN_JOURNAL),
-        (None, State::Dirty) => (en::REFUSAL_UNCLEAN, en::INSTEAD_UNCLEAN),
+    if state == State::Clean {
+        return Ok(());
+    }
+    if let Some(mount) = place.mounted_at.first() {
+        let mounted = fill(en::REFUSAL_UNCLEAN_MOUNTED, &[("source", source), ("state", &state_words(state))]);
+        return Err(Error::refused(mounted).advise(fill(en::INSTEAD_UNCLEAN_MOUNTED, &[("mount", &mount.display())])));
+    }
+    let what = match state {
+        State::Hibernated => en::REFUSAL_UNCLEAN_HIBERNATED,
+        State::Journal => en::REFUSAL_UNCLEAN_JOURNAL,
+        State::Clean | State::Dirty => en::REFUSAL_UNCLEAN,
+    };
+    let instead = match state {
+        State::Hibernated => en::INSTEAD_UNCLEAN_HIBERNATED,
+        State::Journal => en::INSTEAD_UNCLEAN_JOURNAL,
+        State::Clean | State::Dirty => en::INSTEAD_UNCLEAN,
     };
     Err(Error::refused(fill(what, &[("source", source)])).advise(instead))
 }
