@@ -36,6 +36,9 @@ const NOT_WORDS: [(&str, &str, &str); 24] = [
     ("src/ui/text/running.rs", "CARGO_PKG_VERSION", "the build's environment"),
 ];
 
+/// How long the title of a step may be.
+const STEP_COLUMNS: usize = 70;
+
 /// Words of the trade that a technician under stress need not know: a sentence with one has its plain form in
 /// brackets, or does without.
 const JARGON: [&str; 18] = [
@@ -119,6 +122,12 @@ fn no_jargon_stands_without_its_plain_form() {
 }
 
 #[test]
+fn every_step_fits_on_its_line() {
+    let words = words_of_the_file();
+    none(&words.iter().filter_map(|(name, text)| long_step(name, text)).collect::<Vec<_>>());
+}
+
+#[test]
 fn the_rules_of_the_words_find_what_they_are_for() {
     let findings = |text: &str| loose_words("src/ui/screen/start.rs", text);
     assert_eq!(findings("line(\"No disks\");"), ["src/ui/screen/start.rs:1: “No disks” belongs into src/words/en"]);
@@ -130,6 +139,10 @@ fn the_rules_of_the_words_find_what_they_are_for() {
     assert_eq!(findings("[\"face\", \"add-on\"]").len(), 2);
     assert!(findings("[\"lifeboat drop {} --yes\", \" --journal {}\", \"--kind factory\"]").is_empty());
     assert_eq!(findings("[\"lifeboat is a program\", \"--raw takes all sectors\"]").len(), 2);
+
+    assert!(long_step("STEP_LONG", &"x".repeat(STEP_COLUMNS + 1)).is_some());
+    assert_eq!(long_step("STEP_SHORT", &"x".repeat(STEP_COLUMNS)), None);
+    assert_eq!(long_step("WARN_LONG", &"x".repeat(STEP_COLUMNS + 1)), None);
 
     assert!(bare_jargon("X", "Its journal is whole.").is_some_and(|finding| finding.contains("“journal”")));
     assert_eq!(bare_jargon("X", "Its journal (the list of changes) is whole."), None);
@@ -149,6 +162,13 @@ fn the_rules_of_the_words_find_what_they_are_for() {
     assert_eq!(wrong("call(SMALL); fn call(words) { fill(words, &[(\"a\", &x), (\"b\", &y)]) }"), 0);
     assert_eq!(wrong("call(SMALL); fn call(words) { fill(words, &[(\"a\", &x)]) }"), 2);
     assert_eq!(wrong("fn nothing() {}"), 1);
+}
+
+/// A title that does not stand on a line of 80 columns with its number and its sign. What a hole takes is not counted.
+fn long_step(name: &str, text: &str) -> Option<String> {
+    let columns = text.chars().count();
+    (name.starts_with("STEP_") && columns > STEP_COLUMNS)
+        .then(|| format!("{name} has {columns} columns, {STEP_COLUMNS} at most: “{text}”"))
 }
 
 /// A word of the trade in a sentence without brackets, which would hold its plain form. The name of an option is none.
