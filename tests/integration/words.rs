@@ -1,14 +1,16 @@
-//! The rules of the wizard's words: they stand in one file, in whole sentences, and each has its values. Each rule
-//! is shown to find something before it is trusted to find nothing.
+//! The rules of the words of plans and of the wizard: they stand in one place, in whole sentences, and each has its
+//! values. Each rule is shown to find something before it is trusted to find nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::tidy::{Source, none, skip, sources, without_tests};
 
 const WORDS: &str = "src/words/en";
 
-/// Text in the wizard's code that is no sentence to a user: a piece of it (as it stands in the code), and why.
-const NOT_WORDS: [(&str, &str, &str); 26] = [
+/// Text in that code that is no sentence to a user: a piece of it (as it stands in the code), and why.
+const NOT_WORDS: [(&str, &str, &str); 25] = [
+    ("src/plan/restore.rs", "PipedImage", "a type's name"),
     ("src/ui/model.rs", "in use", "what the planner says of a place that something else uses"),
     ("src/ui/model.rs", "`lifeboat ", "what advice for the command line has in it"),
     ("src/ui/form.rs", "{disk}-at-{}", "an offered file name"),
@@ -33,9 +35,10 @@ const NOT_WORDS: [(&str, &str, &str); 26] = [
     ("src/ui/text.rs", "{}.lbi", "an offered file name"),
     ("src/ui/text/disks.rs", "B", "symbols of units"),
     ("src/ui/text/running.rs", "CARGO_PKG_VERSION", "the build's environment"),
-    ("src/ui/update/", "lifeboat ", "a command line, the same in every language"),
-    ("src/ui/update/", "--", "a part of a command line"),
 ];
+
+/// How long the title of a step may be.
+const STEP_COLUMNS: usize = 70;
 
 /// Words of the trade that a technician under stress need not know: a sentence with one has its plain form in
 /// brackets, or does without.
@@ -61,7 +64,7 @@ const JARGON: [&str; 18] = [
 ];
 
 #[test]
-fn every_word_of_the_wizard_stands_in_one_file() {
+fn every_word_of_plans_and_the_wizard_stands_in_one_place() {
     let mut findings = Vec::new();
     for source in speakers() {
         let path = source.path.to_string_lossy().into_owned();
@@ -120,6 +123,12 @@ fn no_jargon_stands_without_its_plain_form() {
 }
 
 #[test]
+fn every_step_fits_on_its_line() {
+    let words = words_of_the_file();
+    none(&words.iter().filter_map(|(name, text)| long_step(name, text)).collect::<Vec<_>>());
+}
+
+#[test]
 fn the_rules_of_the_words_find_what_they_are_for() {
     let findings = |text: &str| loose_words("src/ui/screen/start.rs", text);
     assert_eq!(findings("line(\"No disks\");"), ["src/ui/screen/start.rs:1: “No disks” belongs into src/words/en"]);
@@ -129,10 +138,18 @@ fn the_rules_of_the_words_find_what_they_are_for() {
     assert!(findings("#[allow(dead_code, reason = \"no word\")]\nfn a() {}").is_empty());
     assert!(findings("[\"0xef\", \"de94bba4-06d1-4d40-a16a-bfd50179d6ac\", \"/dev/tty\"]").is_empty());
     assert_eq!(findings("[\"face\", \"add-on\"]").len(), 2);
+    assert!(findings("[\"lifeboat drop {} --yes\", \" --journal {}\", \"--kind factory\"]").is_empty());
+    assert_eq!(findings("[\"lifeboat is a program\", \"--raw takes all sectors\"]").len(), 2);
 
     assert!(bare_jargon("X", "Its journal is whole.").is_some_and(|finding| finding.contains("“journal”")));
     assert_eq!(bare_jargon("X", "Its journal (the list of changes) is whole."), None);
     assert_eq!(bare_jargon("X", "The journalist is whole."), None);
+    assert_eq!(bare_jargon("X", "Take it as it is with --even-if-dirty"), None);
+    assert!(bare_jargon("X", "With --even-if-dirty it is dirty").is_some());
+
+    assert!(long_step("STEP_LONG", &"x".repeat(STEP_COLUMNS + 1)).is_some());
+    assert_eq!(long_step("STEP_SHORT", &"x".repeat(STEP_COLUMNS)), None);
+    assert_eq!(long_step("WARN_LONG", &"x".repeat(STEP_COLUMNS + 1)), None);
 
     let words = BTreeMap::from([("SMALL".to_owned(), "{a} of {b}".to_owned())]);
     let wrong = |code: &str| wrong_fills(&[code], &words).len();
@@ -148,17 +165,29 @@ fn the_rules_of_the_words_find_what_they_are_for() {
     assert_eq!(wrong("fn nothing() {}"), 1);
 }
 
-/// A word of the trade in a sentence without brackets, which would hold its plain form.
+/// A title that does not stand on a line of 80 columns with its number and its sign. What a hole takes is not counted.
+fn long_step(name: &str, text: &str) -> Option<String> {
+    let columns = text.chars().count();
+    (name.starts_with("STEP_") && columns > STEP_COLUMNS)
+        .then(|| format!("{name} has {columns} columns, {STEP_COLUMNS} at most: “{text}”"))
+}
+
+/// A word of the trade in a sentence without brackets, which would hold its plain form. The name of an option is none.
 fn bare_jargon(name: &str, text: &str) -> Option<String> {
     let bare = |sentence: &&str| !sentence.contains('(');
-    let mut parts = text.split(". ").filter(bare).flat_map(|sentence| sentence.split(|c: char| !c.is_alphanumeric()));
+    let sentences = text.split(". ").filter(bare);
+    let words = sentences.flat_map(str::split_whitespace).filter(|word| !word.starts_with("--"));
+    let mut parts = words.flat_map(|word| word.split(|c: char| !c.is_alphanumeric()));
     let word = parts.find(|part| JARGON.contains(&part.to_lowercase().as_str()))?;
     Some(format!("{name} says “{word}” without its plain form: “{text}”"))
 }
 
 /// The code that says words: a new part of the program whose words are in their place goes here.
 fn speakers() -> Vec<Source> {
-    let speaks = |source: &Source| source.path.starts_with("src/ui") || source.path.ends_with("ui.rs");
+    let speaks = |source: &Source| {
+        let within = ["src/ui", "src/plan"].iter().any(|part| source.path.starts_with(part));
+        within || ["src/ui.rs", "src/plan.rs"].iter().any(|file| source.path.as_path() == Path::new(file))
+    };
     sources("src").into_iter().filter(speaks).collect()
 }
 
@@ -187,7 +216,7 @@ fn is_read(literal: &str) -> bool {
     let is_number = literal.chars().all(|c| c.is_ascii_hexdigit() || c == 'x' || c == '-')
         && literal.chars().any(|c| c.is_ascii_digit());
     let is_path = literal.starts_with('/') && !literal.contains(' ');
-    if is_number || is_path {
+    if is_number || is_path || is_command(literal) {
         return false;
     }
     let mut inside = false;
@@ -210,6 +239,14 @@ fn is_read(literal: &str) -> bool {
         }
     }
     false
+}
+
+/// A command line, or a part of one: the same in every language. Beside options and values it has the program's name
+/// and one of its commands, or one word for an option; a sentence has more.
+fn is_command(literal: &str) -> bool {
+    let mut words = literal.split_whitespace();
+    let begins = words.next().is_some_and(|word| word == "lifeboat" || word.starts_with("--"));
+    begins && words.filter(|word| !word.starts_with("--") && !word.starts_with(['{', '\''])).count() <= 1
 }
 
 /// Every string of a source, as it stands there, with its line.
