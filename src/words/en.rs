@@ -18,6 +18,7 @@ mod job;
 pub mod key;
 mod options;
 mod plan;
+mod progress;
 mod report;
 mod start;
 
@@ -31,5 +32,6 @@ pub use images::*;
 pub use job::*;
 pub use options::*;
 pub use plan::*;
+pub use progress::*;
 pub use report::*;
 pub use start::*;
