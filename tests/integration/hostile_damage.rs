@@ -190,7 +190,7 @@ fn a_target_whose_superblock_is_lost_stays_marked_as_unfinished() {
     std::fs::write(&path, &damaged).unwrap();
     let (report, target) = stage.restore(&path);
     assert_eq!(report.outcome, Outcome::DoneWithWarnings, "{report:?}");
-    assert!(report.warnings.iter().any(|warning| warning.contains("superblock is among what is lost")), "{report:?}");
+    assert!(report.warnings.iter().any(|warning| warning.contains("superblock) are among what is lost")), "{report:?}");
     assert!(target.starts_with(b"LIFEBOAT-UNFINISHED"));
     assert!(target[1024..2048].iter().all(|byte| *byte == 0));
 }
