@@ -333,7 +333,7 @@ fn report(work: &BackupWork, made: &Made) -> Report {
     let mut facts = vec![
         (en::FACT_IMAGE.into(), work.request.target.to_string()),
         (en::FACT_ID.into(), made.header.image_id.to_string()),
-        (en::TOLD_CONTENT.into(), fill(en::VALUE_CONTENT, &[("size", &raw), ("clusters", &clusters)])),
+        (en::TOLD_CONTENT.into(), fill(en::RESULT_CONTENT, &[("size", &raw), ("clusters", &clusters)])),
         (en::TOLD_SIZE.into(), exact(made.written.bytes)),
         (en::TOLD_PARTS.into(), made.written.parts.to_string()),
         (en::TOLD_DIGEST.into(), blake3::Hash::from_bytes(made.written.digest).to_hex().to_string()),

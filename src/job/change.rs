@@ -264,7 +264,7 @@ fn report(work: &ChangeWork, record: &Record) -> Report {
             (en::TOLD_COPIED.into(), exact(record.copied_bytes())),
             (en::TOLD_RECORDS.into(), exact(record.patched_bytes())),
             (en::TOLD_READ_BACK.into(), en::PROOF_BYTES.into()),
-            (en::TOLD_JOURNAL.into(), fill(en::VALUE_JOURNAL, &[("journal", &survey.journal), ("job", &record.job)])),
+            (en::TOLD_JOURNAL.into(), fill(en::RESULT_JOURNAL, &[("journal", &survey.journal), ("job", &record.job)])),
         ],
         warnings: Vec::new(),
         next,

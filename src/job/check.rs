@@ -197,7 +197,7 @@ impl Checked {
         let kind = self.volume.kind;
         let Findings { list, errors, warnings, notes } = &self.found;
         let volume = match &self.volume.label {
-            Some(label) => fill(en::VALUE_LABELLED, &[("kind", &kind), ("label", label)]),
+            Some(label) => fill(en::RESULT_LABELLED, &[("kind", &kind), ("label", label)]),
             None => kind.to_string(),
         };
         let headline = match self.outcome() {

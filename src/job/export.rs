@@ -190,7 +190,7 @@ fn report(request: &ExportRequest, image: &Image, id: Uuid, more: &[(&str, Strin
         (en::TOLD_CONTENT.to_owned(), ByteLen(content_bytes(image.header()).0).to_string()),
     ];
     if id != own {
-        facts.insert(2, (en::TOLD_MADE_FROM.to_owned(), fill(en::VALUE_WRITTEN_ANEW, &[("id", &own)])));
+        facts.insert(2, (en::TOLD_MADE_FROM.to_owned(), fill(en::RESULT_WRITTEN_ANEW, &[("id", &own)])));
     }
     facts.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     facts.push((en::TOLD_READ_BACK.to_owned(), en::PROOF_DIGESTS.to_owned()));

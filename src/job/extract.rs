@@ -87,7 +87,7 @@ impl Extracted {
     /// Name and value pairs: what was copied, and where to.
     #[must_use]
     pub fn facts(&self, to: &Path) -> Vec<(String, String)> {
-        let files = fill(en::VALUE_FILES, &[("count", &self.files), ("size", &ByteLen(self.bytes))]);
+        let files = fill(en::RESULT_FILES, &[("count", &self.files), ("size", &ByteLen(self.bytes))]);
         let mut facts = vec![(en::TOLD_FILES.to_owned(), files)];
         for (name, count) in [(en::TOLD_FOLDERS, self.folders), (en::TOLD_LINKS, self.links)] {
             if count > 0 {
@@ -95,7 +95,7 @@ impl Extracted {
             }
         }
         if self.streams > 0 {
-            facts.push((en::TOLD_STREAMS.to_owned(), fill(en::VALUE_STREAMS, &[("count", &self.streams)])));
+            facts.push((en::TOLD_STREAMS.to_owned(), fill(en::RESULT_STREAMS, &[("count", &self.streams)])));
         }
         facts.push((en::TOLD_IN.to_owned(), to.display().to_string()));
         facts

@@ -351,7 +351,7 @@ fn report(work: &RestoreWork, header: &Header, findings: &Findings, outcomes: &O
             (en::TOLD_WRITTEN.into(), exact(outcomes.bytes)),
             (
                 en::TOLD_IMAGE_VERIFIED.into(),
-                if warnings.is_empty() { yes(verified) } else { en::VALUE_DAMAGED }.into(),
+                if warnings.is_empty() { yes(verified) } else { en::RESULT_DAMAGED }.into(),
             ),
             (en::TOLD_TARGET_READ_BACK.into(), yes(work.request.verify).into()),
         ],

@@ -185,8 +185,8 @@ fn same_volume(record: &Record, device: &SharedDevice) -> Result<()> {
     }
     match fs::open(device.clone(), found) {
         Ok(system) if system.summary().id != own.id => {
-            let id = |id: &Option<String>| id.clone().unwrap_or_else(|| "none".into());
-            other(format!("its own has the id {}, this one {}", id(&own.id), id(&system.summary().id)))
+            let told = |id: &Option<String>| id.clone().unwrap_or_else(|| "none".into());
+            other(format!("its own has the id {}, this one {}", told(&own.id), told(&system.summary().id)))
         }
         _ => Ok(()),
     }
@@ -353,9 +353,9 @@ fn report(work: &ResumeWork, record: &Record, reached: Reached) -> Report {
     let left = survey.interrupted.remaining(work.request.direction).len();
     let (head, steps) = match work.request.direction {
         Direction::Finish => {
-            (en::HEAD_FINISHED, fill(en::VALUE_FINISHED, &[("now", &left), ("before", &reached.done)]))
+            (en::HEAD_FINISHED, fill(en::RESULT_FINISHED, &[("now", &left), ("before", &reached.done)]))
         }
-        Direction::RollBack => (en::HEAD_ROLLED_BACK, fill(en::VALUE_ROLLED_BACK, &[("count", &left)])),
+        Direction::RollBack => (en::HEAD_ROLLED_BACK, fill(en::RESULT_ROLLED_BACK, &[("count", &left)])),
     };
     let mut next = Vec::new();
     if let JournalPlace::File(path) = &survey.journal {
@@ -368,7 +368,7 @@ fn report(work: &ResumeWork, record: &Record, reached: Reached) -> Report {
             (en::TOLD_VOLUME.into(), record.volume.words()),
             (en::TOLD_STEPS.into(), steps),
             (en::TOLD_READ_BACK.into(), en::PROOF_BYTES.into()),
-            (en::TOLD_JOURNAL.into(), fill(en::VALUE_JOURNAL, &[("journal", &survey.journal), ("job", &record.job)])),
+            (en::TOLD_JOURNAL.into(), fill(en::RESULT_JOURNAL, &[("journal", &survey.journal), ("job", &record.job)])),
         ],
         warnings: Vec::new(),
         next,

@@ -268,7 +268,7 @@ pub(super) fn run(subject: &Address, monitor: &Arc<Monitor>) -> Result<Report> {
     check(&image, 0, monitor, &mut findings)?;
     monitor.enter(1);
     let header = image.header();
-    let proven = fill(en::VALUE_PROVEN, &[("proven", &ByteLen(findings.proven)), ("all", &content_bytes(header))]);
+    let proven = fill(en::RESULT_PROVEN, &[("proven", &ByteLen(findings.proven)), ("all", &content_bytes(header))]);
     let mut facts = vec![
         (en::FACT_IMAGE.into(), subject.to_string()),
         (en::FACT_ID.into(), header.image_id.to_string()),

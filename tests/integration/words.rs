@@ -63,7 +63,7 @@ const NOT_WORDS: [(&str, &str, &str); 50] = [
 
 /// Calls of jobs whose text is no word of a page (`src/words.rs` says which are not, and why): a string between the
 /// brackets of a call whose name ends so, or of anything in it. A name that ends with `::` stands for all of its own.
-const NO_WORDS_OF_JOBS: [(&str, &str); 18] = [
+const NO_WORDS_OF_JOBS: [(&str, &str); 19] = [
     ("Error::", "an error"),
     (".context", "an error"),
     (".advise", "an error"),
@@ -77,6 +77,7 @@ const NO_WORDS_OF_JOBS: [(&str, &str); 18] = [
     ("refuse", "an error: an image that cannot be begun with"),
     ("failed", "an error: what a folder was asked for"),
     ("Finding::", "a finding of a check"),
+    ("tracing::", "a trace line"),
     ("edit.take", "the title of a change: a journal keeps it"),
     ("Tag::new", "what bytes are: a journal keeps it"),
     ("phase", "the name of a change: a journal keeps it"),

@@ -398,8 +398,8 @@ impl Act<'_> {
         warnings.extend(findings.sentences.iter().cloned());
         let moved: u64 = survey.moved.iter().map(|moved| moved.from.len.0).sum();
         let images = match request.images {
-            ImagesInside::Keep => fill(en::VALUE_IMAGES_STAY, &[("count", &survey.toc.images.len())]),
-            ImagesInside::Drop => en::VALUE_IMAGES_DROPPED.into(),
+            ImagesInside::Keep => fill(en::RESULT_IMAGES_STAY, &[("count", &survey.toc.images.len())]),
+            ImagesInside::Drop => en::RESULT_IMAGES_DROPPED.into(),
         };
         let yes = |done: bool| if done { en::PROOF_DIGESTS } else { en::PROOF_NONE };
         let headline = match outcomes.written {
@@ -435,7 +435,7 @@ fn checked(place: &Place, volume: &SharedDevice, monitor: &Monitor, report: &mut
     let quiet = Monitor::new();
     monitor.check()?;
     let checked = check::run(&source, &quiet)?;
-    let word = if checked.sound { en::VALUE_SOUND } else { en::VALUE_NOT_SOUND };
+    let word = if checked.sound { en::RESULT_SOUND } else { en::RESULT_NOT_SOUND };
     report.facts.push((en::TOLD_VOLUME_CHECKED.into(), word.into()));
     if !checked.sound {
         report.outcome = Outcome::DoneWithWarnings;

@@ -389,15 +389,15 @@ fn created(work: &InsideWork, image: &NewImage, written: &Written, verified: boo
     let mut facts = vec![
         (en::FACT_IMAGE.into(), address.clone()),
         (en::FACT_ID.into(), made.header.image_id.to_string()),
-        (en::TOLD_CONTENT.into(), fill(en::VALUE_CONTENT, &[("size", &raw), ("clusters", &clusters)])),
+        (en::TOLD_CONTENT.into(), fill(en::RESULT_CONTENT, &[("size", &raw), ("clusters", &clusters)])),
         (en::TOLD_SIZE.into(), exact(made.written.bytes)),
         (en::TOLD_DIGEST.into(), blake3::Hash::from_bytes(made.written.digest).to_hex().to_string()),
         (en::TOLD_READ_BACK.into(), if verified { en::PROOF_DIGESTS } else { en::PROOF_NONE }.into()),
-        (en::TOLD_VOLUME.into(), if work.check { en::VALUE_SOUND_ALL } else { en::VALUE_NOT_CHECKED }.into()),
+        (en::TOLD_VOLUME.into(), if work.check { en::RESULT_SOUND_ALL } else { en::RESULT_NOT_CHECKED }.into()),
     ];
     if let Some((_, name)) = &image.base {
         let same = ByteLen(made.trailer.referenced_bytes);
-        facts.insert(3, (en::FACT_BASE.into(), fill(en::VALUE_BASE, &[("name", name), ("size", &same)])));
+        facts.insert(3, (en::FACT_BASE.into(), fill(en::RESULT_BASE, &[("name", name), ("size", &same)])));
     }
     Report {
         outcome: if bad > 0 { Outcome::DoneWithWarnings } else { Outcome::Done },
@@ -414,7 +414,7 @@ fn changed(work: &InsideWork) -> Report {
         headline: fill(en::HEAD_CONTAINER_CHANGED, &[("volume", &work.volume), ("name", &work.name)]),
         facts: vec![
             (en::TOLD_VOLUME.into(), work.survey.identity.words()),
-            (en::TOLD_CHECKED.into(), en::VALUE_CHECKED_ALL.into()),
+            (en::TOLD_CHECKED.into(), en::RESULT_CHECKED_ALL.into()),
         ],
         warnings: Vec::new(),
         next: vec![fill(en::NEXT_LIST, &[("volume", &work.volume)])],

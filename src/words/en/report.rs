@@ -1,4 +1,4 @@
-//! What a job says when it has ended. `HEAD_` is a headline, `TOLD_` the name of a fact and `VALUE_` what it is,
+//! What a job says when it has ended. `HEAD_` is a headline, `TOLD_` the name of a fact and `RESULT_` what it is,
 //! `CAUTION_` a warning, `DAMAGE_` what is wrong with an image, `NEXT_` what to do next.
 
 words! {
@@ -64,27 +64,27 @@ words! {
     TOLD_WARNINGS = "Warnings";
     TOLD_WRITTEN = "Written";
 
-    VALUE_BASE = "{name}: {size} are the same there, and not stored again";
-    VALUE_BYTES = "{size} ({bytes} bytes)";
-    VALUE_CHECKED_ALL = "the volume and its container";
-    VALUE_CONTENT = "{size} in {clusters} clusters";
-    VALUE_DAMAGED = "it is damaged";
-    VALUE_FILES = "{count}, {size}";
-    VALUE_FINISHED = "{now} done now, {before} before";
-    VALUE_IMAGES_DROPPED = "dropped";
-    VALUE_IMAGES_STAY = "{count} stay";
-    VALUE_JOURNAL = "{journal}, closed (job {job})";
-    VALUE_LABELLED = "{kind} \"{label}\"";
-    VALUE_NOT_CHECKED = "not checked";
-    VALUE_NOT_SOUND = "NOT sound";
-    VALUE_PROVEN = "{proven} of {all}";
-    VALUE_ROLLED_BACK = "{count} taken back";
-    VALUE_SOUND = "sound";
-    VALUE_SOUND_ALL = "sound, its container too, and its counts are right";
-    VALUE_STREAMS = "{count}, beside their files as name:stream";
-    VALUE_TABLE_KEPT = "kept";
-    VALUE_TABLE_NONE = "there is none";
-    VALUE_WRITTEN_ANEW = "the image {id}; written anew, since references were filled in or parts were cut otherwise";
+    RESULT_BASE = "{name}: {size} are the same there, and not stored again";
+    RESULT_BYTES = "{size} ({bytes} bytes)";
+    RESULT_CHECKED_ALL = "the volume and its container";
+    RESULT_CONTENT = "{size} in {clusters} clusters";
+    RESULT_DAMAGED = "it is damaged";
+    RESULT_FILES = "{count}, {size}";
+    RESULT_FINISHED = "{now} done now, {before} before";
+    RESULT_IMAGES_DROPPED = "dropped";
+    RESULT_IMAGES_STAY = "{count} stay";
+    RESULT_JOURNAL = "{journal}, closed (job {job})";
+    RESULT_LABELLED = "{kind} \"{label}\"";
+    RESULT_NOT_CHECKED = "not checked";
+    RESULT_NOT_SOUND = "NOT sound";
+    RESULT_PROVEN = "{proven} of {all}";
+    RESULT_ROLLED_BACK = "{count} taken back";
+    RESULT_SOUND = "sound";
+    RESULT_SOUND_ALL = "sound, its container too, and its counts are right";
+    RESULT_STREAMS = "{count}, beside their files as name:stream";
+    RESULT_TABLE_KEPT = "kept";
+    RESULT_TABLE_NONE = "there is none";
+    RESULT_WRITTEN_ANEW = "the image {id}; written anew, since references were filled in or parts were cut otherwise";
 
     CAUTION_AID_ON_DISK = "{path} lies on the disk that it is about: keep a copy of it elsewhere";
     CAUTION_BLANK = "The volume's first sectors (boot record or superblock) are among what is lost: they are left blank";
