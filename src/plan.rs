@@ -6,6 +6,7 @@ mod backup;
 mod change;
 mod in_place;
 mod inside;
+mod names;
 mod preview;
 mod restore;
 mod resume;

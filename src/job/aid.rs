@@ -84,9 +84,9 @@ fn facts(aids: &[Aid], bytes: &[u8]) -> Vec<(String, String)> {
     vec![
         (en::TOLD_VOLUMES.into(), aids.len().to_string()),
         (en::TOLD_IMAGES.into(), images.to_string()),
-        (en::TOLD_TABLE.into(), if table { en::RESULT_TABLE_KEPT } else { en::RESULT_TABLE_NONE }.into()),
+        (en::PLAN_TABLE.into(), if table { en::RESULT_TABLE_KEPT } else { en::RESULT_TABLE_NONE }.into()),
         (en::TOLD_FILE_SYSTEMS.into(), exact(metadata as u64)),
-        (en::TOLD_SIZE.into(), exact(bytes.len() as u64)),
+        (en::PLAN_SIZE.into(), exact(bytes.len() as u64)),
         (en::TOLD_READ_BACK.into(), en::PROOF_BYTES.into()),
     ]
 }

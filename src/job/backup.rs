@@ -333,8 +333,8 @@ fn report(work: &BackupWork, made: &Made) -> Report {
     let mut facts = vec![
         (en::FACT_IMAGE.into(), work.request.target.to_string()),
         (en::FACT_ID.into(), made.header.image_id.to_string()),
-        (en::TOLD_CONTENT.into(), fill(en::RESULT_CONTENT, &[("size", &raw), ("clusters", &clusters)])),
-        (en::TOLD_SIZE.into(), exact(made.written.bytes)),
+        (en::TOLD_CONTENT.into(), fill(en::VALUE_CLUSTERS, &[("size", &raw), ("clusters", &clusters)])),
+        (en::PLAN_SIZE.into(), exact(made.written.bytes)),
         (en::TOLD_PARTS.into(), made.written.parts.to_string()),
         (en::TOLD_DIGEST.into(), blake3::Hash::from_bytes(made.written.digest).to_hex().to_string()),
         (en::TOLD_READ_BACK.into(), if proven { en::PROOF_DIGESTS } else { en::PROOF_NONE }.into()),

@@ -86,7 +86,7 @@ pub(super) fn run(request: &ExportRequest, monitor: &Arc<Monitor>) -> Result<Rep
         request,
         &image,
         id,
-        &[(en::TOLD_SIZE, len.to_string()), (en::TOLD_PARTS, parts.to_string()), (en::TOLD_DIGEST, digest)],
+        &[(en::PLAN_SIZE, len.to_string()), (en::TOLD_PARTS, parts.to_string()), (en::TOLD_DIGEST, digest)],
     ))
 }
 

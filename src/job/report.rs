@@ -72,5 +72,5 @@ impl Report {
 
 /// So many bytes, as a size and to the byte.
 pub(super) fn exact(bytes: u64) -> String {
-    fill(en::RESULT_BYTES, &[("size", &ByteLen(bytes)), ("bytes", &bytes)])
+    fill(en::VALUE_EXACT, &[("size", &ByteLen(bytes)), ("bytes", &bytes)])
 }

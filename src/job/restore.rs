@@ -346,8 +346,8 @@ fn report(work: &RestoreWork, header: &Header, findings: &Findings, outcomes: &O
         headline: fill(en::HEAD_RESTORED, &[("image", &header.name), ("target", &work.request.target)]),
         facts: vec![
             (en::FACT_ID.into(), header.image_id.to_string()),
-            (en::TOLD_TARGET.into(), work.request.target.to_string()),
-            (en::TOLD_VOLUME.into(), format!("{} {}", header.volume.kind, header.grid.len())),
+            (en::PLAN_TARGET.into(), work.request.target.to_string()),
+            (en::PLAN_VOLUME.into(), format!("{} {}", header.volume.kind, header.grid.len())),
             (en::TOLD_WRITTEN.into(), exact(outcomes.bytes)),
             (
                 en::TOLD_IMAGE_VERIFIED.into(),

@@ -365,10 +365,10 @@ fn report(work: &ResumeWork, record: &Record, reached: Reached) -> Report {
         outcome: Outcome::Done,
         headline: fill(head, &[("volume", &work.request.volume), ("name", &record.name)]),
         facts: vec![
-            (en::TOLD_VOLUME.into(), record.volume.words()),
-            (en::TOLD_STEPS.into(), steps),
+            (en::PLAN_VOLUME.into(), record.volume.words()),
+            (en::STEPS.into(), steps),
             (en::TOLD_READ_BACK.into(), en::PROOF_BYTES.into()),
-            (en::TOLD_JOURNAL.into(), fill(en::RESULT_JOURNAL, &[("journal", &survey.journal), ("job", &record.job)])),
+            (en::FACT_JOURNAL.into(), fill(en::RESULT_JOURNAL, &[("journal", &survey.journal), ("job", &record.job)])),
         ],
         warnings: Vec::new(),
         next,

@@ -1,6 +1,9 @@
 //! Planning a recovery partition: what leads to a disk's images, written into a small partition of its own.
 
-use super::backup::{place_words, step};
+use std::fmt::Display;
+
+use super::change::{refuse_read_only, refuse_use};
+use super::names::{fact, place_words, step};
 use super::restore::confirm_word;
 use super::{Plan, Safety, StepKind, Work, quoted};
 use crate::error::{Error, Result};
@@ -8,6 +11,7 @@ use crate::inventory::{Address, Place};
 use crate::table::SectorWrite;
 use crate::unit::ByteLen;
 use crate::volume::ByteRange;
+use crate::words::{en, fill, plural};
 
 /// What leads to the images of `source` shall be kept in the partition `target`.
 #[derive(Clone, PartialEq, Debug)]
@@ -72,30 +76,25 @@ pub struct AidWork {
 pub fn aid(request: &AidRequest, survey: AidSurvey) -> Result<Plan> {
     refuse(request, &survey)?;
     let bytes = survey.bytes.len() as u64;
-    let warnings: Vec<String> = survey
-        .occupant
-        .iter()
-        .map(|there| format!("What is on {} now is lost: {there}", request.target))
-        .chain(survey.lacks.iter().cloned())
-        .collect();
+    let lost = |there: &String| fill(en::WARN_LOST_KNOWN, &[("target", &request.target), ("there", there)]);
+    let warnings: Vec<String> = survey.occupant.iter().map(lost).chain(survey.lacks.iter().cloned()).collect();
     let mut steps = Vec::new();
-    for number in ["first", "second"] {
-        let title = format!("Write the {number} copy, flush it, and read it back");
-        steps.push(step(StepKind::WriteAid, &title, bytes, Safety::Overwrites));
+    for title in [en::STEP_AID_FIRST, en::STEP_AID_SECOND] {
+        steps.push(step(StepKind::WriteAid, title, bytes, Safety::Overwrites));
     }
     if !survey.type_writes.is_empty() {
         let bytes = survey.type_writes.iter().map(|write| write.new.len() as u64).sum();
-        let title = "Give the partition Lifeboat's own type in the partition table";
-        steps.push(step(StepKind::WriteTable, title, bytes, Safety::Overwrites));
+        steps.push(step(StepKind::WriteTable, en::STEP_AID_TYPE, bytes, Safety::Overwrites));
     }
+    let there_now = survey.occupant.as_deref().unwrap_or(en::VALUE_AID_OR_NOTHING);
     let facts = vec![
-        ("Leads to".into(), survey.containers.join(", ")),
-        ("Target".into(), place_words(&request.target, &survey.place)),
-        ("There now".into(), survey.occupant.clone().unwrap_or_else(|| "a recovery partition, or nothing".into())),
-        ("Size".into(), format!("two copies of {} ({bytes} bytes)", ByteLen(bytes))),
+        fact(en::PLAN_LEADS_TO, survey.containers.join(", ")),
+        fact(en::PLAN_TARGET, place_words(&request.target, &survey.place)),
+        fact(en::PLAN_THERE_NOW, there_now),
+        fact(en::PLAN_SIZE, fill(en::VALUE_TWO_COPIES, &[("size", &ByteLen(bytes)), ("bytes", &bytes)])),
     ];
     Ok(Plan {
-        headline: format!("Keep in {} what leads to the images of {}", request.target, request.source),
+        headline: fill(en::PLANNED_AID, &[("target", &request.target), ("source", &request.source)]),
         facts,
         steps,
         warnings,
@@ -108,42 +107,29 @@ pub fn aid(request: &AidRequest, survey: AidSurvey) -> Result<Plan> {
 fn refuse(request: &AidRequest, survey: &AidSurvey) -> Result<()> {
     let (target, place) = (&request.target, &survey.place);
     if place.entry.as_ref().is_none_or(|entry| entry.found) {
-        return Err(Error::refused(format!("{target} is no partition that a table names"))
-            .advise("Make a small partition, of 16 MiB say, and name it as PATH:N"));
+        return Err(
+            Error::refused(fill(en::REFUSAL_NO_PARTITION, &[("target", target)])).advise(en::INSTEAD_SMALL_PARTITION)
+        );
     }
     if let Some(volume) = &survey.overlaps {
-        return Err(Error::refused(format!("{target} overlaps {volume}, which holds the images"))
-            .advise("Name another partition, small and not in use"));
+        return Err(Error::refused(fill(en::REFUSAL_OVERLAPS, &[("target", target), ("volume", volume)]))
+            .advise(en::INSTEAD_ANOTHER_PARTITION));
     }
-    if let Some(mount) = place.mounted_at.first() {
-        return Err(Error::refused(format!("{target} is in use: mounted at {}", mount.display()))
-            .advise(format!("Unmount it first: umount {}", mount.display())));
-    }
-    if let Some(in_use) = &survey.in_use {
-        return Err(Error::refused(format!("{target} is in use: {in_use}")).advise("See that nothing else uses it"));
-    }
-    if place.read_only {
-        return Err(Error::refused(format!("{target} cannot be written: it is read-only"))
-            .advise("Lift its write protection, or choose another partition"));
-    }
+    refuse_use(target, place, survey.in_use.as_deref())?;
+    refuse_read_only(target, place, en::INSTEAD_UNLOCK_PARTITION)?;
     if let Some(image) = survey.needed.first() {
-        return Err(Error::refused(format!(
-            "{} images, the first of them {image}, are found by nothing but this recovery partition: renewing it would lose \
-             what leads to them",
-            survey.needed.len()
-        ))
-        .advise(format!("Bring the volume back first: `lifeboat restore {image}`; or `lifeboat export` the images")));
+        let count = survey.needed.len();
+        let words = plural(count as u64, en::REFUSAL_ONLY_WAY_ONE, en::REFUSAL_ONLY_WAY_MANY);
+        return Err(Error::refused(fill(words, &[("count", &count), ("image", image)]))
+            .advise(fill(en::INSTEAD_BRING_BACK, &[("image", image)])));
     }
     let need = 2 * survey.bytes.len() as u64;
     let have: u64 = survey.copies.iter().map(|copy| copy.len.0).sum();
     if need > have {
-        return Err(Error::refused(format!(
-            "{target} has room for two copies of {} bytes, and {} bytes are needed for each: {} bytes are missing",
-            have / 2,
-            need / 2,
-            need - have
-        ))
-        .advise("Choose a larger partition, or name one volume as the source instead of the disk"));
+        let (have, need, missing) = (have / 2, need / 2, need - have);
+        let said: [(&str, &dyn Display); 4] =
+            [("target", target), ("have", &have), ("need", &need), ("missing", &missing)];
+        return Err(Error::refused(fill(en::REFUSAL_AID_SMALL, &said)).advise(en::INSTEAD_LARGER_PARTITION));
     }
     Ok(())
 }

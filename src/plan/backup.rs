@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Plan, Safety, Step, StepKind, Work, quoted};
+use super::names::{fact, left_out, place_words, state_words, step, volume_words};
+use super::{Plan, Safety, StepKind, Work, quoted};
 use crate::error::{Error, Result};
 use crate::extent::ClusterMap;
 use crate::fs::{Anchors, Kind as FsKind, State, Summary};
@@ -12,6 +13,7 @@ use crate::image::container::Toc;
 use crate::image::{Excluded, Kind, format};
 use crate::inventory::{Address, Place};
 use crate::unit::{ByteLen, Grid};
+use crate::words::{en, fill, plural};
 
 /// Where an image goes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,7 +31,7 @@ impl fmt::Display for ImageTarget {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Pipe => f.write_str("-"),
-            Self::Inside => f.write_str("inside"),
+            Self::Inside => f.write_str(en::VALUE_INSIDE),
         }
     }
 }
@@ -212,37 +214,36 @@ impl BackupWork {
 pub fn backup(request: &BackupRequest, survey: BackupSurvey) -> Result<Plan> {
     refuse(request, &survey)?;
     let used = survey.used_bytes();
-    let volume = &survey.summary;
-    let label = volume.label.as_ref().map(|label| format!(", \"{label}\"")).unwrap_or_default();
+    let summary = &survey.summary;
+    let volume = volume_words(summary.kind, summary.label.as_deref());
+    let state = state_words(summary.state);
+    let (clusters, cluster) = (survey.used.used(), ByteLen(survey.grid.cluster_bytes.into()));
     let mut facts = vec![
-        ("Source".into(), place_words(&request.source, &survey.place)),
-        ("Volume".into(), format!("{}{label}, {}, state {}", volume.kind, volume.len, volume.state)),
-        (
-            "To be read".into(),
-            format!("{used} in {} clusters of {}", survey.used.used(), ByteLen(survey.grid.cluster_bytes.into())),
+        fact(en::PLAN_SOURCE, place_words(&request.source, &survey.place)),
+        fact(
+            en::PLAN_VOLUME,
+            fill(en::VALUE_VOLUME_STATE, &[("volume", &volume), ("size", &summary.len), ("state", &state)]),
         ),
-        ("Image".into(), request.target.to_string()),
-        ("Expected size".into(), format!("about {} (from samples)", survey.estimate())),
+        fact(
+            en::PLAN_TO_BE_READ,
+            fill(en::VALUE_CLUSTERS_OF, &[("size", &used), ("clusters", &clusters), ("cluster", &cluster)]),
+        ),
+        fact(en::PLAN_IMAGE, request.target.to_string()),
+        fact(en::PLAN_SIZE_EXPECTED, fill(en::VALUE_SAMPLED, &[("size", &survey.estimate())])),
     ];
-    facts.extend(survey.free.map(|free| ("Free there".into(), ByteLen(free).to_string())));
-    facts.extend(
-        survey.excluded.iter().map(|file| ("Left out".into(), format!("{} ({})", file.path, ByteLen(file.bytes)))),
-    );
-    let mut steps =
-        vec![step(StepKind::WriteImage, "Read used clusters, compress, write the image", used.0, Safety::Creates)];
+    facts.extend(survey.free.map(|free| fact(en::PLAN_FREE_THERE, ByteLen(free).to_string())));
+    facts.extend(left_out(&survey.excluded));
+    let mut steps = vec![step(StepKind::WriteImage, en::STEP_WRITE_IMAGE, used.0, Safety::Creates)];
     if let ImageTarget::File(_) = request.target {
-        steps.push(step(StepKind::SyncImage, "Wait until the image is on its medium", 0, Safety::Creates));
+        steps.push(step(StepKind::SyncImage, en::STEP_SYNC_IMAGE, 0, Safety::Creates));
         if request.verify {
-            steps.push(step(
-                StepKind::ReadBackImage,
-                "Read the image back and check every digest",
-                used.0,
-                Safety::Reads,
-            ));
+            steps.push(step(StepKind::ReadBackImage, en::STEP_READ_BACK_IMAGE, used.0, Safety::Reads));
         }
     }
+    let said: [(&str, &dyn fmt::Display); 3] =
+        [("source", &request.source), ("volume", &volume), ("target", &request.target)];
     Ok(Plan {
-        headline: format!("Back up {} ({}{label}) to {}", request.source, volume.kind, request.target),
+        headline: fill(en::PLANNED_BACKUP, &said),
         facts,
         steps,
         warnings: warnings(request, &survey),
@@ -257,67 +258,76 @@ pub fn backup(request: &BackupRequest, survey: BackupSurvey) -> Result<Plan> {
 /// # Errors
 /// The refusal.
 pub fn refuse_source(request: &BackupRequest, survey: &BackupSurvey) -> Result<()> {
-    let volume = &survey.summary;
+    let (volume, source) = (&survey.summary, &request.source);
     if !(1..=19).contains(&request.level) {
-        return Err(
-            Error::refused(format!("level {} is not between 1 and 19", request.level)).advise("3 is a good one")
-        );
+        return Err(Error::refused(fill(en::REFUSAL_LEVEL, &[("level", &request.level)])).advise(en::INSTEAD_LEVEL));
     }
     if volume.kind == FsKind::Unfinished {
-        return Err(Error::refused(format!("{} holds a restore that was not finished", request.source))
-            .advise("Restore it again first; there is nothing whole to back up"));
+        return Err(
+            Error::refused(fill(en::REFUSAL_UNFINISHED, &[("source", source)])).advise(en::INSTEAD_RESTORE_AGAIN)
+        );
     }
-    if volume.state != State::Clean && !request.even_if_dirty {
-        let (what, then) = match (survey.place.mounted_at.first(), volume.state) {
-            (Some(mount), _) => ("it is in use", format!("Unmount it first: umount {}", mount.display())),
-            (None, State::Hibernated) => {
-                ("Windows sleeps on it (hibernation or fast start)", "Start Windows and shut it down fully".into())
-            }
-            (None, State::Journal) => {
-                ("what waits in its journal is not yet in place", "Mount it once and unmount it".into())
-            }
-            (None, _) => ("it was not unmounted properly", "Let its own checker run".into()),
-        };
-        let where_from = &request.source;
-        return Err(Error::refused(format!(
-            "{where_from} is not in a clean state ({}): {what}, so its files may be half written",
-            volume.state
-        ))
-        .advise(format!("{then}; or image it as it is with --even-if-dirty")));
+    if !request.even_if_dirty {
+        refuse_unclean(source, volume.state, &survey.place)?;
     }
-    if survey.grid.clusters > format::MAX_CLUSTERS {
-        let (have, most) = (survey.grid.clusters, format::MAX_CLUSTERS);
-        return Err(Error::refused(format!("the volume has {have} clusters, an image may have {most}"))
-            .advise("A volume made with larger clusters can be imaged"));
+    let (have, most) = (survey.grid.clusters, format::MAX_CLUSTERS);
+    if have > most {
+        return Err(Error::refused(fill(en::REFUSAL_CLUSTERS, &[("have", &have), ("most", &most)]))
+            .advise(en::INSTEAD_LARGER_CLUSTERS));
     }
     let least = 2 * survey.grid.bytes_of(format::chunk_clusters(survey.grid)).0;
     if let Some(split) = request.split
         && split < least
     {
-        return Err(Error::refused(format!("parts of {split} bytes are too small: a chunk needs up to {least} bytes"))
-            .advise(format!("Use --split {least} or more")));
+        return Err(Error::refused(fill(en::REFUSAL_SPLIT, &[("split", &split), ("least", &least)]))
+            .advise(fill(en::INSTEAD_SPLIT, &[("least", &least)])));
     }
     Ok(())
+}
+
+/// A volume that is not clean, with what brings it in order.
+fn refuse_unclean(source: &Address, state: State, place: &Place) -> Result<()> {
+    if state == State::Clean {
+        return Ok(());
+    }
+    if let Some(mount) = place.mounted_at.first() {
+        let mounted = fill(en::REFUSAL_UNCLEAN_MOUNTED, &[("source", source), ("state", &state_words(state))]);
+        return Err(Error::refused(mounted).advise(fill(en::INSTEAD_UNCLEAN_MOUNTED, &[("mount", &mount.display())])));
+    }
+    let what = match state {
+        State::Hibernated => en::REFUSAL_UNCLEAN_HIBERNATED,
+        State::Journal => en::REFUSAL_UNCLEAN_JOURNAL,
+        State::Clean | State::Dirty => en::REFUSAL_UNCLEAN,
+    };
+    let instead = match state {
+        State::Hibernated => en::INSTEAD_UNCLEAN_HIBERNATED,
+        State::Journal => en::INSTEAD_UNCLEAN_JOURNAL,
+        State::Clean | State::Dirty => en::INSTEAD_UNCLEAN,
+    };
+    Err(Error::refused(fill(what, &[("source", source)])).advise(instead))
 }
 
 fn refuse(request: &BackupRequest, survey: &BackupSurvey) -> Result<()> {
     refuse_source(request, survey)?;
     if let Some(first) = survey.existing.first() {
-        return Err(Error::refused(format!("{} is there already ({} files)", first.display(), survey.existing.len()))
-            .advise("Choose another name, or delete it first"));
+        let count = survey.existing.len();
+        let words = plural(count as u64, en::REFUSAL_EXISTS_ONE, en::REFUSAL_EXISTS_MANY);
+        return Err(Error::refused(fill(words, &[("path", &first.display()), ("count", &count)]))
+            .advise(en::INSTEAD_OTHER_NAME));
     }
     let need = survey.estimate();
     if let Some(free) = survey.free
         && free < need.0
     {
-        return Err(Error::refused(format!(
-            "{} needs about {need} ({} bytes), {} are free ({free} bytes): {} bytes are missing",
-            request.target,
-            need.0,
-            ByteLen(free),
-            need.0 - free
-        ))
-        .advise("Free space, choose another place, or a higher --level"));
+        let said: [(&str, &dyn fmt::Display); 6] = [
+            ("target", &request.target),
+            ("need", &need),
+            ("need_bytes", &need.0),
+            ("free", &ByteLen(free)),
+            ("free_bytes", &free),
+            ("missing", &(need.0 - free)),
+        ];
+        return Err(Error::refused(fill(en::REFUSAL_NO_SPACE, &said)).advise(en::INSTEAD_FREE_SPACE));
     }
     Ok(())
 }
@@ -326,51 +336,30 @@ fn warnings(request: &BackupRequest, survey: &BackupSurvey) -> Vec<String> {
     let volume = &survey.summary;
     let mut warnings: Vec<String> = volume.notes.clone();
     if volume.state != State::Clean {
-        warnings.push(format!(
-            "The volume is {}: the image will be in the same state; this is recorded in it",
-            volume.state
-        ));
+        warnings.push(fill(en::WARN_STATE_IS, &[("state", &state_words(volume.state))]));
     }
     if survey.raw {
+        let table = survey.place.table.name();
         warnings.push(match volume.kind {
-            _ if survey.place.is_divided() => format!(
-                "This is a whole disk with a {} partition table: all its sectors are taken. {}:N is one partition",
-                survey.place.table.name(),
-                request.source
-            ),
-            FsKind::Unknown => "Nothing known is here: all sectors are taken, as they are".into(),
-            FsKind::Ambiguous => "What this is cannot be told: all sectors are taken, as they are".into(),
-            kind => format!("All sectors of this {kind} volume are taken: which are used is not known"),
+            _ if survey.place.is_divided() => fill(en::WARN_RAW_DISK, &[("table", &table), ("disk", &request.source)]),
+            FsKind::Unknown => en::WARN_RAW_UNKNOWN.into(),
+            FsKind::Ambiguous => en::WARN_RAW_AMBIGUOUS.into(),
+            kind => fill(en::WARN_RAW_VOLUME, &[("kind", &kind)]),
         });
     }
     for mount in &survey.place.mounted_at {
-        warnings.push(format!("It is mounted at {}: files that change meanwhile may be torn", mount.display()));
+        warnings.push(fill(en::WARN_MOUNTED, &[("mount", &mount.display())]));
     }
     if let Some(free) = survey.free
         && free < survey.used_bytes().0
     {
-        warnings.push(format!(
-            "The image may not fit if the data compresses worse than the samples: {} are free",
-            ByteLen(free)
-        ));
+        warnings.push(fill(en::WARN_MAY_NOT_FIT, &[("free", &ByteLen(free))]));
     }
     if !request.verify {
-        warnings.push("The image will not be read back: it is not proven".into());
+        warnings.push(en::WARN_IMAGE_UNPROVEN.into());
     }
     if request.target == ImageTarget::Pipe {
-        warnings.push("What comes out of the pipe cannot be read back here: verify it where it ends up".into());
+        warnings.push(en::WARN_PIPE_UNPROVEN.into());
     }
     warnings
-}
-
-pub(super) fn step(kind: StepKind, title: &str, bytes: u64, safety: Safety) -> Step {
-    Step { kind, title: title.into(), bytes, safety }
-}
-
-/// An address with what is known about its disk.
-pub(super) fn place_words(address: &Address, place: &Place) -> String {
-    let disk = place.disk_name.as_ref().map(|name| format!(" on {name}")).unwrap_or_default();
-    let name = place.entry.as_ref().and_then(|entry| entry.name.as_ref());
-    let name = name.map(|name| format!(" \"{name}\"")).unwrap_or_default();
-    format!("{address}{name}, {}{disk}", place.len)
 }

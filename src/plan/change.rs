@@ -5,13 +5,14 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::backup::{place_words, step};
+use super::names::{Fact, fact, place_words, step};
 use super::{Plan, Safety, Step, StepKind, Work, quoted};
 use crate::error::{Error, Result};
 use crate::extent::{Extent, ExtentSet};
 use crate::fs::{Change, Kind, Tag};
 use crate::inventory::{Address, Place};
 use crate::unit::{ByteLen, ByteOffset};
+use crate::words::{en, fill};
 
 /// One edit, as it is asked for.
 #[derive(Clone, PartialEq, Debug)]
@@ -56,12 +57,12 @@ impl EditRequest {
     pub fn title(&self) -> String {
         match self {
             Self::Adopt { directory, name, len, .. } => {
-                format!("Make {len} of free clusters the file {}", directory.join(name).display())
+                fill(en::STEP_ADOPT, &[("size", len), ("path", &directory.join(name).display())])
             }
-            Self::Release { directory, name } => format!("Free the clusters of {}", directory.join(name).display()),
-            Self::Relocate { from, .. } => format!("Move what lies in {} clusters to other places", from.clusters()),
+            Self::Release { directory, name } => fill(en::STEP_RELEASE, &[("path", &directory.join(name).display())]),
+            Self::Relocate { from, .. } => fill(en::STEP_RELOCATE, &[("clusters", &from.clusters())]),
             Self::Replace { path, content } => {
-                format!("Replace the content of {} ({})", path.display(), ByteLen::of(content))
+                fill(en::STEP_REPLACE, &[("path", &path.display()), ("size", &ByteLen::of(content))])
             }
         }
     }
@@ -89,7 +90,7 @@ pub enum JournalPlace {
 impl std::fmt::Display for JournalPlace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Volume(at) => write!(f, "in free clusters of the volume, from byte {} on", at.0),
+            Self::Volume(at) => f.write_str(&fill(en::VALUE_JOURNAL_INSIDE, &[("byte", &at.0)])),
             Self::File(path) => write!(f, "{}", path.display()),
         }
     }
@@ -127,9 +128,11 @@ impl VolumeIdentity {
     /// In words: `ext4 "data", 20.0 MiB`.
     #[must_use]
     pub fn words(&self) -> String {
-        let kind = self.kind.map_or("volume", Kind::name);
-        let label = self.label.as_ref().map(|label| format!(" \"{label}\"")).unwrap_or_default();
-        format!("{kind}{label}, {}", self.len)
+        let kind = self.kind.map_or(en::VALUE_SOME_VOLUME, Kind::name);
+        match &self.label {
+            Some(label) => fill(en::VALUE_IDENTITY_LABELLED, &[("kind", &kind), ("label", label), ("size", &self.len)]),
+            None => fill(en::VALUE_IDENTITY, &[("kind", &kind), ("size", &self.len)]),
+        }
     }
 }
 
@@ -208,22 +211,23 @@ impl From<&Change> for ChangeView {
 pub fn change(request: &ChangeRequest, survey: ChangeSurvey) -> Result<Plan> {
     may_change(&request.volume, &survey.place, survey.in_use.as_deref())?;
     if survey.changes.iter().all(Change::is_empty) {
-        return Err(Error::refused(format!("{}: there is nothing to change", request.volume)));
+        return Err(Error::refused(fill(en::REFUSAL_NOTHING_TO_CHANGE, &[("volume", &request.volume)])));
     }
     let copied: u64 = survey.changes.iter().map(Change::copied_bytes).sum();
     let patched: u64 = survey.changes.iter().map(Change::patched_bytes).sum();
-    let mut facts: Vec<(String, String)> = vec![
-        ("Volume".into(), survey.identity.words()),
-        ("Place".into(), place_words(&request.volume, &survey.place)),
-        ("Copied to free clusters".into(), ByteLen(copied).to_string()),
-        ("Metadata changed".into(), ByteLen(patched).to_string()),
-        ("Journal".into(), format!("{} ({})", survey.journal, survey.journal_len)),
+    let journal = fill(en::VALUE_AMONG, &[("what", &survey.journal), ("size", &survey.journal_len)]);
+    let mut facts: Vec<Fact> = vec![
+        fact(en::PLAN_VOLUME, survey.identity.words()),
+        fact(en::PLAN_PLACE, place_words(&request.volume, &survey.place)),
+        fact(en::PLAN_COPIED, ByteLen(copied).to_string()),
+        fact(en::PLAN_CHANGED, ByteLen(patched).to_string()),
+        fact(en::FACT_JOURNAL, journal),
     ];
     if copied == 0 {
         facts.remove(2);
     }
     Ok(Plan {
-        headline: format!("Change {}: {}", request.volume, request.name),
+        headline: fill(en::PLANNED_CHANGE, &[("volume", &request.volume), ("name", &request.name)]),
         facts,
         steps: phase_steps(&survey),
         warnings: warnings(&request.volume, &survey),
@@ -238,28 +242,23 @@ pub(super) fn phase_steps(survey: &ChangeSurvey) -> Vec<Step> {
     let copied: u64 = survey.changes.iter().map(Change::copied_bytes).sum();
     let mut steps = Vec::new();
     if copied > 0 {
-        steps.push(step(StepKind::CopyData, "Copy data to free clusters", copied, Safety::Creates));
-        steps.push(step(StepKind::ReadBackCopies, "Read the copies back and compare", copied, Safety::Reads));
+        steps.push(step(StepKind::CopyData, en::STEP_COPY_DATA, copied, Safety::Creates));
+        steps.push(step(StepKind::ReadBackCopies, en::STEP_READ_BACK_COPIES, copied, Safety::Reads));
     }
     let journal = survey.journal_len.0;
-    steps.push(step(StepKind::WriteJournal, "Write the journal, and read it back", journal, Safety::Creates));
+    steps.push(step(StepKind::WriteJournal, en::STEP_WRITE_JOURNAL, journal, Safety::Creates));
     for change in &survey.changes {
         steps.push(step(StepKind::ChangeMetadata, &change.title, change.patched_bytes(), Safety::Overwrites));
     }
-    steps.push(step(StepKind::CloseJournal, "Read everything back, and close the journal", 0, Safety::Creates));
+    steps.push(step(StepKind::CloseJournal, en::STEP_CLOSE_JOURNAL, 0, Safety::Creates));
     steps
 }
 
 fn warnings(volume: &Address, survey: &ChangeSurvey) -> Vec<String> {
-    let mut warnings = vec![format!(
-        "Once the journal is written, the change is finished without a stop. After a power cut: {}",
-        resume_command(volume, &survey.journal)
-    )];
+    let command = resume_command(volume, &survey.journal);
+    let mut warnings = vec![fill(en::WARN_JOURNAL, &[("command", &command)])];
     if !survey.found_quickly {
-        warnings.push(
-            "The journal lies far from both ends of the volume: after a power cut, finding it takes a search of the whole volume"
-                .into(),
-        );
+        warnings.push(en::WARN_JOURNAL_FAR.into());
     }
     warnings
 }
@@ -289,22 +288,34 @@ pub fn resume_command_of(plan: &Plan) -> String {
 /// # Errors
 /// `Refused`, when it is mounted or otherwise in use, is a divided disk, or cannot be written.
 pub fn may_change(volume: &Address, place: &Place, in_use: Option<&str>) -> Result<()> {
-    if let Some(mount) = place.mounted_at.first() {
-        return Err(Error::refused(format!("{volume} is in use: mounted at {}", mount.display()))
-            .advise(format!("Unmount it first: umount {}", mount.display())));
-    }
-    if let Some(in_use) = in_use {
-        return Err(Error::refused(format!("{volume} is in use: {in_use}")).advise("See that nothing else uses it"));
-    }
+    refuse_use(volume, place, in_use)?;
     if place.is_divided() {
         let table = place.table.name();
-        return Err(Error::refused(format!("{volume} is a whole disk with a {table} partition table"))
-            .advise(format!("Name a partition: {volume}:N")));
+        return Err(Error::refused(fill(en::REFUSAL_DIVIDED, &[("place", volume), ("table", &table)]))
+            .advise(fill(en::INSTEAD_NAME_PARTITION, &[("place", volume)])));
     }
-    if place.read_only {
+    refuse_read_only(volume, place, en::INSTEAD_UNLOCK)
+}
+
+/// Refuses a place that is mounted, or that something else uses, in words.
+pub(super) fn refuse_use(address: &Address, place: &Place, in_use: Option<&str>) -> Result<()> {
+    if let Some(mount) = place.mounted_at.first() {
+        let mount = mount.display();
+        return Err(Error::refused(fill(en::REFUSAL_MOUNTED, &[("place", address), ("mount", &mount)]))
+            .advise(fill(en::INSTEAD_UNMOUNT, &[("mount", &mount)])));
+    }
+    if let Some(why) = in_use {
         return Err(
-            Error::refused(format!("{volume} cannot be written: it is read-only")).advise("Lift its write protection")
+            Error::refused(fill(en::REFUSAL_IN_USE, &[("place", address), ("why", &why)])).advise(en::INSTEAD_LET_GO)
         );
+    }
+    Ok(())
+}
+
+/// Refuses a place that cannot be written, with what to do instead.
+pub(super) fn refuse_read_only(address: &Address, place: &Place, instead: &str) -> Result<()> {
+    if place.read_only {
+        return Err(Error::refused(fill(en::REFUSAL_READ_ONLY, &[("place", address)])).advise(instead));
     }
     Ok(())
 }

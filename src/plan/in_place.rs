@@ -1,6 +1,9 @@
 //! Planning a restore onto a volume that holds images: they stay, and the restored volume gets them as its files.
 
-use super::backup::{place_words, step};
+use std::fmt::Display;
+
+use super::change::refuse_use;
+use super::names::{Fact, fact, image_words, imaged_words, place_words, step, volume_words};
 use super::restore::{ImagesInside, confirm_word, refuse_target, warnings};
 use super::{Plan, RestoreRequest, RestoreSurvey, Safety, Step, StepKind, Work};
 use crate::error::{Error, Result};
@@ -10,6 +13,7 @@ use crate::image::container::Toc;
 use crate::image::content_bytes;
 use crate::table::SectorWrite;
 use crate::unit::{ByteLen, ByteOffset};
+use crate::words::{en, fill, plural};
 
 /// Bytes of the container that are copied out of the restored volume's way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,99 +93,93 @@ pub struct InPlaceWork {
 pub fn in_place(request: &RestoreRequest, survey: InPlaceSurvey) -> Result<Plan> {
     let restore = &survey.restore;
     refuse_target(request, restore)?;
-    if let Some(in_use) = &survey.in_use {
-        return Err(
-            Error::refused(format!("{} is in use: {in_use}", request.target)).advise("See that nothing else uses it")
-        );
-    }
+    refuse_use(&request.target, &restore.place, survey.in_use.as_deref())?;
     if request.zero_free || request.discard {
-        return Err(Error::refused(
-            "--zero-free and --discard are not for a restore in place: unused clusters are left alone",
-        )
-        .advise("Leave them out"));
+        return Err(Error::refused(en::REFUSAL_CLEAR_IN_PLACE).advise(en::INSTEAD_LEAVE_OUT));
     }
     if let (Some(stranger), true) = (&survey.stranger, request.home) {
-        return Err(Error::refused(format!("the place that the image came from is another partition now: {stranger}"))
-            .advise(format!("If it shall be overwritten all the same, say so: --to {}", request.target)));
+        return Err(Error::refused(fill(en::REFUSAL_STRANGER, &[("stranger", stranger)]))
+            .advise(fill(en::INSTEAD_SAY_SO, &[("target", &request.target)])));
     }
     let header = &restore.header;
-    let label = header.volume.label.as_ref().map(|label| format!(", \"{label}\"")).unwrap_or_default();
-    let mut said = warnings(request, restore);
-    said.extend(survey.warnings.iter().cloned());
-    if !survey.moved.is_empty() && !survey.moved_to_free {
-        said.push("The images are moved to clusters that are in use today: from then on what is there now is lost, and only finishing helps".into());
-    }
-    if let Some(repair) = &survey.table {
-        said.push(format!(
-            "The disk's partition table is damaged, or does not name this volume: {} is put back",
-            repair.what
-        ));
-    }
-    if !survey.journals.is_empty() {
-        said.push(format!(
-            "{} interrupted changes of the volume wait to be finished: the restore ends them",
-            survey.journals.len()
-        ));
-    }
-    if request.images == ImagesInside::Drop {
-        said.push("All images inside the volume are dropped at the end, the one that is restored as well".into());
-    }
-    if !request.check {
-        said.push("The restored volume will not be checked".into());
-    }
+    let volume = volume_words(header.volume.kind, header.volume.label.as_deref());
+    let said: [(&str, &dyn Display); 3] = [("image", &request.image), ("volume", &volume), ("target", &request.target)];
     Ok(Plan {
-        headline: format!("Restore {} ({}{label}) in place, to {}", request.image, header.volume.kind, request.target),
-        facts: facts(request, &survey, &label),
+        headline: fill(en::PLANNED_IN_PLACE, &said),
+        facts: facts(request, &survey),
         steps: steps(request, &survey),
-        warnings: said,
+        warnings: all_warnings(request, &survey),
         command: request.command(),
         confirm: Some(confirm_word(&request.target)),
         work: Work::RestoreInPlace(Box::new(InPlaceWork { request: request.clone(), survey })),
     })
 }
 
-fn facts(request: &RestoreRequest, survey: &InPlaceSurvey, label: &str) -> Vec<(String, String)> {
+/// What any restore warns of, and what only one in place does.
+fn all_warnings(request: &RestoreRequest, survey: &InPlaceSurvey) -> Vec<String> {
+    let mut said = warnings(request, &survey.restore);
+    said.extend(survey.warnings.iter().cloned());
+    if !survey.moved.is_empty() && !survey.moved_to_free {
+        said.push(en::WARN_MOVED_TO_USED.into());
+    }
+    if let Some(repair) = &survey.table {
+        said.push(fill(en::WARN_TABLE_PUT_BACK, &[("what", &repair.what)]));
+    }
+    if !survey.journals.is_empty() {
+        let count = survey.journals.len();
+        said.push(fill(plural(count as u64, en::WARN_ENDS_ONE, en::WARN_ENDS_MANY), &[("count", &count)]));
+    }
+    if request.images == ImagesInside::Drop {
+        said.push(en::WARN_DROPPED.into());
+    }
+    if !request.check {
+        said.push(en::WARN_RESTORED_UNCHECKED.into());
+    }
+    said
+}
+
+fn facts(request: &RestoreRequest, survey: &InPlaceSurvey) -> Vec<Fact> {
     let restore = &survey.restore;
     let header = &restore.header;
     let content = content_bytes(header);
     let names: Vec<&str> = survey.today.images.iter().map(|image| image.name.as_str()).collect();
-    let stay = match request.images {
-        ImagesInside::Keep => "stay",
-        ImagesInside::Drop => "are dropped at the end",
+    let images = match request.images {
+        ImagesInside::Keep => en::VALUE_IMAGES_STAY,
+        ImagesInside::Drop => en::VALUE_IMAGES_DROPPED,
     };
+    let images = fill(images, &[("count", &names.len()), ("names", &names.join(", "))]);
     let mut facts = vec![
-        (
-            "Image".into(),
-            format!("{} ({} image \"{}\" of {})", request.image, header.kind.name(), header.name, header.created),
-        ),
-        ("Volume".into(), format!("{}{label}, {}, {content} used", header.volume.kind, header.grid.len())),
-        ("Target".into(), place_words(&request.target, &restore.place)),
-        ("There now".into(), restore.occupant.clone().unwrap_or_else(|| "nothing known".into())),
-        ("Differs".into(), differs(survey, content)),
-        ("Images inside".into(), format!("{} ({}): they {stay}", names.len(), names.join(", "))),
+        fact(en::PLAN_IMAGE, image_words(&request.image, header)),
+        fact(en::PLAN_VOLUME, imaged_words(header, content)),
+        fact(en::PLAN_TARGET, place_words(&request.target, &restore.place)),
+        fact(en::PLAN_THERE_NOW, restore.occupant.as_deref().unwrap_or(en::VALUE_NOTHING_KNOWN)),
+        fact(en::PLAN_DIFFERS, differs(survey, content)),
+        fact(en::PLAN_IMAGES_INSIDE, images),
     ];
     if let Some(repair) = &survey.table {
-        let places: Vec<String> =
-            repair.writes.iter().map(|write| format!("{} at byte {}", write.what, write.offset.0)).collect();
-        facts.push(("Partition table".into(), format!("put back: {}; {}", repair.what, places.join(", "))));
+        let place = |write: &SectorWrite| fill(en::VALUE_AT_BYTE, &[("what", &write.what), ("byte", &write.offset.0)]);
+        let places: Vec<String> = repair.writes.iter().map(place).collect();
+        let value = fill(en::VALUE_TABLE_PUT_BACK, &[("what", &repair.what), ("places", &places.join(", "))]);
+        facts.push(fact(en::PLAN_TABLE, value));
     }
     if !survey.moved.is_empty() {
         let from = survey.moved.iter().map(|moved| moved.from.offset.0).min().unwrap_or(0);
         let to = survey.moved.iter().map(|moved| moved.to.offset.0).min().unwrap_or(0);
-        facts.push((
-            "Images moved".into(),
-            format!("{} in the volume's way, from byte {from} on, to byte {to} on", ByteLen(moved_bytes(survey))),
-        ));
+        let size = ByteLen(moved_bytes(survey));
+        let value = fill(en::VALUE_IMAGES_MOVED, &[("size", &size), ("from", &from), ("to", &to)]);
+        facts.push(fact(en::PLAN_IMAGES_MOVED, value));
     }
     facts
 }
 
 fn differs(survey: &InPlaceSurvey, content: ByteLen) -> String {
     match survey.differing {
-        Differing::Bytes(0) => "nothing: the volume is as the image has it".into(),
-        Differing::Bytes(bytes) => format!("{} ({bytes} bytes) of {content}: only that is written", ByteLen(bytes)),
-        Differing::Most => "most of it: everything is written".into(),
-        Differing::Unknown => "not looked at: everything is written".into(),
+        Differing::Bytes(0) => en::VALUE_SAME.into(),
+        Differing::Bytes(bytes) => {
+            fill(en::VALUE_DIFFERS, &[("size", &ByteLen(bytes)), ("bytes", &bytes), ("all", &content)])
+        }
+        Differing::Most => en::VALUE_DIFFERS_MOSTLY.into(),
+        Differing::Unknown => en::VALUE_DIFFERS_UNKNOWN.into(),
     }
 }
 
@@ -193,35 +191,35 @@ fn steps(request: &RestoreRequest, survey: &InPlaceSurvey) -> Vec<Step> {
     let content = content_bytes(&survey.restore.header).0;
     let mut steps = Vec::new();
     if !request.trust {
-        steps.push(step(StepKind::VerifyImage, "Check every digest of the image", content, Safety::Reads));
+        steps.push(step(StepKind::VerifyImage, en::STEP_VERIFY_IMAGE, content, Safety::Reads));
     }
     if !survey.moved.is_empty() {
-        let title = "Copy the images that are in the way to their new places, and read the copies back";
-        steps.push(step(StepKind::MoveImages, title, 2 * moved_bytes(survey), Safety::Overwrites));
+        steps.push(step(StepKind::MoveImages, en::STEP_MOVE_IMAGES, 2 * moved_bytes(survey), Safety::Overwrites));
     }
     if survey.renew {
         let bytes = survey.toc.files.iter().filter(|file| file.role.is_toc()).map(|file| file.bytes).sum();
-        steps.push(step(StepKind::WriteContents, "Write the images' table of contents", bytes, Safety::Overwrites));
+        steps.push(step(StepKind::WriteContents, en::STEP_WRITE_CONTENTS, bytes, Safety::Overwrites));
     }
     if let Some(repair) = &survey.table {
         let bytes = repair.writes.iter().map(|write| write.new.len() as u64).sum();
-        steps.push(step(StepKind::WriteTable, &format!("Put back {}", repair.what), bytes, Safety::Overwrites));
+        let title = fill(en::STEP_PUT_BACK, &[("what", &repair.what)]);
+        steps.push(step(StepKind::WriteTable, &title, bytes, Safety::Overwrites));
     }
     let title = match survey.differing {
-        Differing::Bytes(_) => "Mark the volume as unfinished, and write the clusters that differ",
-        _ => "Mark the volume as unfinished, and write its used clusters",
+        Differing::Bytes(_) => en::STEP_WRITE_DIFFERING,
+        _ => en::STEP_WRITE_ALL,
     };
     steps.push(step(StepKind::WriteClusters, title, content, Safety::Overwrites));
-    steps.push(step(StepKind::SyncTarget, "Wait until everything is on the medium", 0, Safety::Overwrites));
+    steps.push(step(StepKind::SyncTarget, en::STEP_SYNC_TARGET, 0, Safety::Overwrites));
     if request.verify {
-        steps.push(step(StepKind::ReadBackTarget, "Read the volume back and compare", content, Safety::Reads));
+        steps.push(step(StepKind::ReadBackTarget, en::STEP_READ_BACK_VOLUME, content, Safety::Reads));
     }
-    steps.push(step(StepKind::Seal, "Write boot record and superblock, and read them back", 0, Safety::Overwrites));
+    steps.push(step(StepKind::Seal, en::STEP_SEAL, 0, Safety::Overwrites));
     if request.check {
-        steps.push(step(StepKind::CheckVolume, "Check the restored volume", 0, Safety::Reads));
+        steps.push(step(StepKind::CheckVolume, en::STEP_CHECK_RESTORED, 0, Safety::Reads));
     }
     if request.images == ImagesInside::Drop {
-        steps.push(step(StepKind::DropImages, "Overwrite what the dropped images begin with", 0, Safety::Overwrites));
+        steps.push(step(StepKind::DropImages, en::STEP_DROP_IMAGES, 0, Safety::Overwrites));
     }
     steps
 }

@@ -1,18 +1,22 @@
 //! Planning what is done to the container of a volume: an image made inside, one dropped, all of it put in order.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::backup::{BackupRequest, BackupSurvey, place_words, step};
+use super::backup::{BackupRequest, BackupSurvey};
 use super::change::{self, ChangeSurvey, VolumeIdentity, may_change, resume_command};
+use super::names::{Fact, fact, left_out, place_words, state_words, step, volume_words};
 use super::{JournalPlace, Plan, Safety, Step, StepKind, Work, quoted};
 use crate::error::{Error, Result};
 use crate::extent::Extent;
 use crate::fs::{Change, Units};
+use crate::image::Kind;
 use crate::image::container::{FileRecord, Toc};
 use crate::inventory::{Address, Place};
 use crate::unit::{ByteLen, ByteOffset, Grid};
+use crate::words::{en, fill};
 
 /// Files that are named in a preview at most; the rest are counted.
 const NAMED: usize = 5;
@@ -89,17 +93,19 @@ impl Room {
             return Ok(());
         }
         let bytes = |units: u64| units.saturating_mul(self.unit_bytes);
-        Err(Error::refused(format!(
-            "an image inside {volume} needs {need} free clusters ({} bytes), and {free} are free ({} bytes): {} clusters are missing. Needed are {} for the image, {} for tables of contents, {} for what describes the files, {} for the journal",
-            bytes(need),
-            bytes(free),
-            need - free,
-            self.image,
-            self.tables,
-            self.metadata,
-            self.journal
-        ))
-        .advise("Free space on the volume, leave files out with --exclude, use a higher --level, or write the image elsewhere with --to"))
+        let said: [(&str, &dyn Display); 10] = [
+            ("volume", volume),
+            ("need", &need),
+            ("need_bytes", &bytes(need)),
+            ("free", &free),
+            ("free_bytes", &bytes(free)),
+            ("missing", &(need - free)),
+            ("image", &self.image),
+            ("tables", &self.tables),
+            ("files", &self.metadata),
+            ("list", &self.journal),
+        ];
+        Err(Error::refused(fill(en::REFUSAL_NO_ROOM, &said)).advise(en::INSTEAD_FREE_INSIDE))
     }
 }
 
@@ -219,32 +225,30 @@ pub struct InsideWork {
 /// A refusal, with its numbers.
 pub fn create_inside(volume: &Address, check: bool, survey: InsideSurvey) -> Result<Plan> {
     may_change(volume, &survey.place, survey_in_use(&survey))?;
-    let Some(image) = &survey.image else { return Err(Error::damaged("there is no image to be made")) };
+    let Some(image) = &survey.image else { return Err(Error::damaged(en::REFUSAL_NOTHING_TO_MAKE)) };
     let mut steps = Vec::new();
     steps.extend(check.then(check_before));
     for phase in &survey.phases {
         steps.extend(change::phase_steps(&phase.survey));
     }
     let used = image.survey.used_bytes().0;
-    steps.push(step(StepKind::WriteImage, "Read used clusters, compress, write the image", used, Safety::Creates));
-    steps.push(step(StepKind::SyncImage, "Wait until the image is on its medium", 0, Safety::Creates));
+    steps.push(step(StepKind::WriteImage, en::STEP_WRITE_IMAGE, used, Safety::Creates));
+    steps.push(step(StepKind::SyncImage, en::STEP_SYNC_IMAGE, 0, Safety::Creates));
     if image.request.verify {
-        let title = "Read the image back and check every digest";
-        steps.push(step(StepKind::ReadBackImage, title, used, Safety::Reads));
+        steps.push(step(StepKind::ReadBackImage, en::STEP_READ_BACK_IMAGE, used, Safety::Reads));
     }
     let tables: u64 = image.tables.iter().map(|file| file.bytes).sum();
-    steps.push(step(StepKind::WriteTables, "Write the new tables of contents", tables, Safety::Creates));
+    steps.push(step(StepKind::WriteTables, en::STEP_WRITE_TABLES, tables, Safety::Creates));
     steps.extend(change::phase_steps(&image.last.survey));
     steps.extend(wipe(&survey));
     steps.extend(check.then(check_after));
-    let label = image.survey.summary.label.as_ref().map(|label| format!(", \"{label}\"")).unwrap_or_default();
-    let kind = image.survey.summary.kind;
+    let content = volume_words(image.survey.summary.kind, image.survey.summary.label.as_deref());
+    let headline = match image.request.kind {
+        Kind::Factory => en::PLANNED_INSIDE_FACTORY,
+        Kind::User => en::PLANNED_INSIDE_USER,
+    };
     Ok(Plan {
-        headline: format!(
-            "Make the {} image {} inside {volume} ({kind}{label})",
-            image.request.kind.name(),
-            image.name
-        ),
+        headline: fill(headline, &[("image", &image.name), ("address", volume), ("volume", &content)]),
         facts: create_facts(volume, &survey, image),
         steps,
         warnings: create_warnings(volume, &survey, image, check),
@@ -252,7 +256,7 @@ pub fn create_inside(volume: &Address, check: bool, survey: InsideSurvey) -> Res
         confirm: None,
         work: Work::Inside(Arc::new(InsideWork {
             volume: volume.clone(),
-            name: format!("making the image {}", image.name),
+            name: fill(en::VALUE_MAKING, &[("name", &image.name)]),
             check,
             survey,
         })),
@@ -275,17 +279,17 @@ pub fn change_container(request: &ContainerRequest, name: String, survey: Inside
     let changes = || survey.phases.iter().flat_map(|phase| &phase.survey.changes);
     let copied: u64 = changes().map(Change::copied_bytes).sum();
     let patched: u64 = changes().map(Change::patched_bytes).sum();
-    let mut facts: Vec<(String, String)> = vec![
-        ("Volume".into(), survey.identity.words()),
-        ("Place".into(), place_words(volume, &survey.place)),
-        ("Copied to free clusters".into(), ByteLen(copied).to_string()),
-        ("Metadata changed".into(), ByteLen(patched).to_string()),
+    let mut facts: Vec<Fact> = vec![
+        fact(en::PLAN_VOLUME, survey.identity.words()),
+        fact(en::PLAN_PLACE, place_words(volume, &survey.place)),
+        fact(en::PLAN_COPIED, ByteLen(copied).to_string()),
+        fact(en::PLAN_CHANGED, ByteLen(patched).to_string()),
     ];
-    facts.extend(survey.phases.iter().map(|phase| ("Journal".into(), phase.survey.journal.to_string())));
+    facts.extend(survey.phases.iter().map(|phase| fact(en::FACT_JOURNAL, phase.survey.journal.to_string())));
     let mut warnings = survey.notes.clone();
     warnings.push(journal_warning(volume));
     Ok(Plan {
-        headline: format!("Change the container inside {volume}: {name}"),
+        headline: fill(en::PLANNED_CONTAINER, &[("volume", volume), ("name", &name)]),
         facts,
         steps,
         warnings,
@@ -303,72 +307,88 @@ fn survey_in_use(survey: &InsideSurvey) -> Option<&str> {
 /// Overwriting what is left of images that go.
 fn wipe(survey: &InsideSurvey) -> Option<Step> {
     let bytes = survey.wiped.len() as u64 * 512;
-    let title = "Overwrite what would make left-overs be found";
-    (bytes > 0).then(|| step(StepKind::WriteTables, title, bytes, Safety::Overwrites))
+    (bytes > 0).then(|| step(StepKind::WriteTables, en::STEP_WIPE, bytes, Safety::Overwrites))
 }
 
 fn check_before() -> Step {
-    step(StepKind::CheckVolume, "Check that the volume and its container are sound", 0, Safety::Reads)
+    step(StepKind::CheckVolume, en::STEP_CHECK_BEFORE, 0, Safety::Reads)
 }
 
 fn check_after() -> Step {
-    step(StepKind::CheckVolume, "Check the volume and its container again, and count clusters", 0, Safety::Reads)
+    step(StepKind::CheckVolume, en::STEP_CHECK_AFTER, 0, Safety::Reads)
 }
 
-fn create_facts(volume: &Address, survey: &InsideSurvey, image: &NewImage) -> Vec<(String, String)> {
+fn create_facts(volume: &Address, survey: &InsideSurvey, image: &NewImage) -> Vec<Fact> {
     let room = &survey.room;
-    let units = |units: u64| format!("{} in {units} clusters", ByteLen(units * room.unit_bytes));
-    let about = if image.exact { "" } else { "about " };
-    let mut facts: Vec<(String, String)> = vec![
-        ("Source".into(), place_words(volume, &survey.place)),
-        ("Volume".into(), format!("{}, state {}", survey.identity.words(), image.survey.summary.state)),
-        ("To be read".into(), image.survey.used_bytes().to_string()),
-        ("Image".into(), format!("{volume}/{}", image.name)),
+    let units =
+        |units: u64| fill(en::VALUE_CLUSTERS, &[("size", &ByteLen(units * room.unit_bytes)), ("clusters", &units)]);
+    let state = state_words(image.survey.summary.state);
+    let state = fill(en::VALUE_VOLUME_IS, &[("volume", &survey.identity.words()), ("state", &state)]);
+    let mut facts: Vec<Fact> = vec![
+        fact(en::PLAN_SOURCE, place_words(volume, &survey.place)),
+        fact(en::PLAN_VOLUME, state),
+        fact(en::PLAN_TO_BE_READ, image.survey.used_bytes().to_string()),
+        fact(en::PLAN_IMAGE, format!("{volume}/{}", image.name)),
     ];
     facts.extend(image.renewal.iter().flat_map(renewal_facts));
-    facts.push(match &image.base {
-        Some((_, name)) => ("Based on".into(), format!("{name}: what is the same is not stored again")),
-        None => ("Based on".into(), "nothing: it is complete in itself".into()),
-    });
-    facts.push(("Expected size".into(), format!("{about}{} ({} bytes)", ByteLen(image.bytes), image.bytes)));
-    facts.push(("Needed".into(), units(room.needed())));
-    facts.push(("Free".into(), units(room.free)));
-    facts.push(("Where".into(), where_words(survey, image)));
+    let base = image.base.as_ref().map(|(_, name)| fill(en::VALUE_BASED_ON, &[("name", name)]));
+    facts.push(fact(en::PLAN_BASED_ON, base.unwrap_or_else(|| en::VALUE_BASED_ON_NOTHING.into())));
+    let expected = if image.exact { en::VALUE_EXACT } else { en::VALUE_ABOUT };
+    let expected = fill(expected, &[("size", &ByteLen(image.bytes)), ("bytes", &image.bytes)]);
+    facts.push(fact(en::PLAN_SIZE_EXPECTED, expected));
+    facts.push(fact(en::PLAN_NEEDED, units(room.needed())));
+    facts.push(fact(en::PLAN_FREE, units(room.free)));
+    facts.push(fact(en::PLAN_WHERE, where_words(survey, image)));
     if image.scattered {
-        facts.push(("Stored".into(), "scattered, in blocks of 4 KiB that say what they are".into()));
+        facts.push(fact(en::PLAN_STORED, en::VALUE_SCATTERED));
     }
     let moved = &image.moved;
     if moved.bytes > 0 {
-        let mut words = format!("{} of {} files and structures", ByteLen(moved.bytes), moved.holders);
-        let names: Vec<String> =
-            moved.largest.iter().take(NAMED).map(|(name, bytes)| format!("{name} ({})", ByteLen(*bytes))).collect();
-        words += &format!("; the largest: {}", names.join(", "));
-        facts.push(("Moved out of the way".into(), words));
+        let largest: Vec<String> = moved.largest.iter().take(NAMED).map(|(name, bytes)| among(name, *bytes)).collect();
+        let (size, largest) = (ByteLen(moved.bytes), largest.join(", "));
+        let words = fill(en::VALUE_MOVED, &[("size", &size), ("count", &moved.holders), ("largest", &largest)]);
+        facts.push(fact(en::PLAN_MOVED, words));
     }
-    let table = |file: &FileRecord| format!("{} ({})", file.name, ByteLen(file.bytes));
-    let mut tables: Vec<String> = image.tables.iter().map(table).collect();
-    tables.extend(image.renamed.iter().map(|(old, new)| format!("{old} becomes {new}")));
-    facts.push(("Tables of contents".into(), tables.join(", ")));
-    let left = image.survey.excluded.iter();
-    facts.extend(left.map(|file| ("Left out".into(), format!("{} ({})", file.path, ByteLen(file.bytes)))));
+    let mut tables: Vec<String> = image.tables.iter().map(|file| among(&file.name, file.bytes)).collect();
+    let renamed = image.renamed.iter();
+    tables.extend(renamed.map(|(old, new)| fill(en::VALUE_BECOMES, &[("old", old), ("new", new)])));
+    facts.push(fact(en::PLAN_TABLES, tables.join(", ")));
+    facts.extend(left_out(&image.survey.excluded));
     facts
 }
 
+/// One of a list, with its size.
+fn among(name: &str, bytes: u64) -> String {
+    fill(en::VALUE_AMONG, &[("what", &name), ("size", &ByteLen(bytes))])
+}
+
 /// What is taken from where.
-fn renewal_facts(renewal: &Renewal) -> Vec<(String, String)> {
+fn renewal_facts(renewal: &Renewal) -> Vec<Fact> {
     let name = &renewal.previous.1;
-    let mut from_today = format!("{} in {} files", ByteLen(renewal.bytes), renewal.files);
-    for (count, what) in [(renewal.directories, "new directories"), (renewal.gone, "files are gone")] {
-        if count > 0 {
-            from_today += &format!(", {count} {what}");
+    let (size, files, same) = (ByteLen(renewal.bytes), renewal.files, renewal.same);
+    let (made, gone) = (renewal.directories, renewal.gone);
+    let renewed = match (made, gone) {
+        (0, 0) => fill(en::VALUE_RENEWED, &[("size", &size), ("files", &files), ("same", &same)]),
+        (_, 0) => {
+            let values: [(&str, &dyn Display); 4] =
+                [("size", &size), ("files", &files), ("made", &made), ("same", &same)];
+            fill(en::VALUE_RENEWED_MADE, &values)
         }
-    }
-    let mut facts = vec![
-        ("Taken as it is today".into(), format!("{from_today}; {} are as they were", renewal.same)),
-        ("All else".into(), format!("as in the image {name}")),
-    ];
+        (0, _) => {
+            let values: [(&str, &dyn Display); 4] =
+                [("size", &size), ("files", &files), ("gone", &gone), ("same", &same)];
+            fill(en::VALUE_RENEWED_GONE, &values)
+        }
+        _ => {
+            let values: [(&str, &dyn Display); 5] =
+                [("size", &size), ("files", &files), ("made", &made), ("gone", &gone), ("same", &same)];
+            fill(en::VALUE_RENEWED_BOTH, &values)
+        }
+    };
+    let mut facts =
+        vec![fact(en::PLAN_RENEWED, renewed), fact(en::PLAN_ALL_ELSE, fill(en::VALUE_AS_IN, &[("name", name)]))];
     if renewal.replaces {
-        facts.push(("Replaces".into(), format!("{name}, once the new image is proven")));
+        facts.push(fact(en::PLAN_REPLACES, fill(en::VALUE_REPLACES, &[("name", name)])));
     }
     facts
 }
@@ -381,18 +401,31 @@ fn where_words(survey: &InsideSurvey, image: &NewImage) -> String {
     let all: Vec<(u64, u64)> = tables.chain(place).collect();
     let start = all.iter().map(|range| range.0).min().unwrap_or(0);
     let end = all.iter().map(|range| range.1).max().unwrap_or(0);
-    let pieces =
-        if image.place.len() > 1 { format!(", the image in {} pieces", image.place.len()) } else { String::new() };
-    let lowest = image.lowest.filter(|lowest| lowest.0 < start);
-    let lowest = lowest.map_or_else(String::new, |at| format!("; from byte {} on, should it get longer", at.0));
-    format!("bytes {start} to {end} of the volume's {}{pieces}{lowest}", survey.place.len.0)
+    let bytes = survey.place.len.0;
+    let lowest = image.lowest.map(|lowest| lowest.0).filter(|lowest| *lowest < start);
+    match (image.place.len(), lowest) {
+        (..=1, None) => fill(en::VALUE_WHERE, &[("start", &start), ("end", &end), ("bytes", &bytes)]),
+        (pieces, None) => {
+            let values: [(&str, &dyn Display); 4] =
+                [("start", &start), ("end", &end), ("bytes", &bytes), ("pieces", &pieces)];
+            fill(en::VALUE_WHERE_PIECES, &values)
+        }
+        (..=1, Some(lowest)) => {
+            let values: [(&str, &dyn Display); 4] =
+                [("start", &start), ("end", &end), ("bytes", &bytes), ("lowest", &lowest)];
+            fill(en::VALUE_WHERE_LONGER, &values)
+        }
+        (pieces, Some(lowest)) => {
+            let values: [(&str, &dyn Display); 5] =
+                [("start", &start), ("end", &end), ("bytes", &bytes), ("pieces", &pieces), ("lowest", &lowest)];
+            fill(en::VALUE_WHERE_BOTH, &values)
+        }
+    }
 }
 
 fn journal_warning(volume: &Address) -> String {
-    format!(
-        "Once a journal is written, its change is finished without a stop. After a power cut: {}",
-        resume_command(volume, &JournalPlace::Volume(ByteOffset::ZERO))
-    )
+    let command = resume_command(volume, &JournalPlace::Volume(ByteOffset::ZERO));
+    fill(en::WARN_JOURNAL_EACH, &[("command", &command)])
 }
 
 fn create_warnings(volume: &Address, survey: &InsideSurvey, image: &NewImage, check: bool) -> Vec<String> {
@@ -401,20 +434,15 @@ fn create_warnings(volume: &Address, survey: &InsideSurvey, image: &NewImage, ch
     warnings.extend(image.renewal.iter().flat_map(|renewal| renewal.notes.iter().cloned()));
     warnings.push(journal_warning(volume));
     if !image.exact {
-        let more = match image.lowest {
-            Some(at) => format!("the free clusters right below are taken as well, down to byte {} at most. If", at.0),
-            None => "there is no more place for it. If".into(),
-        };
-        warnings.push(format!(
-            "The size is an estimate from samples: should the image need more, {more} that is too little, the job stops and makes no image"
-        ));
+        let reach = image.lowest.map(|lowest| fill(en::WARN_ESTIMATE_REACH, &[("lowest", &lowest.0)]));
+        warnings.push(reach.unwrap_or_else(|| en::WARN_ESTIMATE.into()));
     }
     if !image.request.verify {
-        warnings.push("The image will not be read back: it is not proven".into());
+        warnings.push(en::WARN_IMAGE_UNPROVEN.into());
     }
     if !check {
-        warnings.push("The volume is not checked before and after".into());
+        warnings.push(en::WARN_UNCHECKED.into());
     }
-    warnings.push("An image inside is lost with its disk: keep one on another disk, too".into());
+    warnings.push(en::WARN_KEEP_ANOTHER.into());
     warnings
 }

@@ -5,7 +5,8 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::backup::{place_words, step};
+use super::change::{refuse_read_only, refuse_use};
+use super::names::{fact, image_words, imaged_words, place_words, state_words, step, volume_words};
 use super::{Plan, Safety, StepKind, Work, quoted};
 use crate::error::{Error, Result};
 use crate::image::{Header, ImageStream, content_bytes};
@@ -187,19 +188,18 @@ pub fn restore(request: &RestoreRequest, survey: RestoreSurvey, stream: PipedIma
     let header = &survey.header;
     let content = content_bytes(header);
     let volume = &header.volume;
-    let label = volume.label.as_ref().map(|label| format!(", \"{label}\"")).unwrap_or_default();
+    let volume = volume_words(volume.kind, volume.label.as_deref());
     let mut facts = vec![
-        (
-            "Image".into(),
-            format!("{} ({} image \"{}\" of {})", request.image, header.kind.name(), header.name, header.created),
-        ),
-        ("Volume".into(), format!("{}{label}, {}, {content} used", volume.kind, header.grid.len())),
-        ("Target".into(), place_words(&request.target, &survey.place)),
-        ("There now".into(), survey.occupant.clone().unwrap_or_else(|| "nothing known".into())),
+        fact(en::PLAN_IMAGE, image_words(&request.image, header)),
+        fact(en::PLAN_VOLUME, imaged_words(header, content)),
+        fact(en::PLAN_TARGET, place_words(&request.target, &survey.place)),
+        fact(en::PLAN_THERE_NOW, survey.occupant.as_deref().unwrap_or(en::VALUE_NOTHING_KNOWN)),
     ];
-    facts.extend(survey.image_bytes.map(|bytes| ("Image size".into(), ByteLen(bytes).to_string())));
+    facts.extend(survey.image_bytes.map(|bytes| fact(en::PLAN_IMAGE_SIZE, ByteLen(bytes).to_string())));
+    let said: [(&str, &dyn fmt::Display); 3] =
+        [("image", &request.image), ("volume", &volume), ("target", &request.target)];
     Ok(Plan {
-        headline: format!("Restore {} ({}{label}) to {}", request.image, volume.kind, request.target),
+        headline: fill(en::PLANNED_RESTORE, &said),
         facts,
         steps: steps(request, &survey, content),
         warnings: warnings(request, &survey),
@@ -240,49 +240,40 @@ pub(super) fn confirm_word(target: &Address) -> String {
 /// # Errors
 /// The refusal, with its numbers and what to do instead.
 pub fn refuse_target(request: &RestoreRequest, survey: &RestoreSurvey) -> Result<()> {
-    let (place, header) = (&survey.place, &survey.header);
+    let (place, header, target) = (&survey.place, &survey.header, &request.target);
     if survey.image_is_target {
         return Err(
-            Error::refused(format!("{} holds the image itself", request.target)).advise("Choose another target")
+            Error::refused(fill(en::REFUSAL_HOLDS_IMAGE, &[("target", target)])).advise(en::INSTEAD_OTHER_TARGET)
         );
     }
-    if let Some(mount) = place.mounted_at.first() {
-        return Err(Error::refused(format!("{} is in use: mounted at {}", request.target, mount.display()))
-            .advise(format!("Unmount it first: umount {}", mount.display())));
-    }
+    refuse_use(target, place, None)?;
     if place.is_divided() && !header.raw {
-        let (target, table) = (&request.target, place.table.name());
-        return Err(Error::refused(format!(
-            "{target} is a whole disk with a {table} partition table, and the image is of one volume: the table and all partitions would be lost"
-        ))
-        .advise(format!("Name a partition, {target}:N. If the whole disk is meant, remove its table first: wipefs -a {target}")));
+        let table = place.table.name();
+        return Err(Error::refused(fill(en::REFUSAL_DIVIDED_TARGET, &[("place", target), ("table", &table)]))
+            .advise(fill(en::INSTEAD_NAME_OR_REMOVE, &[("place", target)])));
     }
-    if place.read_only {
-        return Err(Error::refused(format!("{} cannot be written: it is read-only", request.target))
-            .advise("Lift its write protection, or choose another target"));
-    }
-    let need = header.grid.len();
-    if place.len < need {
-        return Err(Error::refused(format!(
-            "{} has {} ({} bytes), the volume needs {need} ({} bytes): {} bytes are missing",
-            request.target,
-            place.len,
-            place.len.0,
-            need.0,
-            need.0 - place.len.0
-        ))
-        .advise("Choose a target at least as large"));
+    refuse_read_only(target, place, en::INSTEAD_UNLOCK_TARGET)?;
+    let (have, need) = (place.len, header.grid.len());
+    if have < need {
+        let missing = need.0 - have.0;
+        let said: [(&str, &dyn fmt::Display); 6] = [
+            ("target", target),
+            ("have", &have),
+            ("have_bytes", &have.0),
+            ("need", &need),
+            ("need_bytes", &need.0),
+            ("missing", &missing),
+        ];
+        return Err(Error::refused(fill(en::REFUSAL_TOO_SMALL, &said)).advise(en::INSTEAD_LARGER_TARGET));
     }
     if let (Some(damage), false) = (survey.damage.first(), request.keep_going) {
-        return Err(Error::refused(format!("the image is damaged: {damage}"))
-            .advise("Use another image, or --keep-going to restore what is whole"));
+        return Err(Error::refused(fill(en::REFUSAL_DAMAGED, &[("damage", damage)])).advise(en::INSTEAD_OTHER_IMAGE));
     }
     if request.keep_going && request.image == ImageSource::Pipe {
-        return Err(Error::refused("--keep-going needs an image file: what a pipe still holds cannot be known")
-            .advise("Write the image to a file first"));
+        return Err(Error::refused(en::REFUSAL_PIPE_KEEPS_GOING).advise(en::INSTEAD_TO_FILE));
     }
     if request.zero_free && request.discard {
-        return Err(Error::refused("--zero-free and --discard exclude each other").advise("Give one of them"));
+        return Err(Error::refused(en::REFUSAL_ZERO_AND_DISCARD).advise(en::INSTEAD_ONE_OF_THEM));
     }
     Ok(())
 }
@@ -295,35 +286,31 @@ pub(super) fn warnings(request: &RestoreRequest, survey: &RestoreSurvey) -> Vec<
         None => fill(en::WARN_LOST, &[("target", target)]),
     }];
     if place.is_divided() {
-        warnings.push(format!("The disk's {} partition table and all its partitions are lost", place.table.name()));
+        warnings.push(fill(en::WARN_TABLE_LOST, &[("table", &place.table.name())]));
     }
     let volume = header.grid.len();
     if place.len > volume {
-        warnings.push(format!(
-            "The target is larger: the volume keeps its {volume}, and {} behind it stay unused",
-            ByteLen(place.len.0 - volume.0)
-        ));
+        let rest = ByteLen(place.len.0 - volume.0);
+        warnings.push(fill(en::WARN_LARGER, &[("size", &volume), ("rest", &rest)]));
     }
-    if header.volume.sector_bytes != place.sector_bytes && !header.raw {
-        warnings.push(format!(
-            "The volume was made for sectors of {} bytes, the target has {}: some systems will not mount it",
-            header.volume.sector_bytes, place.sector_bytes
-        ));
+    let (made, there) = (header.volume.sector_bytes, place.sector_bytes);
+    if made != there && !header.raw {
+        warnings.push(fill(en::WARN_SECTORS, &[("made", &made), ("there", &there)]));
     }
     if header.volume.state != crate::fs::State::Clean {
-        warnings.push(format!("The volume was {} when it was imaged, and will be again", header.volume.state));
+        warnings.push(fill(en::WARN_STATE_WAS, &[("state", &state_words(header.volume.state))]));
     }
     for file in &header.excluded {
-        warnings.push(format!("{} is not in the image: its {} will read as zeros", file.path, ByteLen(file.bytes)));
+        warnings.push(fill(en::WARN_ZEROS, &[("path", &file.path), ("size", &ByteLen(file.bytes))]));
     }
     warnings.extend(survey.damage.iter().cloned());
     if request.image == ImageSource::Pipe {
-        warnings.push("From a pipe the image cannot be verified before the target is touched; each chunk is checked before it is written".into());
+        warnings.push(en::WARN_PIPED.into());
     } else if request.trust {
-        warnings.push("The image will not be verified before the target is touched".into());
+        warnings.push(en::WARN_TRUSTED.into());
     }
     if !request.verify {
-        warnings.push("The target will not be read back: it is not proven".into());
+        warnings.push(en::WARN_TARGET_UNPROVEN.into());
     }
     warnings
 }

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::backup::{place_words, step};
 use super::change::{ChangeView, JournalPlace, may_change};
+use super::names::{fact, place_words, step};
 use super::{Plan, Safety, StepKind, Work, quoted};
 use crate::error::Result;
 use crate::inventory::{Address, Place};
+use crate::words::{en, fill};
 
 /// Which way an interrupted job is brought to an end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -87,13 +88,13 @@ impl Interrupted {
     #[must_use]
     pub fn words(&self) -> String {
         if !self.begun {
-            return "a job was interrupted before anything was changed".into();
+            return en::VALUE_UNTOUCHED.into();
         }
         if !self.can_roll_back {
-            return format!("{} did not come to its end", self.name);
+            return fill(en::VALUE_UNFINISHED, &[("name", &self.name)]);
         }
-        let partly = if self.partly { ", the next one in part" } else { "" };
-        format!("{}: {} of {} steps done{partly}", self.name, self.done, self.steps.len())
+        let words = if self.partly { en::VALUE_STEPS_DONE_PARTLY } else { en::VALUE_STEPS_DONE };
+        fill(words, &[("name", &self.name), ("done", &self.done), ("steps", &self.steps.len())])
     }
 
     /// The steps that a direction carries out or takes back, in order.
@@ -141,37 +142,36 @@ pub fn resume(request: &ResumeRequest, survey: ResumeSurvey) -> Result<Plan> {
     let job = &survey.interrupted;
     let made = job.created.map(|created| created.to_string()).unwrap_or_default();
     let facts = vec![
-        ("Interrupted".into(), job.words()),
-        ("Begun".into(), made),
-        ("Volume".into(), job.volume.clone()),
-        ("Place".into(), place_words(&request.volume, &survey.place)),
-        ("Journal".into(), survey.journal.to_string()),
-        ("Job id".into(), job.job.to_string()),
+        fact(en::PLAN_INTERRUPTED, job.words()),
+        fact(en::FACT_BEGUN, made),
+        fact(en::PLAN_VOLUME, job.volume.clone()),
+        fact(en::PLAN_PLACE, place_words(&request.volume, &survey.place)),
+        fact(en::FACT_JOURNAL, survey.journal.to_string()),
+        fact(en::PLAN_JOB, job.job.to_string()),
     ];
-    let what = match request.direction {
-        Direction::Finish => "Finish",
-        Direction::RollBack => "Roll back",
-    };
     let mut steps = Vec::new();
     if job.copied_bytes > 0 {
         let bytes = match request.direction {
             Direction::Finish => job.copied_bytes.saturating_mul(2),
             Direction::RollBack => job.copied_bytes,
         };
-        steps.push(step(StepKind::ReadBackCopies, "Check the copies of data", bytes, Safety::Reads));
+        steps.push(step(StepKind::ReadBackCopies, en::STEP_CHECK_COPIES, bytes, Safety::Reads));
     }
     for index in job.remaining(request.direction) {
         let view = &job.steps[index];
         let title = match request.direction {
             Direction::Finish => view.title.clone(),
-            Direction::RollBack => format!("Take back: {}", view.title),
+            Direction::RollBack => fill(en::STEP_TAKE_BACK, &[("step", &view.title)]),
         };
         steps.push(step(StepKind::ChangeMetadata, &title, view.patched_bytes, Safety::Overwrites));
     }
-    steps.push(step(StepKind::CloseJournal, "Read everything back, and close the journal", 0, Safety::Overwrites));
-    let headline = format!("{what} what was interrupted on {}: {}", request.volume, job.words());
+    steps.push(step(StepKind::CloseJournal, en::STEP_CLOSE_JOURNAL, 0, Safety::Overwrites));
+    let headline = match request.direction {
+        Direction::Finish => en::PLANNED_FINISH,
+        Direction::RollBack => en::PLANNED_ROLL_BACK,
+    };
     Ok(Plan {
-        headline,
+        headline: fill(headline, &[("volume", &request.volume), ("what", &job.words())]),
         facts,
         steps,
         warnings: survey.warnings.clone(),

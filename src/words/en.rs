@@ -19,6 +19,7 @@ pub mod key;
 mod options;
 mod plan;
 mod progress;
+mod refusal;
 mod report;
 mod start;
 
@@ -33,5 +34,6 @@ pub use job::*;
 pub use options::*;
 pub use plan::*;
 pub use progress::*;
+pub use refusal::*;
 pub use report::*;
 pub use start::*;

@@ -1,4 +1,4 @@
-//! The rules of the words that the wizard and jobs say: they stand in one place, in whole sentences, and each has its
+//! The rules of the words of plans, jobs and the wizard: they stand in one place, in whole sentences, and each has its
 //! values. Each rule is shown to find something before it is trusted to find nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,8 +7,9 @@ use super::tidy::{Source, none, skip, sources, without_tests};
 
 const WORDS: &str = "src/words/en";
 
-/// Text in the code of those who speak that is no word of a page: a piece of it (as it stands in the code), and why.
-const NOT_WORDS: [(&str, &str, &str); 50] = [
+/// Text in that code that is no word of a page: a piece of it (as it stands in the code), and why.
+const NOT_WORDS: [(&str, &str, &str); 46] = [
+    ("src/plan/restore.rs", "PipedImage", "a type's name"),
     ("src/ui/model.rs", "in use", "what the planner says of a place that something else uses"),
     ("src/ui/form.rs", "{disk}-at-{}", "an offered file name"),
     ("src/ui/form.rs", "{stem}-{date}.lbi", "an offered file name"),
@@ -32,16 +33,11 @@ const NOT_WORDS: [(&str, &str, &str); 50] = [
     ("src/ui/text.rs", "{}.lbi", "an offered file name"),
     ("src/ui/text/disks.rs", "B", "symbols of units"),
     ("src/ui/text/running.rs", "CARGO_PKG_VERSION", "the build's environment"),
-    ("src/ui/update/", "lifeboat ", "a command line, the same in every language"),
-    ("src/ui/update/", "--", "a part of a command line"),
     ("src/job/aid/collect.rs", "it cannot be read any more", "written into an aid"),
     ("src/job/aid/collect.rs", "it has {bytes} bytes", "written into an aid"),
     ("src/job/aid/collect.rs", "first sectors", "written into an aid"),
     ("src/job/aid/collect.rs", "boot record or superblock", "written into an aid"),
     ("src/job/change.rs", "Nothing of the volume was changed", "an error's advice, of several jobs"),
-    ("src/job/change.rs", " --roll-back", "a part of a command line"),
-    ("src/job/extract.rs", " --overwrite", "a part of a command line"),
-    ("src/job/extract.rs", "lifeboat extract ", "a command line"),
     ("src/job/extract/folder.rs", ".lifeboat-partial", "a file's name"),
     ("src/job/in_place/act.rs", "The volume may be unfinished", "an error's advice, chosen before"),
     ("src/job/in_place/act.rs", "The volume and the images inside are", "an error's advice, chosen before"),
@@ -109,7 +105,7 @@ const JARGON: [&str; 18] = [
 ];
 
 #[test]
-fn every_word_of_the_wizard_and_of_jobs_stands_in_one_place() {
+fn every_word_of_plans_jobs_and_the_wizard_stands_in_one_place() {
     let mut findings = Vec::new();
     for source in speakers() {
         let path = source.path.to_string_lossy().into_owned();
@@ -131,7 +127,7 @@ fn every_exception_of_the_words_is_still_needed() {
     };
     let gone = NOT_WORDS.iter().filter(|(file, piece, _)| !needed(file, piece));
     none(&gone.map(|(file, piece, _)| format!("“{piece}” is not in {file} any more")).collect::<Vec<_>>());
-    let jobs = code.iter().filter(|source| is_of_jobs(&source.path.to_string_lossy()));
+    let jobs = code.iter().filter(|source| is_of(&source.path.to_string_lossy(), "job"));
     let said: Vec<Literal> = jobs.flat_map(|source| literals(without_tests(&source.text))).collect();
     let gone = NO_WORDS_OF_JOBS.iter().filter(|(end, _)| !said.iter().any(|literal| literal.is_in(end)));
     none(&gone.map(|(end, _)| format!("“{end}” is called with no text any more")).collect::<Vec<_>>());
@@ -181,6 +177,8 @@ fn the_rules_of_the_words_find_what_they_are_for() {
     assert!(findings("#[allow(dead_code, reason = \"no word\")]\nfn a() {}").is_empty());
     assert!(findings("[\"0xef\", \"de94bba4-06d1-4d40-a16a-bfd50179d6ac\", \"/dev/tty\"]").is_empty());
     assert_eq!(findings("[\"face\", \"add-on\"]").len(), 2);
+    assert!(findings("[\"lifeboat drop {} --yes\", \" --journal {}\", \"--kind factory\"]").is_empty());
+    assert_eq!(findings("[\"lifeboat is a program\", \"--raw takes all sectors\"]").len(), 2);
 
     let findings = |text: &str| loose_words("src/job/x.rs", text).len();
     assert_eq!(findings("warnings.push(format!(\"{} clusters\", 3));"), 1);
@@ -196,6 +194,8 @@ fn the_rules_of_the_words_find_what_they_are_for() {
     assert!(bare_jargon("X", "Its journal is whole.").is_some_and(|finding| finding.contains("“journal”")));
     assert_eq!(bare_jargon("X", "Its journal (the list of changes) is whole."), None);
     assert_eq!(bare_jargon("X", "The journalist is whole."), None);
+    assert_eq!(bare_jargon("X", "Take it as it is with --even-if-dirty"), None);
+    assert!(bare_jargon("X", "With --even-if-dirty it is dirty").is_some());
 
     let words = BTreeMap::from([("SMALL".to_owned(), "{a} of {b}".to_owned())]);
     let wrong = |code: &str| wrong_fills(&[code], &words).len();
@@ -211,23 +211,27 @@ fn the_rules_of_the_words_find_what_they_are_for() {
     assert_eq!(wrong("fn nothing() {}"), 1);
 }
 
-/// A word of the trade in a sentence without brackets, which would hold its plain form.
+/// A word of the trade in a sentence without brackets, which would hold its plain form. The name of an option is none.
 fn bare_jargon(name: &str, text: &str) -> Option<String> {
     let bare = |sentence: &&str| !sentence.contains('(');
-    let mut parts = text.split(". ").filter(bare).flat_map(|sentence| sentence.split(|c: char| !c.is_alphanumeric()));
+    let sentences = text.split(". ").filter(bare);
+    let words = sentences.flat_map(str::split_whitespace).filter(|word| !word.starts_with("--"));
+    let mut parts = words.flat_map(|word| word.split(|c: char| !c.is_alphanumeric()));
     let word = parts.find(|part| JARGON.contains(&part.to_lowercase().as_str()))?;
     Some(format!("{name} says “{word}” without its plain form: “{text}”"))
 }
 
 /// The code that says words: a new part of the program whose words are in their place goes here.
 fn speakers() -> Vec<Source> {
-    let is_of_the_wizard = |path: &str| path.starts_with("src/ui/") || path == "src/ui.rs";
-    let speaks = |path: &str| is_of_the_wizard(path) || is_of_jobs(path);
-    sources("src").into_iter().filter(|source| speaks(&source.path.to_string_lossy())).collect()
+    let speaks = |source: &Source| ["ui", "plan", "job"].iter().any(|part| is_of(&source.path.to_string_lossy(), part));
+    sources("src").into_iter().filter(speaks).collect()
 }
 
-fn is_of_jobs(path: &str) -> bool {
-    path.starts_with("src/job/") || path == "src/job.rs"
+/// True for a file of a module at the root: `src/job.rs`, and all in its folder.
+fn is_of(path: &str, module: &str) -> bool {
+    path.strip_prefix("src/")
+        .and_then(|path| path.strip_prefix(module))
+        .is_some_and(|rest| rest.starts_with(['/', '.']))
 }
 
 fn pages() -> Vec<Source> {
@@ -239,7 +243,7 @@ fn loose_words(path: &str, text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
     let holes = names_of_values(without_tests(text));
     let is_elsewhere = |literal: &Literal| {
-        is_of_jobs(path) && NO_WORDS_OF_JOBS.iter().any(|(end, _)| literal.is_in(end))
+        is_of(path, "job") && NO_WORDS_OF_JOBS.iter().any(|(end, _)| literal.is_in(end))
             || NOT_WORDS.iter().any(|(file, piece, _)| path.starts_with(file) && literal.text.contains(piece))
     };
     literals(without_tests(text))
@@ -258,7 +262,7 @@ fn is_read(literal: &str) -> bool {
     let is_number = literal.chars().all(|c| c.is_ascii_hexdigit() || c == 'x' || c == '-')
         && literal.chars().any(|c| c.is_ascii_digit());
     let is_path = literal.starts_with('/') && !literal.contains(' ');
-    if is_number || is_path {
+    if is_number || is_path || is_command(literal) {
         return false;
     }
     let mut inside = false;
@@ -281,6 +285,14 @@ fn is_read(literal: &str) -> bool {
         }
     }
     false
+}
+
+/// A command line, or a part of one: the same in every language. Beside options and values it has the program's name
+/// and one of its commands, or one word for an option; a sentence has more.
+fn is_command(literal: &str) -> bool {
+    let mut words = literal.split_whitespace();
+    let begins = words.next().is_some_and(|word| word == "lifeboat" || word.starts_with("--"));
+    begins && words.filter(|word| !word.starts_with("--") && !word.starts_with(['{', '\''])).count() <= 1
 }
 
 /// A string of a source, as it stands there.

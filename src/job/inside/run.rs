@@ -389,11 +389,11 @@ fn created(work: &InsideWork, image: &NewImage, written: &Written, verified: boo
     let mut facts = vec![
         (en::FACT_IMAGE.into(), address.clone()),
         (en::FACT_ID.into(), made.header.image_id.to_string()),
-        (en::TOLD_CONTENT.into(), fill(en::RESULT_CONTENT, &[("size", &raw), ("clusters", &clusters)])),
-        (en::TOLD_SIZE.into(), exact(made.written.bytes)),
+        (en::TOLD_CONTENT.into(), fill(en::VALUE_CLUSTERS, &[("size", &raw), ("clusters", &clusters)])),
+        (en::PLAN_SIZE.into(), exact(made.written.bytes)),
         (en::TOLD_DIGEST.into(), blake3::Hash::from_bytes(made.written.digest).to_hex().to_string()),
         (en::TOLD_READ_BACK.into(), if verified { en::PROOF_DIGESTS } else { en::PROOF_NONE }.into()),
-        (en::TOLD_VOLUME.into(), if work.check { en::RESULT_SOUND_ALL } else { en::RESULT_NOT_CHECKED }.into()),
+        (en::PLAN_VOLUME.into(), if work.check { en::RESULT_SOUND_ALL } else { en::RESULT_NOT_CHECKED }.into()),
     ];
     if let Some((_, name)) = &image.base {
         let same = ByteLen(made.trailer.referenced_bytes);
@@ -413,7 +413,7 @@ fn changed(work: &InsideWork) -> Report {
         outcome: Outcome::Done,
         headline: fill(en::HEAD_CONTAINER_CHANGED, &[("volume", &work.volume), ("name", &work.name)]),
         facts: vec![
-            (en::TOLD_VOLUME.into(), work.survey.identity.words()),
+            (en::PLAN_VOLUME.into(), work.survey.identity.words()),
             (en::TOLD_CHECKED.into(), en::RESULT_CHECKED_ALL.into()),
         ],
         warnings: Vec::new(),

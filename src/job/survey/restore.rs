@@ -84,7 +84,7 @@ pub(in crate::job) fn occupant(device: &SharedDevice) -> Option<String> {
         if kind.has_driver() { fs::open(device.clone(), kind).ok().map(|fs| fs.summary().clone()) } else { None };
     let Some(summary) = summary else { return Some(kind.to_string()) };
     Some(match &summary.label {
-        Some(label) => fill(en::THERE_LABELLED, &[("kind", &kind), ("label", label), ("size", &summary.len)]),
-        None => fill(en::THERE_VOLUME, &[("kind", &kind), ("size", &summary.len)]),
+        Some(label) => fill(en::VALUE_IDENTITY_LABELLED, &[("kind", &kind), ("label", label), ("size", &summary.len)]),
+        None => fill(en::VALUE_IDENTITY, &[("kind", &kind), ("size", &summary.len)]),
     })
 }

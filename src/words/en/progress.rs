@@ -36,8 +36,6 @@ words! {
 
     THERE_UNFINISHED = "an unfinished restore";
     THERE_UNKNOWN = "something that Lifeboat does not know";
-    THERE_VOLUME = "{kind}, {size}";
-    THERE_LABELLED = "{kind} \"{label}\", {size}";
     USED_BY_LOOP = "the loop device {node} stands on it (`losetup -d {node}` takes it away)";
     STRANGER_ID = "its id was {was}, and is {now}";
     STRANGER_TYPE = "its type was {was}, and is {now}";

@@ -83,7 +83,7 @@ fn a_pause_cannot_be_overlooked_without_colour_at_any_size() {
         assert!(!stage.text(columns, rows).contains("PAUSED"));
         stage.keys("p");
         let text = stage.text(columns, rows);
-        assert!(text.contains("PAUSED") && text.contains("Write the clusters"), "{text}");
+        assert!(text.contains("PAUSED") && text.contains("Write the volume's"), "{text}");
         assert!(!text.contains("left"), "a job that waits tells no time: {text}");
         stage.keys("p");
         assert!(!stage.text(columns, rows).contains("PAUSED"));
@@ -234,7 +234,7 @@ fn the_preview_is_read_to_its_last_line_at_any_size() {
         let first = stage.text(columns, rows);
         assert!(first.contains("Restore windows.lbi") && first.contains(" of "), "the place is shown: {first}");
         let all = read(&mut stage, columns, rows);
-        for words in ["number 29", "1. Check the whole image", "overwrites", "There now"] {
+        for words in ["number 29", "1. Check every digest", "overwrites", "There now"] {
             assert!(all.contains(words), "{columns}×{rows}: {words}");
         }
         stage.keys("<home><end>");
@@ -249,7 +249,7 @@ fn the_sentence_the_warnings_and_the_steps_are_in_sight_at_first() {
     stage.keys("e<enter><down><enter>");
     let text = stage.text(80, 24);
     for words in
-        ["Restore windows.lbi", "! What is on /dev/sda:2 now", "1. Check the whole image", "6. Write the boot record"]
+        ["Restore windows.lbi", "! What is on /dev/sda:2 now", "1. Check every digest", "6. Write what makes it valid"]
     {
         assert!(text.contains(words), "{words}: {text}");
     }
@@ -264,7 +264,7 @@ fn the_disk_stands_before_and_after_one_above_the_other() {
     let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}: {text}"));
     assert!(place("! What is on") < place("The disk now") && place("The disk now") < place("Broken"), "{text}");
     assert!(place("Broken") < place("The disk afterwards") && place("afterwards") < place("Steps"), "{text}");
-    assert!(place("Steps") < place("6. Write the boot record"), "{text}");
+    assert!(place("Steps") < place("6. Write what makes it valid"), "{text}");
     for (columns, rows) in [(80, 24), (120, 40), (40, 12)] {
         let all = read(&mut stage, columns, rows);
         assert!(all.contains("The partition afterwards") && all.contains("used"), "{columns}×{rows}: {all}");
@@ -282,7 +282,7 @@ fn the_map_fills_while_clusters_are_written() {
         let sample = progress(&restore_plan(), 2, 4 * GIB * tenth);
         stage.send(Msg::Progress(Progress { cluster: Some(clusters / 10 * tenth), ..sample }));
         let text = stage.text(80, 24);
-        assert!(text.contains('►') && text.contains("Write the clusters") && text.contains("Log"), "{text}");
+        assert!(text.contains('►') && text.contains("Write the volume's") && text.contains("Log"), "{text}");
         done.push(text.matches('√').count());
     }
     assert!(done.windows(2).all(|pair| pair[0] < pair[1]), "{done:?}");

@@ -18,6 +18,7 @@ use lifeboat::ui::theme::Theme;
 use lifeboat::ui::update::update;
 use lifeboat::ui::view::view;
 use lifeboat::unit::ByteOffset;
+use lifeboat::words::en;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -394,24 +395,19 @@ pub(crate) fn reset_plan() -> Proposed {
         changes: Vec::new(),
         headline: "Restore /dev/sda:2/factory (ntfs, \"Windows\") in place, to /dev/sda:2".into(),
         facts: vec![
-            ("Image".into(), "/dev/sda:2/factory (factory image \"Windows\" of 2026-11-20T12:03:00Z)".into()),
-            ("There now".into(), "ntfs \"Windows\", 22.0 GiB used".into()),
-            ("Differs".into(), "212.0 MiB (222298112 bytes) of 18.0 GiB: only that is written".into()),
-            ("Images inside".into(), "2 (factory, user): they stay".into()),
+            (en::PLAN_IMAGE.into(), "/dev/sda:2/factory (factory image \"Windows\" of 2026-11-20T12:03:00Z)".into()),
+            (en::PLAN_THERE_NOW.into(), "ntfs \"Windows\", 22.0 GiB used".into()),
+            (en::PLAN_DIFFERS.into(), "212.0 MiB (222298112 bytes) of 18.0 GiB: only that is written".into()),
+            (en::PLAN_IMAGES_INSIDE.into(), "2 (factory, user): they stay".into()),
         ],
         steps: vec![
-            step(StepKind::VerifyImage, "Check every digest of the image", 18 * GIB, Safety::Reads),
-            step(StepKind::WriteContents, "Write the images' table of contents", 16384, Safety::Overwrites),
-            step(
-                StepKind::WriteClusters,
-                "Mark the volume as unfinished, and write the clusters that differ",
-                18 * GIB,
-                Safety::Overwrites,
-            ),
-            step(StepKind::SyncTarget, "Wait until everything is on the medium", 0, Safety::Overwrites),
-            step(StepKind::ReadBackTarget, "Read the volume back and compare", 18 * GIB, Safety::Reads),
-            step(StepKind::Seal, "Write boot record and superblock, and read them back", 0, Safety::Overwrites),
-            step(StepKind::CheckVolume, "Check the restored volume", 0, Safety::Reads),
+            step(StepKind::VerifyImage, en::STEP_VERIFY_IMAGE, 18 * GIB, Safety::Reads),
+            step(StepKind::WriteContents, en::STEP_WRITE_CONTENTS, 16384, Safety::Overwrites),
+            step(StepKind::WriteClusters, en::STEP_WRITE_DIFFERING, 18 * GIB, Safety::Overwrites),
+            step(StepKind::SyncTarget, en::STEP_SYNC_TARGET, 0, Safety::Overwrites),
+            step(StepKind::ReadBackTarget, en::STEP_READ_BACK_VOLUME, 18 * GIB, Safety::Reads),
+            step(StepKind::Seal, en::STEP_SEAL, 0, Safety::Overwrites),
+            step(StepKind::CheckVolume, en::STEP_CHECK_RESTORED, 0, Safety::Reads),
         ],
         warnings: vec!["What is on /dev/sda:2 now is lost: ntfs \"Windows\", 40.0 GiB".into()],
         command: "lifeboat restore /dev/sda:2/factory".into(),
@@ -429,20 +425,20 @@ fn step(kind: StepKind, title: &str, bytes: u64, safety: Safety) -> Step {
 
 pub(crate) fn backup_plan() -> Proposed {
     let facts = [
-        ("Source", "/dev/sda:2, ntfs “Windows”, 40.0 GiB"),
-        ("Used", "22.0 GiB in 5767168 clusters"),
-        ("Image", "/mnt/backup/Windows-2026-11-21.lbi"),
-        ("About", "11.0 GiB; 200.0 GiB are free"),
-        ("Left out", "pagefile.sys (4.0 GiB), hiberfil.sys (6.0 GiB)"),
+        (en::PLAN_SOURCE, "/dev/sda:2, ntfs “Windows”, 40.0 GiB"),
+        (en::PLAN_TO_BE_READ, "22.0 GiB in 5767168 clusters"),
+        (en::PLAN_IMAGE, "/mnt/backup/Windows-2026-11-21.lbi"),
+        (en::PLAN_SIZE_EXPECTED, "about 11.0 GiB (from samples)"),
+        (en::FACT_LEFT_OUT, "pagefile.sys (4.0 GiB), hiberfil.sys (6.0 GiB)"),
     ];
     let preview = Preview {
         changes: Vec::new(),
         headline: "Back up /dev/sda:2 (ntfs, “Windows”) to Windows-2026-11-21.lbi".into(),
         facts: facts.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
         steps: vec![
-            step(StepKind::WriteImage, "Write the image", 22 * GIB, Safety::Creates),
-            step(StepKind::SyncImage, "Flush it to the medium", 0, Safety::Creates),
-            step(StepKind::ReadBackImage, "Read it back and compare", 22 * GIB, Safety::Reads),
+            step(StepKind::WriteImage, en::STEP_WRITE_IMAGE, 22 * GIB, Safety::Creates),
+            step(StepKind::SyncImage, en::STEP_SYNC_IMAGE, 0, Safety::Creates),
+            step(StepKind::ReadBackImage, en::STEP_READ_BACK_IMAGE, 22 * GIB, Safety::Reads),
         ],
         warnings: Vec::new(),
         command: "lifeboat backup /dev/sda:2 --to /mnt/backup/Windows-2026-11-21.lbi".into(),
@@ -455,19 +451,19 @@ pub(crate) fn restore_plan() -> Proposed {
         changes: Vec::new(),
         headline: "Restore windows.lbi (ntfs, “Windows”) to /dev/sda:2".into(),
         facts: vec![
-            ("Image".into(), "/mnt/backup/windows.lbi, made 2026-11-20 18:03".into()),
-            ("Target".into(), "/dev/sda:2, 40.0 GiB".into()),
-            ("There now".into(), "ntfs “Windows”, 22.0 GiB used".into()),
+            (en::PLAN_IMAGE.into(), "/mnt/backup/windows.lbi, made 2026-11-20 18:03".into()),
+            (en::PLAN_TARGET.into(), "/dev/sda:2, 40.0 GiB".into()),
+            (en::PLAN_THERE_NOW.into(), "ntfs “Windows”, 22.0 GiB used".into()),
         ],
         steps: vec![
-            step(StepKind::VerifyImage, "Check the whole image", 9 * GIB, Safety::Reads),
-            step(StepKind::Unseal, "Mark the target as unfinished", 512, Safety::Overwrites),
-            step(StepKind::WriteClusters, "Write the clusters", 22 * GIB, Safety::Overwrites),
-            step(StepKind::SyncTarget, "Flush the target", 0, Safety::Overwrites),
-            step(StepKind::ReadBackTarget, "Read back and compare", 22 * GIB, Safety::Reads),
-            step(StepKind::Seal, "Write the boot record", 1024, Safety::Overwrites),
+            step(StepKind::VerifyImage, en::STEP_VERIFY_IMAGE, 9 * GIB, Safety::Reads),
+            step(StepKind::Unseal, en::STEP_UNSEAL, 512, Safety::Overwrites),
+            step(StepKind::WriteClusters, en::STEP_WRITE_CLUSTERS, 22 * GIB, Safety::Overwrites),
+            step(StepKind::SyncTarget, en::STEP_SYNC_TARGET, 0, Safety::Overwrites),
+            step(StepKind::ReadBackTarget, en::STEP_READ_BACK_TARGET, 22 * GIB, Safety::Reads),
+            step(StepKind::Seal, en::STEP_SEAL, 1024, Safety::Overwrites),
         ],
-        warnings: vec!["What is on /dev/sda:2 now (ntfs “Windows”, 22.0 GiB used) will be overwritten.".into()],
+        warnings: vec!["What is on /dev/sda:2 now is lost: ntfs \"Windows\", 40.0 GiB".into()],
         command: "lifeboat restore /mnt/backup/windows.lbi --to /dev/sda:2".into(),
     };
     Proposed { ticket: 1, job: Job::Restore, preview, confirm: Some("sda2".into()), pictures: Arc::default() }
@@ -479,8 +475,8 @@ pub(crate) fn interrupted() -> Waiting {
         words: "moving 212.0 MiB out of the way: 3 of 5 steps done".into(),
         facts: vec![
             ("Volume".into(), "ntfs, “Windows”, 40.0 GiB".into()),
-            ("Begun".into(), "2026-11-20T18:03:00Z".into()),
-            ("Journal".into(), "in free space of the volume, at byte 42881515520".into()),
+            (en::FACT_BEGUN.into(), "2026-11-20T18:03:00Z".into()),
+            (en::FACT_JOURNAL.into(), "in free clusters of the volume, from byte 42881515520 on".into()),
         ],
         can_roll_back: true,
     }
@@ -497,12 +493,15 @@ pub(crate) fn resume_plan() -> Proposed {
     let preview = Preview {
         headline: "Finish what was interrupted on /dev/sda:2: moving 212.0 MiB out of the way: 3 of 5 steps done"
             .into(),
-        facts: vec![("Volume".into(), "ntfs “Windows”".into()), ("Place".into(), "/dev/sda:2, 40.0 GiB".into())],
+        facts: vec![
+            (en::PLAN_VOLUME.into(), "ntfs “Windows”".into()),
+            (en::PLAN_PLACE.into(), "/dev/sda:2, 40.0 GiB".into()),
+        ],
         steps: vec![
-            step(StepKind::ReadBackCopies, "Check the copies of data", 424 << 20, Safety::Reads),
+            step(StepKind::ReadBackCopies, en::STEP_CHECK_COPIES, 424 << 20, Safety::Reads),
             step(StepKind::ChangeMetadata, "Make the folder LIFEBOAT", 3072, Safety::Overwrites),
             step(StepKind::ChangeMetadata, "Mark the volume as clean", 1024, Safety::Overwrites),
-            step(StepKind::CloseJournal, "Read everything back, and close the journal", 0, Safety::Overwrites),
+            step(StepKind::CloseJournal, en::STEP_CLOSE_JOURNAL, 0, Safety::Overwrites),
         ],
         changes: vec![
             change(
@@ -542,7 +541,7 @@ pub(crate) fn report(outcome: Outcome) -> Report {
     Report {
         outcome,
         headline: "/mnt/backup/Windows-2026-11-21.lbi holds /dev/sda:2.".into(),
-        facts: vec![("Image".into(), "10.9 GiB".into()), ("Took".into(), "3 min 41 s".into())],
+        facts: vec![(en::PLAN_IMAGE.into(), "10.9 GiB".into()), ("Took".into(), "3 min 41 s".into())],
         warnings: Vec::new(),
         next: vec!["Keep the image on another disk than the one it was made from.".into()],
     }
