@@ -329,10 +329,10 @@ pub(super) fn differs(cluster: Cluster, what: &str) -> Error {
 fn report(work: &RestoreWork, header: &Header, findings: &Findings, outcomes: &Outcomes, monitor: &Monitor) -> Report {
     let lost = outcomes.lost.union(&findings.lost());
     let mut warnings = not_restored(&lost);
-    if !lost.is_empty() {
-        if let ImageSource::File(path) = &work.request.image {
-            warnings.extend(verify::damaged_files(path, &lost, monitor));
-        }
+    if !lost.is_empty()
+        && let ImageSource::File(path) = &work.request.image
+    {
+        warnings.extend(verify::damaged_files(path, &lost, monitor));
     }
     if outcomes.unsealed {
         warnings.push(en::CAUTION_BLANK.into());
