@@ -214,6 +214,10 @@ fn summary(superblock: &Superblock, state: State, sector_bytes: u32, notes: Vec<
     }
 }
 
+/// What is noted of a volume in [`State::Journal`], for those who are not told of its state otherwise.
+pub const JOURNAL_NOTE: &str =
+    "its journal was not replayed: mount and unmount it once, or the newest files may be missing";
+
 /// What is unusual about the volume and matters to who images it.
 fn remarks(superblock: &Superblock) -> Vec<String> {
     let features = superblock.features;
@@ -226,9 +230,7 @@ fn remarks(superblock: &Superblock) -> Vec<String> {
         notes.push("its journal is on another device, and is not part of an image".to_owned());
     }
     if features.incompat(incompat::RECOVER) {
-        notes.push(
-            "its journal was not replayed: mount and unmount it once, or the newest files may be missing".to_owned(),
-        );
+        notes.push(JOURNAL_NOTE.to_owned());
     }
     if superblock.state & state_bit::ERRORS != 0 {
         notes.push("the kernel has seen errors in it: run e2fsck".to_owned());

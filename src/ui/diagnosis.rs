@@ -39,6 +39,8 @@ pub enum Wrong {
     Dirty,
     /// Its journal is not replayed.
     Journal,
+    /// Nobody has waited for the disk, so that nothing is known of it.
+    LeftOut,
     /// A partition in which nothing is recognised.
     Unrecognised,
     /// An image inside is damaged.
@@ -100,7 +102,7 @@ pub struct Finding {
 pub fn findings(model: &Model) -> Vec<Finding> {
     let mut found = interrupted(model);
     for disk in model.disks.inventory.iter().flat_map(|inventory| &inventory.disks) {
-        of_disk(disk, &mut found);
+        of_disk(disk, model.disks.skipped.contains(&disk.path), &mut found);
     }
     found.extend(model.stale.iter().enumerate().map(|(index, stale)| Finding {
         wrong: Wrong::Stale,
@@ -135,14 +137,18 @@ fn place_of(model: &Model, address: &Address) -> String {
     mine.map_or_else(|| address.to_string(), |(disk, partition)| partition_place(disk, partition))
 }
 
-fn of_disk(disk: &Disk, found: &mut Vec<Finding>) {
+fn of_disk(disk: &Disk, is_left_out: bool, found: &mut Vec<Finding>) {
     let whole = Address::Whole(disk.path.clone());
     let place = text::place_disk(&disk.path, disk.model.as_deref());
     let mut add = |wrong, notes: Vec<String>, remedy| {
         found.push(Finding { wrong, address: whole.clone(), place: place.clone(), notes, image: None, remedy });
     };
     if let Some(problem) = &disk.problem {
-        add(Wrong::DiskUnreadable, vec![problem.clone()], Remedy::Show(whole.clone()));
+        let (wrong, notes) = match is_left_out {
+            true => (Wrong::LeftOut, Vec::new()),
+            false => (Wrong::DiskUnreadable, vec![problem.clone()]),
+        };
+        add(wrong, notes, Remedy::Show(whole.clone()));
         return;
     }
     let notes = disk.table.notes.clone();

@@ -6,6 +6,7 @@ pub use narrow::narrowed;
 
 use std::path::{Path, PathBuf};
 
+use crate::fs::ext::JOURNAL_NOTE;
 use crate::fs::{Kind, State};
 use crate::image;
 use crate::inventory::{Address, Disk, ImageView, Inventory, Partition, TableView, Volume};
@@ -259,10 +260,14 @@ fn add_volume(row: &mut Row) {
     row.details.splice(0..0, images.map(|images| (text::DETAIL_IMAGES, images)));
     row.details.splice(0..0, used.map(|used| (text::DETAIL_USED, used)));
     row.details.extend(volume.id.clone().map(|id| (text::DETAIL_ID, id)));
-    row.notes.extend(volume.notes.iter().cloned());
-    if let Some(note) = volume.state.and_then(text::state_note) {
-        row.notes.insert(0, note.to_owned());
-    }
+    // The state's own note says this in plain words.
+    row.notes.extend(volume.notes.iter().filter(|note| *note != JOURNAL_NOTE).cloned());
+    // What is mounted is never clean, and that is as it should be.
+    let note = match volume.state {
+        Some(_) if row.unclean() && !row.mounted_at.is_empty() => Some(text::STATE_MOUNTED_NOTE),
+        state => state.and_then(text::state_note),
+    };
+    row.notes.splice(0..0, note.map(str::to_owned));
 }
 
 impl Row {

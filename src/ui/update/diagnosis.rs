@@ -25,7 +25,11 @@ pub(super) fn key(model: &mut Model, pressed: Key) -> Vec<Effect> {
     match pressed {
         Key::Esc => super::back(model),
         Key::Enter => choose(model),
-        Key::Char('r') if model.disks.looking.is_none() => interrupted::seek(model),
+        Key::Char('r') if model.disks.looking.is_none() => {
+            let mut effects = disks::forgive(model);
+            effects.extend(interrupted::seek(model));
+            effects
+        }
         Key::Char('a') => search(model),
         Key::Char(letter @ ('b' | 'c' | 'd' | 'e' | 'f' | 'l' | 'v')) => start::open(model, letter),
         _ => {

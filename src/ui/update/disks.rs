@@ -1,6 +1,7 @@
 //! The disks: choosing a source or target, and what can be done with the chosen line.
 
 mod gone;
+mod likely;
 mod look;
 mod search;
 
@@ -13,7 +14,8 @@ use super::super::rows::{Row, RowKind};
 use super::super::{screen, text};
 use super::{held, inside};
 
-pub(super) use look::{changed, look, looked, news, rest, tick};
+pub(super) use likely::begin_at_likely;
+pub(super) use look::{changed, forgive, look, looked, news, rest, tick};
 pub(super) use search::{search_chosen as search, searched};
 
 /// Opens the list. The first one on the way remembers what it was opened for.
@@ -24,6 +26,21 @@ pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
     model.disks.onto = None;
     super::go(model, Screen::Disks);
     look(model)
+}
+
+/// The volume, where a disk is nothing but one: its heading means the line below it.
+fn volume_of(model: &Model, heading: Row) -> Row {
+    if heading.kind != RowKind::Disk || matches!(model.task, Task::Search | Task::Free) {
+        return heading;
+    }
+    let is_on_it = |row: &&Row| {
+        !matches!(row.kind, RowKind::Disk | RowKind::Image) && row.address.path() == heading.address.path()
+    };
+    let mut there = model.disks.rows.iter().filter(is_on_it);
+    match (there.next(), there.next()) {
+        (Some(whole), None) if whole.kind == RowKind::Whole && whole.volume.is_some() => whole.clone(),
+        _ => heading,
+    }
 }
 
 /// The chosen line.
@@ -88,6 +105,7 @@ fn walk(model: &mut Model, pressed: Key) {
 /// What a letter does with the chosen line.
 fn act(model: &mut Model, letter: char) -> Vec<Effect> {
     let Some(row) = chosen(model) else { return Vec::new() };
+    let volume = volume_of(model, row.clone());
     match letter {
         'a' => search::search(model, &row),
         'b' => {
@@ -96,9 +114,9 @@ fn act(model: &mut Model, letter: char) -> Vec<Effect> {
             stay_unless_gone_on(model);
             effects
         }
-        'c' => check(model, &row),
-        'e' => restore(model, row),
-        'l' => look_inside(model, &row),
+        'c' => check(model, &volume),
+        'e' => restore(model, volume),
+        'l' => look_inside(model, &volume),
         'm' => held::begin(model, row.volume_address().clone()),
         't' => inside::tidy(model),
         'v' => verify(model, &row),
@@ -177,6 +195,7 @@ fn inspect(model: &mut Model, image: Address) -> Vec<Effect> {
 
 fn choose(model: &mut Model) -> Vec<Effect> {
     let Some(row) = chosen(model) else { return Vec::new() };
+    let row = volume_of(model, row);
     match model.task {
         Task::Examine if row.kind != RowKind::Image => return check(model, &row),
         Task::Search => return search::search(model, &row),

@@ -28,6 +28,8 @@ pub(super) fn restore_elsewhere(model: &mut Model) -> Vec<Effect> {
     if let Some((volume, _)) = model.image.as_ref().and_then(|image| image.place.image()) {
         let own = model.disks.rows.iter().position(|row| row.address == *volume);
         model.disks.cursor = own.unwrap_or(model.disks.cursor);
+    } else {
+        super::disks::begin_at_likely(model);
     }
     super::disks::enter(model)
 }

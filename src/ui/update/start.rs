@@ -2,7 +2,6 @@
 
 use super::super::model::{Model, Proposal, Screen, Task};
 use super::super::msg::{Effect, Key};
-use super::super::rows::{Row, RowKind};
 use super::super::screen;
 use super::{diagnosis, disks, factory, go, images, inside, moved};
 
@@ -57,29 +56,8 @@ pub(super) fn enter_task(model: &mut Model, task: Task) -> Vec<Effect> {
             Vec::new()
         }
         _ => {
-            model.disks.cursor = likely(&model.disks.rows, task).unwrap_or(model.disks.cursor);
+            disks::begin_at_likely(model);
             disks::enter(model)
         }
-    }
-}
-
-/// The line that a task is most likely about: the largest volume for a copy, one that was not left in order for a
-/// check, one that is in use for freeing.
-fn likely(rows: &[Row], task: Task) -> Option<usize> {
-    let first = |is_it: &dyn Fn(&Row) -> bool| rows.iter().position(is_it);
-    let largest = |is_it: &dyn Fn(&Row) -> bool| {
-        let of = rows.iter().enumerate().filter(|(_, row)| is_it(row));
-        // Of equals the first.
-        of.max_by_key(|(index, row)| (row.used_bytes(), std::cmp::Reverse(*index))).map(|(index, _)| index)
-    };
-    let is_sound = |row: &Row| row.uncheckable().is_none();
-    match task {
-        Task::Backup => largest(&|row| is_sound(row) && row.used_bytes().is_some()),
-        Task::Examine => first(&|row| is_sound(row) && row.unclean() && row.mounted_at.is_empty())
-            .or_else(|| largest(&|row| is_sound(row) && row.mounted_at.is_empty())),
-        Task::Free => first(&|row| !matches!(row.kind, RowKind::Disk | RowKind::Image) && !row.mounted_at.is_empty())
-            .or_else(|| first(&|row| !row.mounted_at.is_empty())),
-        Task::Search => first(&|row| row.kind == RowKind::Disk && row.problem.is_none()),
-        _ => None,
     }
 }

@@ -18,6 +18,9 @@ words! {
     WRONG_DISK_UNREADABLE = "The disk cannot be read: {place}";
     MEANS_DISK_UNREADABLE = "Nothing of this disk can be told. It may be failing, badly connected, locked, or closed to this user.";
     HELPS_DISK_UNREADABLE = "Check its cable, and that Lifeboat was started as root. A failing disk gets worse with every attempt: copy it first to a healthy one (with ddrescue), and work on the copy: lifeboat --disk COPY.";
+    WRONG_LEFT_OUT = "A disk was left out: {place}";
+    MEANS_LEFT_OUT = "It took long to read, and was not waited for. Whether anything is wrong with it is not known.";
+    HELPS_LEFT_OUT = "Press r: all disks are looked at again. A disk that is slow for no reason may be failing.";
     WRONG_LOST_WITH_IMAGES = "A lost partition that can come back: {place}";
     MEANS_LOST_WITH_IMAGES = "The disk's list of partitions (the partition table) does not name it any more, but images of it are still inside.";
     HELPS_LOST_WITH_IMAGES = "Put it back from an image inside. Its line in the list of partitions comes back with it.";

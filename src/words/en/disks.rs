@@ -32,6 +32,7 @@ words! {
     REFUSED_SAME = "This is the image itself. It cannot be restored onto itself; choose another place.";
     STATE_DIRTY_NOTE = "It was not unmounted (closed) properly, or has errors.";
     STATE_HIBERNATED_NOTE = "Windows sleeps on it and remembers unwritten data. Shut Windows down fully first.";
+    STATE_MOUNTED_NOTE = "It is mounted (in use): until it is unmounted, it counts as not clean.";
     STATE_JOURNAL_NOTE = "Its journal (its own list of unfinished changes) was not worked off; mounting (opening) and unmounting it once does that.";
     TABLE_GPT = "GPT";
     TABLE_MBR = "MBR";

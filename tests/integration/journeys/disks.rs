@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use lifeboat::fs::{Kind, State};
 use lifeboat::inventory::{Disk, Reading};
 use lifeboat::job::Outcome;
 use lifeboat::table;
 use lifeboat::ui::model::{DiskPane, Screen, Task};
 use lifeboat::ui::msg::{Effect, LookNews, Msg};
+use lifeboat::ui::rows::{Row, RowKind};
 
-use super::stage::{GIB, Stage, backup_plan, inventory, progress, report, with_images};
+use super::stage::{GIB, Stage, backup_plan, inventory, partition, progress, report, volume, with_images};
 
 /// The ticket of the look that is under way.
 fn looking(stage: &Stage) -> u64 {
@@ -140,7 +142,7 @@ fn a_disk_that_vanishes_takes_its_plan_along() {
         stage.send(Msg::DisksChanged);
         let trouble = stage.model.trouble.clone().expect("it is said");
         assert!(trouble.what.contains("sda is not there any more"), "{}", trouble.what);
-        stage.keys("2<enter><enter>s<enter>");
+        stage.keys("2<enter>s");
         assert_eq!((stage.screen(), stage.runs()), (Screen::Disks, 0), "{keys}");
         assert_eq!(stage.model.task, Task::Browse);
     }
@@ -359,4 +361,58 @@ fn a_text_console_is_drawn_anew_when_the_kernel_may_have_written_on_it() {
         let is_redrawn = stage.asked.iter().any(|effect| matches!(effect, Effect::Redraw));
         assert_eq!(is_redrawn, console);
     }
+}
+
+#[test]
+fn a_disk_that_is_one_volume_means_that_volume() {
+    let mut stage = Stage::new();
+    stage.script.interrupted.clear();
+    let stick = &mut stage.script.inventory.disks[1];
+    stick.read_only = false;
+    stick.volume = Some(volume(Kind::Fat32, "STICK", State::Clean, 64, 1));
+    stage.send(Msg::Begin);
+    stage.keys("b");
+    stage.model.disks.cursor = row_of(&stage, RowKind::Disk, "/dev/sdb");
+    stage.keys("<enter>");
+    assert_eq!(stage.screen(), Screen::Options);
+    assert_eq!(stage.model.place.as_ref().map(|row| row.kind), Some(RowKind::Whole));
+    stage.keys("<esc>");
+    stage.model.disks.cursor = row_of(&stage, RowKind::Disk, "/dev/sda");
+    stage.keys("<enter>");
+    assert_eq!(stage.screen(), Screen::Disks, "of a disk with partitions one is to be chosen");
+    assert!(stage.text(80, 24).contains("Choose one of the lines below it"));
+}
+
+#[test]
+fn a_restore_begins_at_the_place_that_it_is_most_likely_meant_for() {
+    let target = |spoil: &dyn Fn(&mut Vec<Disk>)| {
+        let mut stage = Stage::new();
+        stage.script.interrupted.clear();
+        spoil(&mut stage.script.inventory.disks);
+        stage.send(Msg::Begin);
+        stage.keys("e<enter>");
+        if stage.screen() == Screen::Facts {
+            stage.keys("e");
+        }
+        assert_eq!((stage.screen(), stage.model.task), (Screen::Disks, Task::Restore));
+        chosen(&stage)
+    };
+    assert_eq!(target(&|_| {}), "/dev/sda:2", "where a volume of that kind, name and size is");
+    let unfinished = |disks: &mut Vec<Disk>| {
+        let mut half = partition(5, 60, Some(volume(Kind::Unfinished, "", State::Clean, 60, 0)));
+        half.start_bytes = 100 * GIB;
+        disks[0].partitions.push(half);
+    };
+    assert_eq!(target(&unfinished), "/dev/sda:5", "what a restore has left half done");
+    let lost = |disks: &mut Vec<Disk>| {
+        disks[0].table.kind = table::Kind::None;
+        disks[0].partitions.retain(|partition| partition.found);
+        disks[1].read_only = false;
+    };
+    assert_eq!(target(&lost), "/dev/sdb", "never the whole of a disk on which volumes were found");
+}
+
+fn row_of(stage: &Stage, kind: RowKind, address: &str) -> usize {
+    let is_it = |row: &Row| row.kind == kind && row.address.to_string() == address;
+    stage.model.disks.rows.iter().position(is_it).expect("the line is there")
 }

@@ -277,6 +277,11 @@ fn each_kind_of_damage_leads_to_what_helps() {
     let mut unreadable = diagnosed(|disk| disk.problem = Some("input/output error".into()));
     assert_eq!(of(&unreadable)[0].0, Wrong::DiskUnreadable);
     assert!(unreadable.text(80, 24).contains("copy it first"), "{}", unreadable.text(80, 24));
+    unreadable.model.disks.skipped = vec!["/dev/sda".into()];
+    assert_eq!(of(&unreadable)[0].0, Wrong::LeftOut, "what was not waited for is not called unreadable");
+    unreadable.keys("r");
+    assert!(unreadable.asked.iter().any(|effect| matches!(effect, Effect::Skip(left) if left.is_empty())));
+    assert_eq!(of(&unreadable)[0].0, Wrong::DiskUnreadable, "r looks at it again");
     let unfinished = diagnosed(|disk| {
         let volume = disk.partitions[1].volume.as_mut().expect("a volume");
         (volume.kind, volume.state) = (Kind::Unfinished, None);
@@ -490,7 +495,7 @@ fn a_plan_refused_since_the_target_is_in_use_leads_to_who_uses_it_and_back() {
     let mut stage = looked();
     let in_use = Trouble { refused: true, what: "/dev/sda:2 is in use: mounted at /mnt".into(), next: None };
     stage.script.plan = Err(in_use);
-    stage.keys("e<enter><down><enter>");
+    stage.keys("e<enter><enter>");
     assert!(stage.text(80, 24).contains("Press m to see who uses it"), "{}", stage.text(80, 24));
     stage.keys("m");
     assert_eq!(stage.screen(), Screen::Held);

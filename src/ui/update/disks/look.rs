@@ -84,7 +84,7 @@ pub(super) fn skip(model: &mut Model) -> Vec<Effect> {
 }
 
 /// No disk is left out any more.
-pub(super) fn forgive(model: &mut Model) -> Vec<Effect> {
+pub(in crate::ui::update) fn forgive(model: &mut Model) -> Vec<Effect> {
     if model.disks.skipped.is_empty() {
         return Vec::new();
     }

@@ -46,6 +46,11 @@ pub(super) const DECLARED: Declared = Declared {
         state("what is wrong on a machine of many troubles", &[Many, Damaged], || many("<esc>w")),
         state("what is wrong, the last of many troubles chosen", &[], || many("<esc>w<end>")),
         state("what is wrong with a disk that cannot be read", &[Failed], || machine(inventory(), "w")),
+        state("what is wrong with a disk that was left out", &[], || {
+            let mut stage = machine(inventory(), "w");
+            stage.model.disks.skipped = vec!["/dev/sdc".into()];
+            pressed(stage, "<end><up><up><up><up><up>")
+        }),
         state("what is wrong when the table is lost and images are there", &[], || lost("w")),
         state("what is wrong with an image inside", &[], || damaged_inside("w")),
         state("what is wrong, more than fits", &[TooMany], || {
