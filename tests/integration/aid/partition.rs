@@ -38,7 +38,7 @@ fn found_without_all_else(family: &str, table: &str) {
     let image = ("disk.img:1/factory".to_owned(), "recovery-partition".to_owned(), true);
     assert_eq!(stage.images(&[]), [image], "{what}");
     let (_, err) = stage.says(&MAKE, 3);
-    assert!(err.contains("are found by nothing but this recovery partition"), "{what}: {err}");
+    assert!(err.contains("is found by nothing but this recovery partition"), "{what}: {err}");
     let (_, err) = stage.says(&["disks", "--disk", "disk.img"], 0);
     assert!(err.contains("nothing else leads to 1 image any more"), "{what}: {err}");
     // The table goes, too.
