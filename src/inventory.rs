@@ -18,7 +18,7 @@ pub use locate::{
     container_of, image_at, locate, open_image, recovery_partitions, use_aids,
 };
 pub use look::{Observer, Reading, look, look_observed};
-pub use map::{ClusterState, Counts, VolumeMap, map_of, places, volume_map};
+pub use map::{ClusterState, Counts, VolumeMap, map_of, map_of_image, places, volume_map};
 pub use source::{Place, Source, open_source};
 pub use subject::{named_image, open_volume};
 pub use volume::examine;
@@ -117,6 +117,12 @@ pub struct Partition {
 }
 
 impl Partition {
+    /// True for an extended partition: it only holds others.
+    #[must_use]
+    pub fn is_extended(&self) -> bool {
+        table::is_extended(&self.type_id)
+    }
+
     /// By what it is named on its disk: its number, or where it begins when no table names it.
     #[must_use]
     pub fn address(&self, disk: &Path) -> Address {
@@ -124,6 +130,24 @@ impl Partition {
             Address::At(disk.to_owned(), self.start_bytes)
         } else {
             Address::Partition(disk.to_owned(), self.number)
+        }
+    }
+}
+
+impl From<&table::Entry> for Partition {
+    /// What a table tells of it: neither what is in it, nor what the kernel makes of it.
+    fn from(entry: &table::Entry) -> Self {
+        Self {
+            number: entry.number,
+            start_bytes: entry.start.0,
+            bytes: entry.len.0,
+            type_id: entry.type_id.clone(),
+            type_name: entry.type_name.clone(),
+            name: entry.name.clone(),
+            id: entry.id.clone(),
+            active: entry.active,
+            found: entry.found,
+            ..Self::default()
         }
     }
 }

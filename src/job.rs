@@ -35,7 +35,7 @@ pub use check::{CheckSource, Checked, sentence};
 pub use export::ExportRequest;
 pub use extract::{Amount, ExtractRequest, Extracted, measure};
 pub use monitor::{Monitor, PROBLEM_SIGN, Progress, StepProgress};
-pub use pictures::{Pictures, pictures};
+pub use pictures::{Pictures, layouts, pictures};
 use report::exact;
 pub use report::{Outcome, Report};
 pub use resume::Resumption;

@@ -23,7 +23,7 @@ mod write;
 
 pub use read::read;
 pub use scan::{Depth, Found, Scan, ScanProgress, find_at, scan};
-pub use types::{RECOVERY_TYPE_GPT, RECOVERY_TYPE_MBR, holds_files};
+pub use types::{RECOVERY_TYPE_GPT, RECOVERY_TYPE_MBR, holds_files, is_extended};
 pub use write::{
     SectorWrite, TableCopy, TablePart, Told, WantedEntry, after, bytes_from_hex, capture, put_back, put_entry,
     set_type, tells,
@@ -124,7 +124,7 @@ impl Entry {
     /// True for an MBR's extended partition: a frame around logical ones, never a volume.
     #[must_use]
     pub fn is_extended(&self) -> bool {
-        matches!(self.type_id.as_str(), "0x05" | "0x0f" | "0x85")
+        is_extended(&self.type_id)
     }
 }
 

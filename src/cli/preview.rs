@@ -11,7 +11,7 @@ use crate::unit::ByteLen;
 /// where they differ.
 pub(super) fn print(console: &Console, plan: &Plan) {
     let preview = plan::preview(plan);
-    let layout = job::pictures(plan, &Monitor::new()).layout.filter(|(before, after)| before != after);
+    let layout = job::layouts(plan, &[], &Monitor::new()).filter(|(before, after)| before != after);
     if console.json() {
         let mut document = serde_json::json!({ "plan": preview });
         if let Some((before, after)) = layout {

@@ -140,3 +140,37 @@ pub struct Settings {
     /// Files and directories that `backup --inside --only` takes when none are named.
     pub only: Vec<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::error::Result;
+    use crate::image::Sink;
+
+    /// Keeps what it gets, in parts of so many bytes.
+    pub(super) struct Parts {
+        limit: usize,
+        pub(super) parts: Vec<Vec<u8>>,
+    }
+
+    impl Parts {
+        pub(super) fn new(limit: usize) -> Self {
+            Self { limit, parts: vec![Vec::new()] }
+        }
+    }
+
+    impl Sink for Parts {
+        fn room(&mut self, len: u64) -> Result<Option<u32>> {
+            let last = self.parts.last_mut().unwrap();
+            if last.is_empty() || last.len() + len as usize <= self.limit {
+                return Ok(None);
+            }
+            self.parts.push(Vec::new());
+            Ok(Some(self.parts.len() as u32 - 1))
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> Result<()> {
+            self.parts.last_mut().unwrap().extend_from_slice(bytes);
+            Ok(())
+        }
+    }
+}

@@ -53,10 +53,8 @@ const SMALLEST_GAP: u64 = 2 << 20;
 /// The layout of a disk as a look has found it.
 #[must_use]
 pub fn layout(disk: &Disk) -> Layout {
-    let is_frame = |partition: &&Partition| {
-        !matches!(partition.type_id.to_ascii_lowercase().as_str(), "0x05" | "0x0f" | "0x85") && partition.bytes > 0
-    };
-    let mut pieces: Vec<Piece> = disk.partitions.iter().filter(is_frame).map(piece).collect();
+    let is_shown = |partition: &&Partition| !partition.is_extended() && partition.bytes > 0;
+    let mut pieces: Vec<Piece> = disk.partitions.iter().filter(is_shown).map(piece).collect();
     if let (Some(volume), true) = (&disk.volume, pieces.is_empty()) {
         pieces.push(Piece {
             kind: PieceKind::Whole,
@@ -119,6 +117,12 @@ mod tests {
             partitions: vec![partition(2, 50 << 20, 10 << 20), partition(1, 1 << 20, 20 << 20)],
             ..Disk::default()
         };
+        // The frame around logical partitions is none of the pieces, however its type is written.
+        let frame = |type_id: &str| Partition { type_id: type_id.into(), ..partition(3, 60 << 20, 40 << 20) };
+        let framed =
+            |type_id| Disk { partitions: [disk.partitions.clone(), vec![frame(type_id)]].concat(), ..disk.clone() };
+        assert_eq!((layout(&framed("0x0f")), layout(&framed("0x0F"))), (layout(&disk), layout(&disk)));
+        assert_ne!(layout(&framed("0x83")), layout(&disk));
         let pieces = layout(&disk).pieces;
         let kinds: Vec<_> = pieces.iter().map(|piece| (piece.kind, piece.number, piece.bytes >> 20)).collect();
         assert_eq!(

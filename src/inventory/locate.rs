@@ -24,6 +24,7 @@ use crate::image::{self, Image};
 use crate::unit::{ByteLen, ByteOffset};
 use crate::volume;
 pub use aid::{RecoveryPartition, recovery_partitions, use_aids};
+pub(super) use folder::files_of_container;
 pub(super) use search::len_by_toc;
 use search::{Goal, Hunt, Spot};
 
@@ -334,11 +335,7 @@ pub(super) fn fill(disk: &mut Disk, device: &SharedDevice, thoroughness: Thoroug
     for partition in disk.partitions.iter().filter(|partition| partition.bytes > 0 && may_hold(&partition.volume)) {
         let start = partition.start_bytes;
         let Ok(window) = Window::new(device.clone(), ByteOffset(start), ByteLen(partition.bytes)) else { continue };
-        let address = match partition.number {
-            0 => Address::At(disk.path.clone(), start),
-            number => Address::Partition(disk.path.clone(), number),
-        };
-        spots.push(Spot { address, start, device: Arc::new(window) });
+        spots.push(Spot { address: partition.address(&disk.path), start, device: Arc::new(window) });
     }
     if disk.volume.is_some() && may_hold(&disk.volume) {
         spots.push(Spot { address: Address::Whole(disk.path.clone()), start: 0, device: device.clone() });

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::extent::{ClusterMap, ExtentSet};
 
-pub use read::{map_of, places, volume_map};
+pub use read::{map_of, map_of_image, places, volume_map};
 
 /// What a cluster is, as shown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]

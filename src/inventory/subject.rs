@@ -43,7 +43,7 @@ pub fn named_image(address: &Address, watch: &dyn Watch) -> Result<Option<Image>
     match Image::open(path) {
         Ok(image) => Ok(Some(image)),
         // A file that calls itself an image and cannot be opened as one is a damaged image, not a disk.
-        Err(error) if path.extension().is_some_and(|extension| extension == "lbi") => Err(error),
+        Err(error) if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("lbi")) => Err(error),
         Err(_) => Ok(None),
     }
 }

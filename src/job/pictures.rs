@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Monitor;
 use crate::error::Result;
-use crate::inventory::{ClusterState, Layout, Place, VolumeMap};
+use crate::inventory::{ClusterState, Disk, Layout, Place, VolumeMap};
 use crate::plan::{Plan, Work};
 
 /// What a plan makes of a disk and a volume, as far as it can be told.
@@ -27,14 +27,29 @@ pub struct Pictures {
 
 /// Makes the pictures of a plan. Reads only, and never fails: what cannot be told is left out. Once `monitor` is
 /// cancelled it ends soon.
+///
+/// `known` are disks as a look has found them, and as nothing has changed them since. The plan's disk is looked at when
+/// it is none of them: that searches it for images, and takes seconds on a slow disk.
 #[must_use]
-pub fn pictures(plan: &Plan, monitor: &Monitor) -> Pictures {
+pub fn pictures(plan: &Plan, known: &[Disk], monitor: &Monitor) -> Pictures {
     let (map_before, map_after) = maps::maps(&plan.work, monitor);
-    // What becomes of the images inside, the map after shows best.
-    let inside = map_after.as_ref().filter(|_| matches!(plan.work, Work::Inside(_)));
-    let has_images = inside.map(|map| map.counts[ClusterState::Image as usize] > 0);
-    let layout = monitor.check().ok().and_then(|()| layouts::layouts(&plan.work, has_images));
+    let layout = layout(&plan.work, map_after.as_ref(), known, monitor);
     Pictures { layout, chosen: place(&plan.work).map(|place| place.start.0), map_before, map_after }
+}
+
+/// Only the disk's layout before and after, as in [`Pictures::layout`].
+#[must_use]
+pub fn layouts(plan: &Plan, known: &[Disk], monitor: &Monitor) -> Option<(Layout, Layout)> {
+    let is_inside = matches!(plan.work, Work::Inside(_));
+    let map_after = is_inside.then(|| maps::maps(&plan.work, monitor).1).flatten();
+    layout(&plan.work, map_after.as_ref(), known, monitor)
+}
+
+fn layout(work: &Work, map_after: Option<&VolumeMap>, known: &[Disk], monitor: &Monitor) -> Option<(Layout, Layout)> {
+    // What becomes of the images inside, the map after shows best.
+    let inside = map_after.filter(|_| matches!(work, Work::Inside(_)));
+    let has_images = inside.map(|map| map.counts[ClusterState::Image as usize] > 0);
+    monitor.check().ok().and_then(|()| layouts::layouts(work, has_images, known))
 }
 
 /// Where the volume lies that a plan is about.

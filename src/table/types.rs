@@ -23,6 +23,24 @@ pub fn holds_files(type_id: &str) -> bool {
     GPT.iter().chain(&MBR).any(|known| known.eq_ignore_ascii_case(type_id))
 }
 
+/// True for a type (as an [`Entry`](super::Entry) has it) of an MBR's extended partition: a frame around logical ones,
+/// never a volume.
+#[must_use]
+pub fn is_extended(type_id: &str) -> bool {
+    type_byte(type_id).is_some_and(is_frame)
+}
+
+/// The same of the byte in an MBR's entry, and in a link's entry that points at the next link.
+pub(super) fn is_frame(kind: u8) -> bool {
+    matches!(kind, 0x05 | 0x0f | 0x85)
+}
+
+/// The byte in an MBR's entry that `0x07` means.
+pub(super) fn type_byte(type_id: &str) -> Option<u8> {
+    let digits = type_id.strip_prefix("0x").or_else(|| type_id.strip_prefix("0X"))?;
+    u8::from_str_radix(digits, 16).ok().filter(|_| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+}
+
 /// What a GPT type GUID (upper case, hyphenated) means, where it is known.
 pub(super) fn gpt_name(guid: &str) -> Option<&'static str> {
     let found = GPT_TYPES.iter().find(|(id, _)| *id == guid);
@@ -123,5 +141,16 @@ mod tests {
             assert_eq!(uuid::Uuid::parse_str(guid).unwrap().to_string().to_uppercase(), *guid);
             assert!(GPT_TYPES[at + 1..].iter().all(|(other, _)| other != guid), "{guid}");
         }
+    }
+
+    #[test]
+    fn types_of_an_mbr_are_bytes_and_three_of_them_are_frames() {
+        assert_eq!((type_byte("0x07"), type_byte("0xBA")), (Some(7), Some(0xba)));
+        for wrong in ["07", "0x", "0x+7", "0x107", "x07", "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"] {
+            assert_eq!(type_byte(wrong), None, "{wrong}");
+        }
+        let frames: Vec<u8> = (0..=255).filter(|kind| is_extended(&format!("0x{kind:02x}"))).collect();
+        assert_eq!(frames, [0x05, 0x0f, 0x85]);
+        assert!(is_extended("0x0F") && !is_extended("") && !is_extended("EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"));
     }
 }

@@ -50,6 +50,7 @@ pub use wanted::{Told, WantedEntry, tells};
 use self::draft::Draft;
 use super::mbr::Mbr;
 use super::read::{self, Copies};
+use super::types::is_extended;
 use super::{Entry, Health, Kind, Table};
 use crate::device::{SharedDevice, read_array};
 use crate::error::{Error, Result};
@@ -253,11 +254,6 @@ fn refuse_touching(draft: &Draft, entries: &[Entry]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Type ids of an MBR that mean a frame around other partitions.
-fn is_extended(type_id: &str) -> bool {
-    matches!(mbr::type_byte(type_id), Some(0x05 | 0x0f | 0x85))
 }
 
 /// Sector 0, when it is a master boot record.

@@ -144,11 +144,7 @@ fn whole_row(disk: &Disk) -> Row {
 }
 
 fn partition_row(disk: &Disk, partition: &Partition) -> Row {
-    let address = if partition.found {
-        Address::At(disk.path.clone(), partition.start_bytes)
-    } else {
-        Address::Partition(disk.path.clone(), partition.number)
-    };
+    let address = partition.address(&disk.path);
     let mut details = vec![(text::ADDRESS, address.to_string())];
     let kind_name = partition.type_name.clone().unwrap_or_else(|| partition.type_id.clone());
     if !kind_name.is_empty() {
@@ -170,7 +166,7 @@ fn partition_row(disk: &Disk, partition: &Partition) -> Row {
         image: None,
         mounted_at,
         read_only: disk.read_only,
-        extended: matches!(partition.type_id.to_ascii_lowercase().as_str(), "0x05" | "0x0f" | "0x85"),
+        extended: partition.is_extended(),
         problem: None,
         table: None,
         details,

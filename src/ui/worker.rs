@@ -20,7 +20,7 @@ use crossbeam_channel::Sender;
 
 use crate::error::{Error, Result};
 use crate::fs::FileSystem;
-use crate::inventory::{self, Address, Inventory, LookRequest, Observer, Partition, VolumeMap};
+use crate::inventory::{self, Address, Disk, Inventory, LookRequest, Observer, Partition, VolumeMap};
 use crate::job::{self, ExportRequest, ExtractRequest, Monitor, Pictures, Progress, Report};
 use crate::plan::{self, AidRequest, BackupRequest, ContainerRequest, Plan, RestoreRequest, ResumeRequest, Work};
 
@@ -52,8 +52,8 @@ pub struct Library {
     pub plan_aid: fn(&AidRequest, &Monitor) -> Result<Plan>,
     /// Plans a change of what a volume holds of images.
     pub plan_container: fn(&ContainerRequest, &Monitor) -> Result<Plan>,
-    /// Makes the pictures of a plan.
-    pub pictures: fn(&Plan, &Monitor) -> Pictures,
+    /// Makes the pictures of a plan, with what is known of the disks.
+    pub pictures: fn(&Plan, &[Disk], &Monitor) -> Pictures,
     /// Carries out a plan.
     pub run: fn(&Plan, &Arc<Monitor>) -> Report,
     /// Verifies an image.
@@ -269,12 +269,12 @@ impl Worker {
         let monitor = Arc::new(Monitor::new());
         self.planning = Some(Arc::clone(&monitor));
         let planned = Arc::clone(&self.planned);
-        let pictures = self.library.pictures;
+        let (pictures, known) = (self.library.pictures, self.looks.known());
         *lock(&planned) = None;
         self.ask(
             move || {
                 let result = plan(&monitor).map(|plan| {
-                    let proposed = propose(ticket, &plan, pictures(&plan, &monitor));
+                    let proposed = propose(ticket, &plan, pictures(&plan, &known, &monitor));
                     let mut planned = lock(&planned);
                     // A plan that nobody waits for any more does not push a newer one out.
                     if planned.as_ref().is_none_or(|(newest, _)| *newest < ticket) {
@@ -293,7 +293,10 @@ impl Worker {
         let library = self.library;
         let planned = lock(&self.planned).take();
         match planned {
-            Some((shown, plan)) if shown == ticket => self.start(move |monitor| (library.run)(&plan, monitor)),
+            Some((shown, plan)) if shown == ticket => {
+                self.looks.forget();
+                self.start(move |monitor| (library.run)(&plan, monitor));
+            }
             _ => {
                 let error = Error::refused(text::PLAN_GONE).advise(text::PLAN_GONE_NEXT);
                 let _ = self.messages.send(Msg::Finished(Report::failed(&error)));
@@ -416,7 +419,7 @@ mod tests {
             open_volume: |_, _| Err(Error::damaged("no volume")),
             extract: |_, _| Report::failed(&Error::damaged("nothing is copied")),
             search: |_, _| panic!("a bug"),
-            pictures: |_, _| Pictures::default(),
+            pictures: |_, _, _| Pictures::default(),
             run: |_, _| Report::failed(&Error::damaged("no plan reaches this")),
             check: |_, _| Report::failed(&Error::damaged("nothing checks this")),
             hold: |_| HoldersView::default(),

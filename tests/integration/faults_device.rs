@@ -1,5 +1,5 @@
-//! The one faked device: bytes in memory that fail, end early, lie, forget or cancel at a chosen operation, and
-//! the volumes and plans that the tests of faults share.
+//! The one faked device: bytes in memory that fail, end early, lie, forget or cancel at a chosen operation; a
+//! scratch on any other device; and the volumes and plans that the tests of faults share.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -334,4 +334,29 @@ impl Stage {
 /// Carries a plan out on a faked device.
 pub(crate) fn run(plan: &Plan, device: &Handle) -> Report {
     job::run_on(plan, device, &Arc::new(Monitor::new()))
+}
+
+/// A device whose sectors from one place to another cannot be read.
+pub(crate) struct Scratched {
+    pub(crate) inner: SharedDevice,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+}
+
+impl ReadDevice for Scratched {
+    fn len(&self) -> ByteLen {
+        self.inner.len()
+    }
+
+    fn sector_bytes(&self) -> u32 {
+        self.inner.sector_bytes()
+    }
+
+    fn read_at(&self, offset: ByteOffset, buf: &mut [u8]) -> Result<()> {
+        check_range(offset, buf.len(), self.len())?;
+        if offset.0 < self.to && offset.0 + buf.len() as u64 > self.from {
+            return Err(Error::io("reading", std::io::Error::from_raw_os_error(EIO)));
+        }
+        self.inner.read_at(offset, buf)
+    }
 }

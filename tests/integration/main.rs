@@ -36,6 +36,7 @@ mod movable;
 mod oracle;
 mod pictures;
 mod pty;
+mod random;
 mod roundtrip;
 mod scavenge;
 mod table_write;

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use lifeboat::error::Kind as ErrorKind;
 use lifeboat::image::Kind;
-use lifeboat::inventory::{Address, ClusterState, Layout, VolumeMap, layout, look, volume_map};
+use lifeboat::inventory::{Address, ClusterState, Disk, Layout, VolumeMap, layout, look, volume_map};
 use lifeboat::inventory::{LookRequest, PieceKind};
 use lifeboat::job::{self, Monitor, Outcome, Pictures, Progress};
 use lifeboat::plan::{
@@ -31,7 +32,7 @@ fn count(map: &VolumeMap, state: ClusterState) -> u64 {
 }
 
 fn pictures(plan: &Plan) -> Pictures {
-    job::pictures(plan, &Monitor::new())
+    job::pictures(plan, &[], &Monitor::new())
 }
 
 fn run(plan: &Plan) {
@@ -75,6 +76,7 @@ fn what_is_shown_of_an_image_made_inside_and_dropped_is_what_comes_of_it() {
         let stage = Stage::new(shape(name));
         let plan = stage.plan(&stage.request(Kind::Factory)).unwrap();
         let shown = pictures(&plan);
+        assert_eq!(job::layouts(&plan, &[], &Monitor::new()), shown.layout, "{name}");
         assert_eq!(
             shown.map_before.as_ref().map(|map| map.counts[..3].to_vec()),
             Some(map(&stage.image).counts[..3].to_vec()).map(|mut counts| {
@@ -110,7 +112,7 @@ fn what_is_shown_of_an_image_made_inside_and_dropped_is_what_comes_of_it() {
 fn disk(dir: &Path) -> (PathBuf, PathBuf) {
     sh(
         dir,
-        "truncate -s 96M disk.img; printf 'label: gpt\nstart=2048, size=65536\nstart=98304, size=32768\n' | sfdisk -q disk.img
+        "truncate -s 96M disk.img; printf 'label: gpt\nstart=2048, size=65536\nstart=98304, size=65536\n' | sfdisk -q disk.img
          mkdir tree; seq 1 400000 | split -l 2000 - tree/f; head -c 9000000 /dev/urandom > tree/random
          mke2fs -q -F -t ext4 -b 1024 -L DATA -d tree v.img 32M; dd if=v.img of=disk.img bs=1M seek=1 conv=notrunc status=none",
     );
@@ -165,6 +167,38 @@ fn what_is_shown_of_a_restore_is_what_comes_of_it() {
     let second = (PieceKind::Partition, 2, Some("unknown".to_owned()));
     assert_eq!(pieces(&after), [(PieceKind::Partition, 1, ext4), gap.clone(), second.clone(), gap.clone()]);
     assert_eq!(pieces(&before)[0], (PieceKind::Partition, 1, Some("fat16".to_owned())));
+}
+
+#[test]
+fn a_disk_that_is_known_is_not_looked_at_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (disk, image) = disk(dir.path());
+    let request = RestoreRequest::new(ImageSource::File(image), Address::Partition(disk.clone(), 2));
+    let plan = job::plan_restore(&request, &Monitor::new());
+    let plan = plan.unwrap_or_else(|error| panic!("{error}"));
+    let known = look(&LookRequest { paths: vec![disk], machine: false }).disks;
+    let fresh = pictures(&plan);
+    assert_eq!(job::pictures(&plan, &known, &Monitor::new()), fresh);
+    assert_eq!(job::layouts(&plan, &known, &Monitor::new()), fresh.layout);
+    let label = |known: &[Disk]| {
+        let (before, _) = job::layouts(&plan, known, &Monitor::new()).unwrap();
+        before.pieces[0].label.clone().unwrap()
+    };
+    let mut named = known.clone();
+    named[0].partitions[0].volume.as_mut().unwrap().label = Some("KNOWN".into());
+    assert_eq!(label(&named), "KNOWN");
+    // What cannot be of the disk that the plan was made for does not count.
+    let changes: [fn(&mut Disk); 4] = [
+        |disk| disk.path = "other.img".into(),
+        |disk| disk.problem = Some("left out".into()),
+        |disk| disk.table.kind = lifeboat::table::Kind::Mbr,
+        |disk| disk.partitions[1].bytes -= 512,
+    ];
+    for change in changes {
+        let mut other = named.clone();
+        change(&mut other[0]);
+        assert_eq!(label(&other), "DATA", "{:?}", other[0]);
+    }
 }
 
 /// All that a watcher can see of a plan that is carried out.
@@ -263,8 +297,20 @@ fn a_divided_disk_and_a_place_without_a_volume_have_no_map() {
     let map = |address: &Address| volume_map(address, &Monitor::new());
     assert!(map(&Address::Whole(disk.clone())).unwrap_err().to_string().contains("divided"));
     assert!(map(&Address::Partition(disk, 2)).unwrap_err().to_string().contains("unknown"));
-    let of_image = map(&Address::Whole(image)).unwrap();
+    let of_image = map(&Address::Whole(image.clone())).unwrap();
     assert_eq!(of_image.counts, self::map(&dir.path().join("v.img")).counts);
+    // An image is known by its bytes, whatever it is called.
+    let renamed = dir.path().join("renamed.img");
+    std::fs::rename(&image, &renamed).unwrap();
+    assert_eq!(map(&Address::Whole(renamed)).unwrap(), of_image);
+    // A file that calls itself one and is none is a damaged image, and no disk without a volume.
+    for (name, kind) in
+        [("a.img", ErrorKind::Unsupported), ("a.lbi", ErrorKind::Corrupt), ("A.LBI", ErrorKind::Corrupt)]
+    {
+        let file = dir.path().join(name);
+        std::fs::write(&file, vec![0; 1 << 20]).unwrap();
+        assert_eq!(map(&Address::Whole(file)).unwrap_err().kind(), kind, "{name}");
+    }
 }
 
 #[test]
@@ -274,5 +320,5 @@ fn a_map_that_nobody_waits_for_is_not_read() {
     let monitor = Monitor::new();
     monitor.cancel();
     let error = volume_map(&Address::Partition(disk, 1), &monitor).unwrap_err();
-    assert_eq!(error.kind(), lifeboat::error::Kind::Cancelled);
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
 }

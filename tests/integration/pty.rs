@@ -50,6 +50,13 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
+    /// Starts the wizard in a terminal of 24 rows and 80 columns, and waits for its start screen.
+    pub(crate) fn wizard(args: &[&str], dir: &Path) -> Self {
+        let mut terminal = Self::spawn(args, dir, 24, 80);
+        terminal.wait_for_start();
+        terminal
+    }
+
     /// Starts `lifeboat ARGS` in a terminal of so many rows and columns; its log goes to a folder of its own.
     pub(crate) fn spawn(args: &[&str], dir: &Path, rows: u16, cols: u16) -> Self {
         Self::spawn_as(("xterm-256color", true), args, dir, rows, cols)
@@ -203,6 +210,15 @@ impl Terminal {
             }
             thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Leaves the wizard by its start screen, and finds the terminal as it was; gives the exit code.
+    pub(crate) fn quit(&mut self) -> u32 {
+        self.wait_for_start();
+        self.send_keys("q");
+        let code = self.wait();
+        self.wait_restored();
+        code
     }
 
     /// True when the terminal is as before in all that `stty -g` tells, on its main screen, its cursor shown, its mouse

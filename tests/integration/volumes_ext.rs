@@ -14,6 +14,7 @@ use lifeboat::extent::{Extent, ExtentSet};
 use lifeboat::fs::{self, Entry, EntryKind, FileSystem, Kind, Probe, State, Tree};
 
 use crate::oracle::sh;
+use crate::random::Random;
 
 /// Files of every shape that the kernel can make on ext: run inside the mounted volume. Fragmented by taking
 /// turns, sparse, unwritten, deep, many, unusually named, special, with long and short links and attributes.
@@ -483,13 +484,8 @@ fn prod(volume: &dyn FileSystem) {
 
 #[test]
 fn mutated_volumes_neither_panic_nor_hang() {
-    let mut seed = 0x5eed_u64;
-    let mut random = move |below: usize| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        (seed >> 16) as usize % below
-    };
+    let mut numbers = Random(0x5eed);
+    let mut random = |below: usize| (numbers.next() >> 16) as usize % below;
     let dir = tempfile::tempdir().unwrap();
     write_pieces(&dir.path().join("pieces"));
     sh(

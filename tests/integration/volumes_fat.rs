@@ -15,6 +15,7 @@ use lifeboat::fs::{EntryKind, FileSystem, Kind, Probe, State, probe};
 use lifeboat::unit::ByteOffset;
 
 use crate::oracle::sh;
+use crate::random::Random;
 
 fn device(path: &Path) -> SharedDevice {
     Arc::new(FileDevice::open(path).unwrap())
@@ -301,14 +302,8 @@ fn no_mutation_of_the_metadata_panics_or_hangs() {
             ),
         );
         let original = fs::read(dir.path().join("v.img")).unwrap();
-        // xorshift64: the same mutations in every run.
-        let mut seed = 0x9E37_79B9_7F4A_7C15u64;
-        let mut next = move || {
-            seed ^= seed << 13;
-            seed ^= seed >> 7;
-            seed ^= seed << 17;
-            seed
-        };
+        let mut random = Random(0x9E37_79B9_7F4A_7C15);
+        let mut next = || random.next();
         // Copying the FAT32 volume takes most of the time.
         for round in 0..if original.len() > 4 << 20 { 60 } else { 300 } {
             let mut bytes = original.clone();

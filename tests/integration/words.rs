@@ -81,6 +81,9 @@ const NO_WORDS_OF_JOBS: [(&str, &str); 19] = [
     ("concat!", "who wrote an image: a format"),
 ];
 
+/// How long the title of a step may be.
+const STEP_COLUMNS: usize = 70;
+
 /// Words of the trade that a technician under stress need not know: a sentence with one has its plain form in
 /// brackets, or does without.
 const JARGON: [&str; 18] = [
@@ -168,6 +171,12 @@ fn no_jargon_stands_without_its_plain_form() {
 }
 
 #[test]
+fn every_step_fits_on_its_line() {
+    let words = words_of_the_file();
+    none(&words.iter().filter_map(|(name, text)| long_step(name, text)).collect::<Vec<_>>());
+}
+
+#[test]
 fn the_rules_of_the_words_find_what_they_are_for() {
     let findings = |text: &str| loose_words("src/ui/screen/start.rs", text);
     assert_eq!(findings("line(\"No disks\");"), ["src/ui/screen/start.rs:1: “No disks” belongs into src/words/en"]);
@@ -197,6 +206,10 @@ fn the_rules_of_the_words_find_what_they_are_for() {
     assert_eq!(bare_jargon("X", "Take it as it is with --even-if-dirty"), None);
     assert!(bare_jargon("X", "With --even-if-dirty it is dirty").is_some());
 
+    assert!(long_step("STEP_LONG", &"x".repeat(STEP_COLUMNS + 1)).is_some());
+    assert_eq!(long_step("STEP_SHORT", &"x".repeat(STEP_COLUMNS)), None);
+    assert_eq!(long_step("WARN_LONG", &"x".repeat(STEP_COLUMNS + 1)), None);
+
     let words = BTreeMap::from([("SMALL".to_owned(), "{a} of {b}".to_owned())]);
     let wrong = |code: &str| wrong_fills(&[code], &words).len();
     assert_eq!(wrong("fill(SMALL, &[(\"a\", &x), (\"b\", &y(\"c\", 1))])"), 0);
@@ -209,6 +222,13 @@ fn the_rules_of_the_words_find_what_they_are_for() {
     assert_eq!(wrong("call(SMALL); fn call(words) { fill(words, &[(\"a\", &x), (\"b\", &y)]) }"), 0);
     assert_eq!(wrong("call(SMALL); fn call(words) { fill(words, &[(\"a\", &x)]) }"), 2);
     assert_eq!(wrong("fn nothing() {}"), 1);
+}
+
+/// A title that does not stand on a line of 80 columns with its number and its sign. What a hole takes is not counted.
+fn long_step(name: &str, text: &str) -> Option<String> {
+    let columns = text.chars().count();
+    (name.starts_with("STEP_") && columns > STEP_COLUMNS)
+        .then(|| format!("{name} has {columns} columns, {STEP_COLUMNS} at most: “{text}”"))
 }
 
 /// A word of the trade in a sentence without brackets, which would hold its plain form. The name of an option is none.

@@ -73,14 +73,11 @@ fn try_look(device: &SharedDevice) -> Result<Look> {
     };
     let system = fs::open(device.clone(), kind)?;
     let root = system.tree().list(Path::new("/"))?;
-    let mut folders = root.iter().filter(|entry| entry.kind == EntryKind::Directory);
-    let Some(entry) = folders.find(|entry| entry.name.eq_ignore_ascii_case(FOLDER)) else {
+    let Some((path, files)) = files_of_container(&*system, &root)? else {
         // What every new ext volume has does not tell that the root directory is as it was.
         let is_empty = root.iter().all(|entry| entry.name == "lost+found");
         return Ok(Look::NoFolder { is_empty });
     };
-    let path = Path::new("/").join(&entry.name);
-    let list = system.tree().list(&path)?;
     let mut folder = Folder {
         summary: system.summary().clone(),
         grid: system.grid(),
@@ -90,7 +87,7 @@ fn try_look(device: &SharedDevice) -> Result<Look> {
         broken: Vec::new(),
         broken_tocs: Vec::new(),
     };
-    for entry in list.into_iter().filter(|entry| entry.kind == EntryKind::File).take(MAX_FILES) {
+    for entry in files {
         match file(&*system, &path, &entry.name, entry.bytes) {
             Ok(file) => folder.files.push(file),
             Err(error) => folder.broken.push((entry.name.to_string_lossy().into_owned(), error.without_advice())),
@@ -100,6 +97,21 @@ fn try_look(device: &SharedDevice) -> Result<Look> {
     folder.open_images(device);
     folder.files.sort_by_key(|file| file.runs.first().map(|run| run.offset));
     Ok(Look::Folder(Box::new(folder)))
+}
+
+/// The path of the container's folder and the files in it, as many as are looked at; none when `root`, the root
+/// directory, has no such folder.
+pub(in crate::inventory) fn files_of_container(
+    system: &dyn FileSystem,
+    root: &[fs::Entry],
+) -> Result<Option<(PathBuf, Vec<fs::Entry>)>> {
+    let mut folders = root.iter().filter(|entry| entry.kind == EntryKind::Directory);
+    let Some(folder) = folders.find(|entry| entry.name.eq_ignore_ascii_case(FOLDER)) else { return Ok(None) };
+    let path = Path::new("/").join(&folder.name);
+    let mut files = system.tree().list(&path)?;
+    files.retain(|entry| entry.kind == EntryKind::File);
+    files.truncate(MAX_FILES);
+    Ok(Some((path, files)))
 }
 
 /// One file: where its bytes lie.

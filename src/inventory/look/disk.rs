@@ -98,7 +98,8 @@ fn read(disk: &mut Disk, device: &SharedDevice, subject: &Subject, leash: &Leash
     }
     leash.reading(Reading::Images);
     locate::fill(disk, device, thoroughness(device, block, usable));
-    for partition in disk.partitions.iter_mut().filter(|partition| !is_frame(partition)) {
+    // An extended partition holds others, and is itself never mounted.
+    for partition in disk.partitions.iter_mut().filter(|partition| !partition.is_extended()) {
         let (start, len) = (ByteOffset(partition.start_bytes), ByteLen(partition.bytes));
         partition.mounted_at = match block {
             Some(block) => block.mounted_within(start, len),
@@ -127,24 +128,10 @@ fn partition(entry: &Entry, device: &SharedDevice, block: Option<&BlockDisk>, le
     let window = Window::new(device.clone(), entry.start, entry.len).ok();
     let window = window.filter(|_| !entry.is_extended() && entry.len > ByteLen::ZERO);
     Partition {
-        number: entry.number,
-        start_bytes: entry.start.0,
-        bytes: entry.len.0,
-        type_id: entry.type_id.clone(),
-        type_name: entry.type_name.clone(),
-        name: entry.name.clone(),
-        id: entry.id.clone(),
-        active: entry.active,
-        found: entry.found,
         node: kernel.map(|kernel| kernel.node.clone()),
-        mounted_at: Vec::new(),
         volume: window.map(|window| volume::examine(&(Arc::new(window) as SharedDevice))),
+        ..Partition::from(entry)
     }
-}
-
-/// An extended partition holds others, and is itself never mounted.
-fn is_frame(partition: &Partition) -> bool {
-    Entry { type_id: partition.type_id.clone(), ..Entry::default() }.is_extended()
 }
 
 /// The kernel's partition of that number, when the kernel believes it to lie where the table says. For an

@@ -7,15 +7,13 @@ use super::{ClusterState, VolumeMap};
 use crate::device::SharedDevice;
 use crate::error::{Error, Kind, Result};
 use crate::extent::{ClusterMap, Extent};
-use crate::fs::{self, EntryKind, FileSystem, Probe, Watch};
-use crate::image::MAX_PARTS;
-use crate::image::container::{FOLDER, Toc};
-use crate::inventory::{Address, LocateRequest, Thoroughness, image_at, locate, open_source};
+use crate::fs::{self, FileSystem, Probe, Watch};
+use crate::image::Image;
+use crate::image::container::Toc;
+use crate::inventory::locate::files_of_container;
+use crate::inventory::{Address, LocateRequest, Thoroughness, locate, named_image, open_source};
 use crate::unit::Grid;
 use crate::volume::{self, ByteRange};
-
-/// Files of the container's folder that are looked at: as many as the search for images looks at.
-const MAX_FILES: usize = 4 * MAX_PARTS as usize;
 
 /// Reads the map of the volume at an address, or of the volume that the image at that address was made of. Reads only.
 ///
@@ -23,12 +21,8 @@ const MAX_FILES: usize = 4 * MAX_PARTS as usize;
 /// When the address cannot be opened, names a disk that is divided into partitions, or holds neither a file system
 /// that Lifeboat reads nor images; when the look is cancelled.
 pub fn volume_map(address: &Address, watch: &dyn Watch) -> Result<VolumeMap> {
-    if matches!(address, Address::Inside(..)) || is_image_file(address) {
-        let image = image_at(address, watch)?;
-        let cluster_bytes = image.header().grid.cluster_bytes;
-        // Of a damaged image, what is known of it.
-        let (used, _) = image.map_of_damaged()?;
-        return Ok(VolumeMap::of(cluster_bytes, vec![(ClusterState::Used, used)]));
+    if let Some(image) = named_image(address, watch)? {
+        return map_of_image(&image);
     }
     let source = open_source(address)?;
     if source.place.is_divided() {
@@ -43,10 +37,13 @@ pub fn volume_map(address: &Address, watch: &dyn Watch) -> Result<VolumeMap> {
     of_images(address, watch)?.ok_or(refusal)
 }
 
-/// An image file is named like a disk: by a path.
-fn is_image_file(address: &Address) -> bool {
-    let is_named = |path: &Path| path.extension().is_some_and(|end| end.eq_ignore_ascii_case("lbi"));
-    matches!(address, Address::Whole(path) if is_named(path))
+/// The map of the volume that an image was made of; of a damaged image, what is known of it.
+///
+/// # Errors
+/// When nothing of its map can be read.
+pub fn map_of_image(image: &Image) -> Result<VolumeMap> {
+    let (used, _) = image.map_of_damaged()?;
+    Ok(VolumeMap::of(image.header().grid.cluster_bytes, vec![(ClusterState::Used, used)]))
 }
 
 /// The map of an open volume: what its file system says, with its container and its failing clusters. What lies in the
@@ -83,13 +80,8 @@ pub fn map_of(device: &SharedDevice, moving: &[ByteRange], watch: &dyn Watch) ->
 fn container(fs: &dyn FileSystem) -> Result<ClusterMap> {
     let mut map = ClusterMap::new(fs.grid().clusters);
     let root = fs.tree().list(Path::new("/"))?;
-    let Some(folder) =
-        root.iter().find(|entry| entry.kind == EntryKind::Directory && entry.name.eq_ignore_ascii_case(FOLDER))
-    else {
-        return Ok(map);
-    };
-    let path = Path::new("/").join(&folder.name);
-    for file in fs.tree().list(&path)?.iter().filter(|entry| entry.kind == EntryKind::File).take(MAX_FILES) {
+    let Some((path, files)) = files_of_container(fs, &root)? else { return Ok(map) };
+    for file in files {
         for run in fs.tree().content(&path.join(&file.name)).unwrap_or_default() {
             map.set(run, true);
         }

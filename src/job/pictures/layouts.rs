@@ -12,14 +12,14 @@ use crate::volume::Summary;
 
 /// The layout of the disk whose volume, images or table some work changes, before and after; none for work that changes
 /// none of them, or when the disk cannot be looked at. `has_images` tells whether the volume will hold some, where only
-/// its map tells.
-pub(super) fn layouts(work: &Work, has_images: Option<bool>) -> Option<(Layout, Layout)> {
+/// its map tells; `known` are disks that need not be looked at.
+pub(super) fn layouts(work: &Work, has_images: Option<bool>, known: &[Disk]) -> Option<(Layout, Layout)> {
     let place = match work {
         Work::Backup(_) | Work::Change(_) | Work::Resume(_) => return None,
         work => place(work)?,
     };
     told(|| {
-        let disk = disk(place)?;
+        let disk = disk(place, known)?;
         let mut after = disk.clone();
         let mut images_stay = has_images;
         match work {
@@ -49,11 +49,28 @@ pub(super) fn layouts(work: &Work, has_images: Option<bool>) -> Option<(Layout, 
     })
 }
 
-/// The disk as a look finds it.
-fn disk(place: &Place) -> Result<Disk> {
+/// The disk as it is known, or as a look finds it.
+fn disk(place: &Place, known: &[Disk]) -> Result<Disk> {
+    if let Some(disk) = known.iter().find(|disk| is_of(disk, place)) {
+        return Ok(disk.clone());
+    }
     let request = LookRequest { paths: vec![place.disk.clone()], machine: false };
     let disk = look(&request).disks.pop().filter(|disk| disk.problem.is_none());
     disk.ok_or_else(|| Error::damaged(format!("{} cannot be looked at", place.disk.display())))
+}
+
+/// True for the disk of the place, when what is known of it agrees with what the plan has found there.
+fn is_of(disk: &Disk, place: &Place) -> bool {
+    let has = |entry: &Entry| {
+        let same = |partition: &Partition| {
+            (partition.start_bytes, partition.bytes, &partition.type_id) == (entry.start.0, entry.len.0, &entry.type_id)
+        };
+        disk.partitions.iter().any(same)
+    };
+    disk.path == place.disk
+        && disk.problem.is_none()
+        && disk.table.kind == place.table
+        && place.entry.as_ref().is_none_or(has)
 }
 
 /// The volume of the place becomes the one of the image. A place that nothing was known of becomes a volume that no
@@ -111,16 +128,7 @@ fn rewrite_table(disk: &mut Disk, writes: Vec<SectorWrite>) -> Result<()> {
     let before = std::mem::take(&mut disk.partitions);
     let named = |entry: &Entry| {
         let was = before.iter().find(|partition| partition.start_bytes == entry.start.0);
-        Partition {
-            number: entry.number,
-            start_bytes: entry.start.0,
-            bytes: entry.len.0,
-            type_id: entry.type_id.clone(),
-            type_name: entry.type_name.clone(),
-            name: entry.name.clone(),
-            volume: was.and_then(|was| was.volume.clone()),
-            ..Partition::default()
-        }
+        Partition { volume: was.and_then(|was| was.volume.clone()), ..Partition::from(entry) }
     };
     disk.partitions = table.entries.iter().map(named).collect();
     let is_named = |partition: &Partition| {

@@ -1,6 +1,5 @@
 //! The maps of a plan's volume, before and after.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::super::in_place::moves;
@@ -12,7 +11,7 @@ use crate::extent::ClusterMap;
 use crate::fs::{ByteRange, Change, Overlay, Tag};
 use crate::image::Image;
 use crate::image::container::Toc;
-use crate::inventory::{self, ClusterState, Place, VolumeMap, map_of};
+use crate::inventory::{self, ClusterState, Place, VolumeMap, map_of, map_of_image};
 use crate::plan::{BackupWork, ImageSource, ImagesInside, InPlaceWork, InsideWork, RestoreWork, Work};
 use crate::unit::Grid;
 
@@ -45,21 +44,12 @@ fn copied(work: &BackupWork) -> VolumeMap {
 fn restored(work: &RestoreWork, monitor: &Monitor) -> Pair {
     let before = told(|| map_of(&open(&work.survey.place)?, &[], monitor));
     let after = match &work.request.image {
-        ImageSource::File(path) => told(|| image(path)),
-        ImageSource::Inside(address) => told(|| of(&inventory::open_image(address, monitor)?.1)),
+        ImageSource::File(path) => told(|| map_of_image(&Image::open(path)?)),
+        ImageSource::Inside(address) => told(|| map_of_image(&inventory::open_image(address, monitor)?.1)),
         // What comes through a pipe is not known before it has come.
         ImageSource::Pipe => None,
     };
     (before, after)
-}
-
-fn image(path: &Path) -> Result<VolumeMap> {
-    of(&Image::open(path)?)
-}
-
-fn of(image: &Image) -> Result<VolumeMap> {
-    let (used, _) = image.map_of_damaged()?;
-    Ok(VolumeMap::of(image.header().grid.cluster_bytes, vec![(ClusterState::Used, used)]))
 }
 
 /// The images stay where they are, or are moved; all else is as in the image.

@@ -7,6 +7,7 @@
 
 use super::super::mbr::{ENTRY_BYTES, FIRST_ENTRY, Link, Mbr, is_used};
 use super::super::signs;
+use super::super::types::is_frame;
 use super::super::{Entry, Table};
 use super::draft::Draft;
 use super::mbr::{ENTRY_PLACES, SECTOR, entry, wanted_entry};
@@ -106,10 +107,6 @@ fn data_slots(sector: &[u8; SECTOR]) -> impl Iterator<Item = usize> {
 /// Where a link's entry that points at the next link stands in it.
 fn pointer_slot(sector: &[u8; SECTOR]) -> Option<usize> {
     ENTRY_PLACES.into_iter().find(|at| is_used(&sector[*at..]) && is_frame(sector[at + 4]))
-}
-
-fn is_frame(kind: u8) -> bool {
-    matches!(kind, 0x05 | 0x0f | 0x85)
 }
 
 fn new_link(partition: &[u8; ENTRY_BYTES], next: Option<&[u8; ENTRY_BYTES]>) -> [u8; SECTOR] {

@@ -9,10 +9,11 @@ use uuid::Uuid;
 
 pub(super) use super::super::mbr::SECTOR;
 use super::super::mbr::{ENTRY_BYTES, FIRST_ENTRY, PROTECTIVE, is_used};
+use super::super::types::{is_extended, type_byte};
 use super::super::{Entry, Table};
 use super::draft::Draft;
 use super::wanted::WantedEntry;
-use super::{is_extended, logical, refuse_overlap, sector_zero};
+use super::{logical, refuse_overlap, sector_zero};
 use crate::error::{Error, Result};
 use crate::unit::{ByteOffset, Lba};
 
@@ -26,12 +27,6 @@ const TRACK: u64 = 63;
 /// A number of sectors in an entry's 32 bits; a larger one is written as all ones (UEFI specification 2.10, 5.2.3).
 pub(super) fn count(sectors: u64) -> [u8; 4] {
     u32::try_from(sectors).unwrap_or(u32::MAX).to_le_bytes()
-}
-
-/// The type byte that `0x07` means.
-pub(super) fn type_byte(type_id: &str) -> Option<u8> {
-    let digits = type_id.strip_prefix("0x").or_else(|| type_id.strip_prefix("0X"))?;
-    u8::from_str_radix(digits, 16).ok().filter(|_| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
 /// A sector's address as cylinder, head and sector.
@@ -217,10 +212,6 @@ mod tests {
 
     #[test]
     fn only_types_of_partitions_are_types() {
-        assert_eq!((type_byte("0x07"), type_byte("0xBA")), (Some(7), Some(0xba)));
-        for wrong in ["07", "0x", "0x+7", "0x107", "x07", "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"] {
-            assert_eq!(type_byte(wrong), None, "{wrong}");
-        }
         for wrong in ["0x00", "0xee", "0x05", "0x0F", "0x0f", "0x5", "0x85"] {
             assert!(usable_type(wrong).is_err(), "{wrong}");
         }

@@ -128,3 +128,14 @@ fn free(folder: &Path) -> Option<u64> {
     let stat = whole.ancestors().find_map(|above| rustix::fs::statvfs(above).ok())?;
     stat.f_bavail.checked_mul(stat.f_frsize)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::fs::{Attributes, Entry, EntryKind};
+
+    /// What a folder lists under that name.
+    pub(super) fn entry(name: &str, kind: EntryKind) -> Entry {
+        let attributes = Attributes::default();
+        Entry { name: name.into(), kind, bytes: 1, modified: None, attributes, streams: Vec::new() }
+    }
+}

@@ -17,6 +17,8 @@ pub(super) struct Looks {
     present: Option<Arc<Looker>>,
     skipped: Arc<Mutex<Vec<PathBuf>>>,
     watch: Option<Watch>,
+    /// Disks as they were last found.
+    known: Arc<Mutex<Vec<Disk>>>,
 }
 
 impl Looks {
@@ -36,6 +38,7 @@ impl Looks {
             messages: messages.clone(),
             is_over: AtomicBool::new(false),
             skipped: Arc::clone(&self.skipped),
+            known: Arc::clone(&self.known),
         };
         let looker = Arc::new(looker);
         if let Some(earlier) = self.present.replace(Arc::clone(&looker)) {
@@ -48,6 +51,16 @@ impl Looks {
     pub(super) fn skip(&self, disks: Vec<PathBuf>) {
         *lock(&self.skipped) = disks;
     }
+
+    /// The disks as the last looks have found them.
+    pub(super) fn known(&self) -> Vec<Disk> {
+        lock(&self.known).clone()
+    }
+
+    /// A job may change any disk: what is known of them counts no more, nor what a look under way has yet to tell.
+    pub(super) fn forget(&mut self) {
+        self.known = Arc::default();
+    }
 }
 
 struct Looker {
@@ -55,6 +68,7 @@ struct Looker {
     messages: Sender<Msg>,
     is_over: AtomicBool,
     skipped: Arc<Mutex<Vec<PathBuf>>>,
+    known: Arc<Mutex<Vec<Disk>>>,
 }
 
 impl Looker {
@@ -74,6 +88,11 @@ impl Observer for Looker {
     }
 
     fn looked(&self, disk: &Disk) {
+        if !self.is_over.load(Ordering::Relaxed) {
+            let mut known = lock(&self.known);
+            known.retain(|earlier| earlier.path != disk.path);
+            known.push(disk.clone());
+        }
         self.tell(LookNews::Disk(Box::new(disk.clone())));
     }
 
@@ -85,6 +104,25 @@ impl Observer for Looker {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_disk_is_known_as_it_was_last_found_until_a_job_begins() {
+        let (sender, _messages) = crossbeam_channel::unbounded();
+        let mut looks = Looks::default();
+        let disk = |bytes| Disk { path: "a".into(), bytes, ..Disk::default() };
+        let older = looks.begin(1, &LookRequest::default(), |_| Vec::new(), &sender);
+        older.looked(&disk(1));
+        let newer = looks.begin(2, &LookRequest::default(), |_| Vec::new(), &sender);
+        newer.looked(&disk(2));
+        older.looked(&disk(1));
+        assert_eq!(looks.known(), [disk(2)]);
+        looks.forget();
+        newer.looked(&disk(2));
+        assert_eq!(looks.known(), [], "a look that began before the job may have seen what is no more");
+        let newest = looks.begin(3, &LookRequest::default(), |_| Vec::new(), &sender);
+        newest.looked(&disk(3));
+        assert_eq!(looks.known(), [disk(3)]);
+    }
 
     #[test]
     fn a_newer_look_ends_the_waiting_of_the_older_one() {

@@ -8,16 +8,12 @@ use lifeboat::fs::{self, Findings, Probe};
 
 use super::damage::{VOLUMES, volume};
 use crate::oracle::long;
+use crate::random::Random;
 
 #[test]
 fn mutated_volumes_are_looked_at_to_the_end() {
-    let mut seed = 0x5eed_cafe_u64;
-    let mut random = move |below: usize| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        (seed >> 16) as usize % below
-    };
+    let mut numbers = Random(0x5eed_cafe);
+    let mut random = |below: usize| (numbers.next() >> 16) as usize % below;
     let (mut rounds, mut opened) = (0, 0);
     let more = [
         ("inline", "-t ext4 -b 1024 -N 256 -O inline_data,^metadata_csum,^64bit -J size=1"),

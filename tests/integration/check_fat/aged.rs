@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::owners::compare_with_mshowfat;
 use super::{both_are_content, check, fsck, open};
 use crate::oracle::{long, sh, sh_output};
+use crate::random::Random;
 
 /// What the volumes are made of.
 const KINDS: [&str; 9] = [
@@ -19,20 +20,8 @@ const KINDS: [&str; 9] = [
     "300M -F 32 -s 8",
 ];
 
-/// xorshift64: the same in every run.
-struct Seed(u64);
-
-impl Seed {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-}
-
 /// A name: short, long, of another alphabet, with a collision tail, or deep down.
-fn name(seed: &mut Seed) -> String {
+fn name(seed: &mut Random) -> String {
     let n = seed.below(12);
     let directory = ["", "dir one/", "D/", "D/below me/", "D/below me/E/"][seed.below(5) as usize];
     let file = match seed.below(6) {
@@ -47,7 +36,7 @@ fn name(seed: &mut Seed) -> String {
 }
 
 /// Some acts of mtools; many fail, since the file is there already or is not.
-fn acts(seed: &mut Seed) -> String {
+fn acts(seed: &mut Random) -> String {
     let mut script = String::new();
     for _ in 0..8 {
         let (one, other) = (name(seed), name(seed));
@@ -68,7 +57,7 @@ fn acts(seed: &mut Seed) -> String {
 
 #[test]
 fn volumes_that_mtools_aged_are_as_sound_to_us_as_to_fsck() {
-    let mut seed = Seed(0xA6ED);
+    let mut seed = Random(0xA6ED);
     let (mut tried, mut unsound, mut held) = (0, 0, 0);
     for kind in KINDS {
         let dir = tempfile::tempdir().unwrap();

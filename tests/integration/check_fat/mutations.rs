@@ -9,6 +9,7 @@ use lifeboat::fs::check::Unwatched;
 use lifeboat::fs::{FileSystem, Probe, probe};
 
 use crate::oracle::{long, sh};
+use crate::random::Random;
 
 /// Every rule tells a thousand findings at most, and how many more there are.
 const MOST_FINDINGS: usize = 50 * 1001;
@@ -54,13 +55,8 @@ fn no_mutation_makes_the_check_or_the_owners_panic_hang_or_run_over() {
         let fat = u16_at(0x0E) * 512;
         let fat_bytes = 512 * if u16_at(0x16) == 0 { u16_at(0x24) } else { u16_at(0x16) };
         let directories = fat + 2 * fat_bytes;
-        let mut seed = 0x9E37_79B9_7F4A_7C15u64;
-        let mut next = move || {
-            seed ^= seed << 13;
-            seed ^= seed >> 7;
-            seed ^= seed << 17;
-            seed
-        };
+        let mut random = Random(0x9E37_79B9_7F4A_7C15);
+        let mut next = || random.next();
         for round in 0..rounds * if long() { 20 } else { 1 } {
             let mut bytes = original.clone();
             for _ in 0..=next() % 16 {

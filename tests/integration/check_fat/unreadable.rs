@@ -2,41 +2,17 @@
 
 use std::sync::Arc;
 
-use lifeboat::device::{FileDevice, ReadDevice, SharedDevice};
-use lifeboat::error::{Error, Kind, Result};
+use lifeboat::device::{FileDevice, SharedDevice};
+use lifeboat::error::{Kind, Result};
 use lifeboat::fs::check::{Findings, Unwatched};
 use lifeboat::fs::{Severity, open};
-use lifeboat::unit::{ByteLen, ByteOffset};
 
 use super::damages::{Geometry, Stage};
-
-/// A device of which a part cannot be read.
-struct Scratched {
-    inner: FileDevice,
-    from: u64,
-    to: u64,
-}
-
-impl ReadDevice for Scratched {
-    fn len(&self) -> ByteLen {
-        self.inner.len()
-    }
-
-    fn sector_bytes(&self) -> u32 {
-        self.inner.sector_bytes()
-    }
-
-    fn read_at(&self, offset: ByteOffset, buf: &mut [u8]) -> Result<()> {
-        if offset.0 < self.to && offset.0 + buf.len() as u64 > self.from {
-            return Err(Error::io("reading", std::io::Error::from_raw_os_error(5)));
-        }
-        self.inner.read_at(offset, buf)
-    }
-}
+use crate::faults_device::Scratched;
 
 /// The findings, when one sector at `at` cannot be read.
 fn check(stage: &Stage, kind: lifeboat::fs::Kind, at: usize) -> Result<Findings> {
-    let inner = FileDevice::open(stage.write_now()).unwrap();
+    let inner: SharedDevice = Arc::new(FileDevice::open(stage.write_now()).unwrap());
     let device: SharedDevice = Arc::new(Scratched { inner, from: at as u64, to: at as u64 + 512 });
     let mut findings = Findings::default();
     open(device, kind)?.check().check(&Unwatched, &mut |finding| findings.add(finding))?;

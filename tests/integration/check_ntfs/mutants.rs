@@ -12,40 +12,29 @@ use lifeboat::fs::{self, Kind, Watch};
 
 use super::specimen;
 use super::wreck::{BLOCKS, DATA, Wreck};
+use crate::random::Random;
 use crate::zoo::ntfs::SHAPES;
-
-/// A small generator: numbers must only be spread and repeatable (xorshift).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % below as u64) as usize
-    }
-}
 
 /// Interesting values of a byte.
 const BYTES: [u8; 8] = [0, 1, 2, 0x7F, 0x80, 0xFE, 0xFF, 0x10];
 
 /// Breaks some bytes, mostly within protected structures whose fixups stay right.
-fn mutate(volume: &mut Wreck, dice: &mut Dice) {
+fn mutate(volume: &mut Wreck, dice: &mut Random) {
     let block = volume.run(volume.find("many"), BLOCKS, "$I30");
     let bitmap = volume.run(6, DATA, "");
-    for _ in 0..=dice.roll(6) {
-        let value = if dice.roll(2) == 0 { BYTES[dice.roll(8)] } else { dice.roll(256) as u8 };
-        match dice.roll(10) {
+    for _ in 0..=dice.index(6) {
+        let value = if dice.index(2) == 0 { BYTES[dice.index(8)] } else { dice.index(256) as u8 };
+        match dice.index(10) {
             0 => {
-                let at = dice.roll(0x60);
+                let at = dice.index(0x60);
                 volume.bytes[at] = value;
             }
             1 => {
-                let at = bitmap + dice.roll(2000);
+                let at = bitmap + dice.index(2000);
                 volume.bytes[at] = value;
             }
             2 | 3 => {
-                let at = dice.roll(4096);
+                let at = dice.index(4096);
                 volume.edit(block, 4096, |bytes| {
                     if !(4..48).contains(&at) {
                         bytes[at] = value
@@ -53,11 +42,11 @@ fn mutate(volume: &mut Wreck, dice: &mut Dice) {
                 });
             }
             4 => {
-                let at = volume.mft + dice.roll(64 * 1024);
+                let at = volume.mft + dice.index(64 * 1024);
                 volume.bytes[at] = value;
             }
             _ => {
-                let (number, at) = (dice.roll(320), dice.roll(0x180));
+                let (number, at) = (dice.index(320), dice.index(0x180));
                 let place = volume.place(number);
                 if volume.bytes.get(place..place + 4) == Some(b"FILE") {
                     volume.edit(place, 1024, |bytes| {
@@ -88,7 +77,7 @@ fn mutated_volumes_are_checked_to_the_end() {
     let (mut opened, mut sound, mut most, mut slowest) = (0, 0, 0, Duration::ZERO);
     for seed in 1..=rounds {
         let mut broken = whole.clone();
-        let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let mut dice = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         mutate(&mut broken, &mut dice);
         let device: SharedDevice = Arc::new(MemoryDevice::new(broken.bytes));
         let started = Instant::now();

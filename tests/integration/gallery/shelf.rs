@@ -15,7 +15,7 @@ use lifeboat::ui::msg::{
 };
 use lifeboat::unit::Cluster;
 
-use super::super::journeys::stage::{inventory, wrecked};
+use super::super::journeys::stage::{file_row as row, inventory, wrecked};
 use super::scenes::{HOSTILE, LONG, WIDE};
 
 /// What a worker reads at once.
@@ -23,18 +23,6 @@ const PIECE_BYTES: u64 = 64 << 10;
 
 const KIB: u64 = 1 << 10;
 const GIB: u64 = 1 << 30;
-
-fn row(name: &str, kind: EntryKind, bytes: u64) -> FileRow {
-    FileRow {
-        name: name.into(),
-        kind,
-        bytes,
-        modified: "2026-11-20 18:03".into(),
-        attributes: Attributes::default(),
-        streams: 0,
-        is_stream: false,
-    }
-}
 
 fn folder(name: &str) -> FileRow {
     row(name, EntryKind::Directory, 0)

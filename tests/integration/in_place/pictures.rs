@@ -18,7 +18,7 @@ fn a_lost_volume_is_shown_with_its_images_and_as_it_comes_back() {
         let images = sound.counts[ClusterState::Image as usize];
         assert!(images > 0 && map.counts == [map.clusters - images, 0, images, 0, 0], "{}: {map:?}", stage.name);
         let request = RestoreRequest::home(Address::Inside(Box::new(place), "factory".into()));
-        let shown = job::pictures(&stage.plan(&request), &Monitor::new());
+        let shown = job::pictures(&stage.plan(&request), &[], &Monitor::new());
         assert_eq!(shown.map_before.unwrap().counts, map.counts, "{}", stage.name);
         let (_, report) = stage.restore(&request);
         assert_eq!(report.outcome, Outcome::Done, "{}: {report:?}", stage.name);
@@ -37,7 +37,7 @@ fn images_that_move_are_shown_where_they_are_and_where_they_will_be() {
     each(super::soon(&["fat16-512-mixed-1-fat"]), |stage| {
         stage.collide();
         let request = RestoreRequest::home(stage.address("factory"));
-        let shown = job::pictures(&stage.plan(&request), &Monitor::new());
+        let shown = job::pictures(&stage.plan(&request), &[], &Monitor::new());
         let before = shown.map_before.unwrap();
         let moving = before.counts[ClusterState::Moving as usize];
         let now = volume_map(&stage.volume(), &Monitor::new()).unwrap();

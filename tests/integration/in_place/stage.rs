@@ -266,24 +266,10 @@ impl Stage {
     /// Damages files here and there.
     pub(super) fn scribble(&self, seed: u64) {
         let system = self.open();
-        let (tree, grid) = (system.tree(), system.grid());
-        let mut open = vec![PathBuf::from("/")];
-        let mut number = seed;
-        while let Some(directory) = open.pop() {
-            for entry in tree.list(&directory).unwrap() {
-                let path = directory.join(&entry.name);
-                if entry.name.to_string_lossy().eq_ignore_ascii_case(FOLDER) {
-                    continue;
-                }
-                if entry.kind == EntryKind::Directory {
-                    open.push(path);
-                    continue;
-                }
-                number += 1;
-                let Some(run) = tree.content(&path).ok().and_then(|runs| runs.first().copied()) else { continue };
-                if number.is_multiple_of(7) && entry.kind == EntryKind::File {
-                    self.write_at(grid.offset_of(run.start).0, &[number as u8; 100]);
-                }
+        for (number, (path, kind)) in (seed + 1..).zip(all_but_the_images(&*system)) {
+            let Some(run) = system.tree().content(&path).ok().and_then(|runs| runs.first().copied()) else { continue };
+            if number.is_multiple_of(7) && kind == EntryKind::File {
+                self.write_at(system.grid().offset_of(run.start).0, &[number as u8; 100]);
             }
         }
     }
@@ -343,28 +329,17 @@ impl Stage {
 
     fn largest_file(&self) -> (PathBuf, Vec<ByteRange>) {
         let system = self.open();
-        let (tree, grid) = (system.tree(), system.grid());
-        let mut open = vec![PathBuf::from("/")];
+        let grid = system.grid();
         let mut best: Option<(u64, PathBuf, Vec<ByteRange>)> = None;
-        while let Some(directory) = open.pop() {
-            for entry in tree.list(&directory).unwrap() {
-                let path = directory.join(&entry.name);
-                if entry.name.to_string_lossy().eq_ignore_ascii_case(FOLDER) {
-                    continue;
-                }
-                if entry.kind == EntryKind::Directory {
-                    open.push(path);
-                    continue;
-                }
-                let Ok(runs) = tree.content(&path) else { continue };
-                let runs: Vec<ByteRange> = runs
-                    .iter()
-                    .map(|run| ByteRange { offset: grid.offset_of(run.start), len: grid.bytes_of(run.clusters) })
-                    .collect();
-                let longest = runs.iter().map(|run| run.len.0).max().unwrap_or(0);
-                if entry.kind == EntryKind::File && best.as_ref().is_none_or(|(len, _, _)| *len < longest) {
-                    best = Some((longest, path, runs));
-                }
+        for (path, kind) in all_but_the_images(&*system) {
+            let Ok(runs) = system.tree().content(&path) else { continue };
+            let runs: Vec<ByteRange> = runs
+                .iter()
+                .map(|run| ByteRange { offset: grid.offset_of(run.start), len: grid.bytes_of(run.clusters) })
+                .collect();
+            let longest = runs.iter().map(|run| run.len.0).max().unwrap_or(0);
+            if kind == EntryKind::File && best.as_ref().is_none_or(|(len, _, _)| *len < longest) {
+                best = Some((longest, path, runs));
             }
         }
         best.map(|(_, path, runs)| (path, runs)).unwrap()
@@ -490,5 +465,22 @@ pub(super) fn walk(volume: &dyn FileSystem) -> Vec<String> {
         }
     }
     found.sort();
+    found
+}
+
+/// All that the volume's folders hold but folders and the container's files.
+fn all_but_the_images(system: &dyn FileSystem) -> Vec<(PathBuf, EntryKind)> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::from("/")];
+    while let Some(folder) = folders.pop() {
+        for entry in system.tree().list(&folder).unwrap() {
+            let path = folder.join(&entry.name);
+            match entry.kind {
+                _ if entry.name.to_string_lossy().eq_ignore_ascii_case(FOLDER) => {}
+                EntryKind::Directory => folders.push(path),
+                kind => found.push((path, kind)),
+            }
+        }
+    }
     found
 }

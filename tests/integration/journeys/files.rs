@@ -11,21 +11,14 @@ use lifeboat::ui::msg::{
 };
 use proptest::prelude::*;
 
-use super::stage::{Stage, report};
+use super::stage::{Stage, file_row, report};
 
 /// The length of the long file.
 const LONG: u64 = 1 << 20;
 
 fn row(name: &str, kind: EntryKind, bytes: u64) -> FileRow {
-    FileRow {
-        name: name.into(),
-        kind,
-        bytes,
-        modified: "2026-11-20 18:03".into(),
-        attributes: Attributes { hidden: name.starts_with('.'), ..Attributes::default() },
-        streams: 0,
-        is_stream: false,
-    }
+    let attributes = Attributes { hidden: name.starts_with('.'), ..Attributes::default() };
+    FileRow { attributes, ..file_row(name, kind, bytes) }
 }
 
 /// The image's folders: `/a` with `/a/deep`, `/bad` which cannot be read, and files.

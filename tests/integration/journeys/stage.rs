@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lifeboat::fs::{Kind, State};
+use lifeboat::fs::{Attributes, EntryKind, Kind, State};
 use lifeboat::inventory::{
     Address, Disk, FoundBy, ImageView, ImageVolumeView, Inventory, Partition, TableView, Volume,
 };
@@ -13,7 +13,7 @@ use lifeboat::plan::{AidRequest, ChangeView, PatchView, Preview, Safety, Step, S
 use lifeboat::table;
 use lifeboat::ui::Options;
 use lifeboat::ui::model::{ImageInfo, ImageRow, Job, Model, Proposed, Screen, Stale, Trouble, Waiting};
-use lifeboat::ui::msg::{Clock, Completion, Effect, Key, Msg};
+use lifeboat::ui::msg::{Clock, Completion, Effect, FileRow, Key, Msg};
 use lifeboat::ui::theme::Theme;
 use lifeboat::ui::update::update;
 use lifeboat::ui::view::view;
@@ -554,5 +554,18 @@ pub(crate) fn stale() -> Stale {
         partition: "/dev/sda:4".into(),
         differs: vec!["an image was made since".into()],
         renewal: AidRequest { source: address("/dev/sda"), target: address("/dev/sda:4") },
+    }
+}
+
+/// A line of a folder.
+pub(crate) fn file_row(name: &str, kind: EntryKind, bytes: u64) -> FileRow {
+    FileRow {
+        name: name.into(),
+        kind,
+        bytes,
+        modified: "2026-11-20 18:03".into(),
+        attributes: Attributes::default(),
+        streams: 0,
+        is_stream: false,
     }
 }

@@ -6,19 +6,14 @@ use crate::pty::Terminal;
 /// A practice disk, and the wizard on it.
 fn practice(dir: &std::path::Path) -> Terminal {
     sh(dir, &format!("XDG_STATE_HOME=$PWD {} demo --whole --no-wizard --dir d", env!("CARGO_BIN_EXE_lifeboat")));
-    let mut terminal = Terminal::spawn(&["--disk", "d/practice.img"], dir, 24, 80);
-    terminal.wait_for_start();
-    terminal
+    Terminal::wizard(&["--disk", "d/practice.img"], dir)
 }
 
 /// The job has failed, in words, and the wizard goes on; its exit code tells.
 fn ends_in_words(mut terminal: Terminal) {
     terminal.wait_for_text("Failed");
     terminal.send_keys("\r");
-    terminal.wait_for_start();
-    terminal.send_keys("q");
-    assert_eq!(terminal.wait(), 1);
-    terminal.wait_restored();
+    assert_eq!(terminal.quit(), 1);
 }
 
 #[test]

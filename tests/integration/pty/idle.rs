@@ -13,8 +13,7 @@ const KERNEL_TICKS: usize = 15;
 #[test]
 fn an_idle_wizard_takes_next_to_no_processor_time_and_sends_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::spawn(&["--disk", "no.img"], dir.path(), 24, 80);
-    terminal.wait_for_start();
+    let mut terminal = Terminal::wizard(&["--disk", "no.img"], dir.path());
     // What is looked for at the start must have been found.
     thread::sleep(Duration::from_secs(3));
     let ticks =
@@ -25,8 +24,7 @@ fn an_idle_wizard_takes_next_to_no_processor_time_and_sends_nothing() {
     println!("idle for 3 s: {ticks} ticks ({:.1} % of a processor), {bytes} bytes sent", ticks as f64 / 3.0);
     assert!(ticks < 60, "{ticks} ticks in 3 s: more than a fifth of a processor for nothing");
     assert_eq!(bytes, 0, "nothing changed, so there is nothing to send");
-    terminal.send_keys("q");
-    assert_eq!(terminal.wait(), 0);
+    assert_eq!(terminal.quit(), 0);
 }
 
 /// Bytes a second while a job runs, on a line of this speed; and for how long that was measured.
@@ -80,8 +78,5 @@ fn a_slow_line_brings_the_bytes_of_a_key_one_by_one() {
     terminal.wait_for_text("Esc back");
     assert!(terminal.text().contains("no.img"), "{}", terminal.text());
     terminal.send_keys("\x1b");
-    terminal.wait_for_start();
-    terminal.send_keys("q");
-    assert_eq!(terminal.wait(), 0);
-    terminal.wait_restored();
+    assert_eq!(terminal.quit(), 0);
 }

@@ -8,8 +8,7 @@ const NONE: vt100::MouseProtocolMode = vt100::MouseProtocolMode::None;
 #[test]
 fn clicks_choose_and_open_and_the_footer_is_a_row_of_buttons() {
     let dir = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::spawn(&["--disk", "no.img"], dir.path(), 24, 80);
-    terminal.wait_for_start();
+    let mut terminal = Terminal::wizard(&["--disk", "no.img"], dir.path());
     assert_eq!(terminal.mouse(), vt100::MouseProtocolMode::PressRelease);
     terminal.click("? help");
     terminal.wait_for_text("close");
@@ -34,8 +33,7 @@ fn a_terminal_without_a_mouse_or_a_user_who_wants_none_gets_none() {
         let mut terminal = Terminal::spawn_as((term, false), &args, dir.path(), 24, 80);
         terminal.wait_for_start();
         assert_eq!(terminal.mouse(), NONE, "{term}");
-        terminal.send_keys("q");
-        assert_eq!(terminal.wait(), 0);
+        assert_eq!(terminal.quit(), 0);
     }
 }
 
@@ -47,9 +45,7 @@ fn settings_that_are_wrong_are_said_once_and_keep_nobody_out() {
     terminal.wait_for_text("mine.toml, line 2");
     assert!(terminal.text().is_ascii(), "the right ones count: {}", terminal.text());
     terminal.send_keys("\x1b");
-    terminal.wait_for_text("q quit");
-    terminal.send_keys("q");
-    assert_eq!(terminal.wait(), 0);
+    assert_eq!(terminal.quit(), 0);
 
     let mut terminal = Terminal::spawn(&["--config", "none.toml", "--disk", "no.img"], dir.path(), 24, 80);
     terminal.wait_for_text("none.toml");
@@ -73,7 +69,5 @@ fn the_level_of_the_settings_is_offered_and_the_folder_too() {
     terminal.wait_for_text(" 11");
     terminal.wait_for_text("target/");
     terminal.send_keys("\x1b\x1b");
-    terminal.wait_for_start();
-    terminal.send_keys("q");
-    assert_eq!(terminal.wait(), 0);
+    assert_eq!(terminal.quit(), 0);
 }

@@ -29,8 +29,7 @@ pub(super) fn begin_big_backup(terminal: &mut Terminal) {
 fn every_signal_that_ends_the_wizard_leaves_the_terminal_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
     for signal in ["TERM", "INT", "HUP", "QUIT"] {
-        let mut terminal = Terminal::spawn(&["--disk", "no.img"], dir.path(), 24, 80);
-        terminal.wait_for_start();
+        let mut terminal = Terminal::wizard(&["--disk", "no.img"], dir.path());
         assert!(!terminal.is_restored(), "the wizard has the terminal now");
         terminal.signal(signal);
         assert_eq!(terminal.wait(), 130, "{signal}");
@@ -76,8 +75,7 @@ fn wait_for_state(terminal: &Terminal, state: &str) {
 #[test]
 fn a_stopped_wizard_gives_the_terminal_back_and_goes_on_where_it_was() {
     let dir = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::spawn(&["--disk", "no.img"], dir.path(), 24, 80);
-    terminal.wait_for_start();
+    let mut terminal = Terminal::wizard(&["--disk", "no.img"], dir.path());
     terminal.send_keys("d");
     terminal.wait_for_text("Disks");
     terminal.signal("TSTP");
@@ -93,10 +91,7 @@ fn a_stopped_wizard_gives_the_terminal_back_and_goes_on_where_it_was() {
     terminal.stty("sane");
     terminal.signal("CONT");
     terminal.send_keys("\x1b");
-    terminal.wait_for_start();
-    terminal.send_keys("q");
-    assert_eq!(terminal.wait(), 0);
-    terminal.wait_restored();
+    assert_eq!(terminal.quit(), 0);
 }
 
 #[test]

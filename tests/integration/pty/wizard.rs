@@ -24,19 +24,15 @@ fn a_restore_asks_on_a_terminal_and_an_error_is_said_without_a_wizard() {
 #[test]
 fn the_wizard_draws_quits_and_leaves_the_terminal_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::spawn(&["--disk", "no.img"], dir.path(), 24, 80);
-    terminal.wait_for_start();
+    let mut terminal = Terminal::wizard(&["--disk", "no.img"], dir.path());
     assert!(!terminal.is_restored(), "the wizard has the terminal now");
-    terminal.send_keys("q");
-    assert_eq!(terminal.wait(), 0);
-    terminal.wait_restored();
+    assert_eq!(terminal.quit(), 0);
 }
 
 #[test]
 fn the_wizard_backs_a_volume_up_and_restores_it() {
     let dir = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::spawn(&["demo", "--whole", "--dir", "practice"], dir.path(), 24, 80);
-    terminal.wait_for_start();
+    let mut terminal = Terminal::wizard(&["demo", "--whole", "--dir", "practice"], dir.path());
     terminal.send_keys("b");
     terminal.wait_for_text("practice-linux");
     terminal.send_keys("\r");
@@ -71,10 +67,7 @@ fn the_wizard_backs_a_volume_up_and_restores_it() {
     terminal.wait_for_text("Report");
     terminal.wait_for_text("Done");
     terminal.send_keys("\r");
-    terminal.wait_for_start();
-    terminal.send_keys("q");
-    assert_eq!(terminal.wait(), 0);
-    terminal.wait_restored();
+    assert_eq!(terminal.quit(), 0);
     sh(
         dir.path(),
         "dd if=practice/practice.img of=after.img bs=1M skip=1 count=48 status=none; cmp before.img after.img; fsck.fat -n after.img",
@@ -120,10 +113,7 @@ fn a_terminal_that_answers_nothing_is_asked_nothing() {
         let rule = if matches!(term, "dumb" | "vt100") { "-" } else { "─" };
         terminal.wait_for_text(&rule.repeat(100));
         terminal.send_keys("\x0c\x1b");
-        terminal.wait_for_start();
-        terminal.send_keys("q");
-        assert_eq!(terminal.wait(), 0, "{term} {rows}×{cols}");
-        terminal.wait_restored();
+        assert_eq!(terminal.quit(), 0, "{term} {rows}×{cols}");
     }
 }
 
@@ -133,8 +123,7 @@ fn the_ascii_flag_draws_with_ascii_alone() {
     let mut terminal = Terminal::spawn(&["--ascii", "--disk", "no.img"], dir.path(), 24, 80);
     terminal.wait_for_text("q quit");
     assert!(terminal.text().is_ascii(), "{}", terminal.text());
-    terminal.send_keys("q");
-    assert_eq!(terminal.wait(), 0);
+    assert_eq!(terminal.quit(), 0);
 }
 
 /// Home, then down to the line of that number.
@@ -194,9 +183,7 @@ fn each_kind_of_volume_goes_out_and_back_by_the_wizards_keys() {
     for (partition, image) in volumes {
         restore(&mut terminal, image, partition);
     }
-    terminal.send_keys("q");
-    assert_eq!(terminal.wait(), 0);
-    terminal.wait_restored();
+    assert_eq!(terminal.quit(), 0);
     sh(
         dir.path(),
         "dd if=/dev/zero of=before.img bs=1M seek=67 count=1 conv=notrunc status=none # pagefile.sys: left out, as said
@@ -232,8 +219,7 @@ fn reset(terminal: &mut Terminal, places: [&str; 2], downs: usize) {
 #[test]
 fn the_broken_practice_disk_is_brought_back_by_keys() {
     let dir = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::spawn(&["demo", "--dir", "practice"], dir.path(), 24, 80);
-    terminal.wait_for_start();
+    let mut terminal = Terminal::wizard(&["demo", "--dir", "practice"], dir.path());
     sh(dir.path(), "! sfdisk -d practice/practice.img 2>/dev/null | grep start=");
     for (number, start) in [1u64, 49, 81].into_iter().enumerate() {
         let places = [format!("practice.img@{}", start << 20), format!("practice.img:{}", number + 1)];
@@ -245,10 +231,7 @@ fn the_broken_practice_disk_is_brought_back_by_keys() {
         terminal.wait_for_text(word);
     }
     terminal.send_keys("\x1b");
-    terminal.wait_for_start();
-    terminal.send_keys("q");
-    assert_eq!(terminal.wait(), 0);
-    terminal.wait_restored();
+    assert_eq!(terminal.quit(), 0);
     sh(
         dir.path(),
         "sgdisk -v practice/practice.img | grep 'No problems found'

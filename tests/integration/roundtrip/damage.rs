@@ -3,14 +3,14 @@
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use lifeboat::device::{FileDevice, ReadDevice, SharedDevice, WriteDevice, check_range};
+use lifeboat::device::{FileDevice, SharedDevice, WriteDevice};
 use lifeboat::error::{Error, Result};
 use lifeboat::inventory::Place;
 use lifeboat::job::{self, Devices, Monitor, Outcome};
 use lifeboat::plan::{BackupRequest, ImageTarget, RestoreWork};
-use lifeboat::unit::{ByteLen, ByteOffset};
 
 use super::stage::{Family, Stage};
+use crate::faults_device::Scratched;
 
 /// An ext4 volume whose one large file lies in known chunks.
 fn ext4(stage: &Stage) {
@@ -75,31 +75,6 @@ fn an_image_cut_short_anywhere_is_refused() {
         assert_eq!(verified, Some(1), "cut at {cut}");
     }
     assert_eq!(stage.digest("w.img"), before, "a refusal touched the target");
-}
-
-/// A device whose sectors from one place to another cannot be read.
-struct Scratched {
-    inner: SharedDevice,
-    from: u64,
-    to: u64,
-}
-
-impl ReadDevice for Scratched {
-    fn len(&self) -> ByteLen {
-        self.inner.len()
-    }
-
-    fn sector_bytes(&self) -> u32 {
-        self.inner.sector_bytes()
-    }
-
-    fn read_at(&self, offset: ByteOffset, buf: &mut [u8]) -> Result<()> {
-        check_range(offset, buf.len(), self.len())?;
-        if offset.0 < self.to && offset.0 + buf.len() as u64 > self.from {
-            return Err(Error::io("reading", std::io::Error::from_raw_os_error(5)));
-        }
-        self.inner.read_at(offset, buf)
-    }
 }
 
 struct ScratchedSource {

@@ -6,31 +6,18 @@ use lifeboat::unit::{ByteLen, ByteOffset};
 
 use super::stage::{Disk, FULL, GPT, LOGICALS, PRIMARIES, Shape};
 use crate::oracle::long;
+use crate::random::Random;
 
-struct Random(u64);
+/// A number that is a border of something, or any.
+fn any_value(random: &mut Random) -> u64 {
+    let any = random.next();
+    [0, 1, 33, 34, 2048, 4096, 1 << 20, u64::from(u32::MAX), u64::MAX, u64::MAX / 512, any, any >> 40][random.index(12)]
+}
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end.max(1)
-    }
-
-    fn value(&mut self) -> u64 {
-        let any = self.next();
-        [0, 1, 33, 34, 2048, 4096, 1 << 20, u64::from(u32::MAX), u64::MAX, u64::MAX / 512, any, any >> 40]
-            [self.below(12) as usize]
-    }
-
-    fn byte(&mut self) -> u8 {
-        let any = self.next() as u8;
-        [0, 0xff, 0x80, 0x05, 0xee, any][self.below(6) as usize]
-    }
+/// The same of a byte.
+fn any_byte(random: &mut Random) -> u8 {
+    let any = random.next() as u8;
+    [0, 0xff, 0x80, 0x05, 0xee, any][random.index(6)]
 }
 
 fn disks() -> Vec<Disk> {
@@ -69,9 +56,9 @@ fn mutate(copy: &mut TableCopy, random: &mut Random) {
     let parts = copy.parts.len() as u64;
     match random.below(9) {
         0 => copy.sector_bytes = [0, 1, 512, 4096, u32::MAX][random.below(5) as usize],
-        1 => copy.disk_bytes = ByteLen(random.value()),
+        1 => copy.disk_bytes = ByteLen(any_value(random)),
         2 => copy.kind = [Kind::Gpt, Kind::Mbr, Kind::None][random.below(3) as usize],
-        3 => copy.parts[random.below(parts) as usize].offset = ByteOffset(random.value()),
+        3 => copy.parts[random.below(parts) as usize].offset = ByteOffset(any_value(random)),
         4 => {
             copy.parts.remove(random.below(parts) as usize);
         }
@@ -79,13 +66,13 @@ fn mutate(copy: &mut TableCopy, random: &mut Random) {
             let again = copy.parts[random.below(parts) as usize].clone();
             copy.parts.push(again);
         }
-        6 => copy.backup_entries_lba = Some(lifeboat::unit::Lba(random.value())),
+        6 => copy.backup_entries_lba = Some(lifeboat::unit::Lba(any_value(random))),
         _ => {
             for _ in 0..1 + random.below(4) {
                 let part = &mut copy.parts[random.below(parts) as usize];
                 let at = random.below(part.bytes.len() as u64) as usize;
                 if let Some(byte) = part.bytes.get_mut(at) {
-                    *byte = random.byte();
+                    *byte = any_byte(random);
                 }
             }
         }
@@ -156,11 +143,11 @@ fn mutated_disks_and_records_never_panic_and_no_partition_is_touched() {
         let entry = &table.entries[random.below(table.entries.len() as u64) as usize];
         let mut wanted = WantedEntry::of(&table, entry);
         match random.below(8) {
-            0 => wanted.start = ByteOffset(random.value()),
-            1 => wanted.len = ByteLen(random.value()),
-            2 => wanted.number = random.value() as u32,
-            3 => wanted.sector_bytes = random.value() as u32,
-            4 => wanted.raw = (0..random.below(300)).map(|_| random.byte()).collect(),
+            0 => wanted.start = ByteOffset(any_value(&mut random)),
+            1 => wanted.len = ByteLen(any_value(&mut random)),
+            2 => wanted.number = any_value(&mut random) as u32,
+            3 => wanted.sector_bytes = any_value(&mut random) as u32,
+            4 => wanted.raw = (0..random.below(300)).map(|_| any_byte(&mut random)).collect(),
             5 => wanted.id = Some("\u{fffd}".into()),
             6 => wanted.table_id = Some("ä".into()),
             _ => {}
@@ -203,7 +190,7 @@ fn damage(disk: &Disk, random: &mut Random) {
             _ => starts.get(random.below(9) as usize).copied().unwrap_or(0) / 512 * 512 + 446 + random.below(66),
         };
         if at < disk.len() {
-            disk.write(at, &[random.byte()]);
+            disk.write(at, &[any_byte(random)]);
         }
     }
     if random.below(2) == 0 {

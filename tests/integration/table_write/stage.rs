@@ -8,6 +8,7 @@ use lifeboat::table::{self, Entry, Health, Kind, SectorWrite, Table};
 use lifeboat::unit::ByteOffset;
 
 use crate::oracle::sh;
+use crate::random::Random;
 
 pub(super) const MIB: u64 = 1 << 20;
 
@@ -188,14 +189,8 @@ fn on_disk(dir: &Path, sector: u32, script: &str) -> String {
 
 /// Noise that looks like nothing.
 pub(super) fn noise(len: usize) -> Vec<u8> {
-    let mut seed = 0x1234_5678_9abc_def1u64;
-    let mut next = || {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        seed as u8
-    };
-    (0..len).map(|_| next()).collect()
+    let mut random = Random(0x1234_5678_9abc_def1);
+    (0..len).map(|_| random.next() as u8).collect()
 }
 
 /// A part of the table that is overwritten: its name and where it is.

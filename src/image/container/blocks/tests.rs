@@ -4,33 +4,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::device::{MemoryDevice, read_vec};
-
-/// Keeps what it gets, in parts of so many bytes.
-struct Parts {
-    limit: usize,
-    parts: Vec<Vec<u8>>,
-}
-
-impl Sink for Parts {
-    fn room(&mut self, len: u64) -> Result<Option<u32>> {
-        let last = self.parts.last_mut().unwrap();
-        if last.is_empty() || last.len() + len as usize <= self.limit {
-            return Ok(None);
-        }
-        self.parts.push(Vec::new());
-        Ok(Some(self.parts.len() as u32 - 1))
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.parts.last_mut().unwrap().extend_from_slice(bytes);
-        Ok(())
-    }
-}
+use crate::image::container::tests::Parts;
 
 const ID: Uuid = Uuid::from_u128(3);
 
 fn blocks(bytes: &[u8], piece: usize, limit: usize) -> Vec<Vec<u8>> {
-    let mut writer = BlockWriter::new(Parts { limit, parts: vec![Vec::new()] }, ID);
+    let mut writer = BlockWriter::new(Parts::new(limit), ID);
     assert_eq!(writer.room(1 << 40).unwrap(), None);
     for piece in bytes.chunks(piece.max(1)) {
         writer.write(piece).unwrap();
@@ -103,7 +82,7 @@ fn a_damaged_block_costs_what_is_in_it_and_no_more() {
     let last = stored.split_off(99 * BLOCK);
     stored.splice(98 * BLOCK..98 * BLOCK, last);
     let other = {
-        let mut writer = BlockWriter::new(Parts { limit: usize::MAX, parts: vec![Vec::new()] }, Uuid::from_u128(8));
+        let mut writer = BlockWriter::new(Parts::new(usize::MAX), Uuid::from_u128(8));
         writer.write(&bytes).unwrap();
         writer.finish().unwrap().parts.concat()
     };

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::super::blocks::BlockWriter;
+use super::super::tests::Parts;
 use super::*;
 use crate::device::{MemoryDevice, ReadDevice, read_vec};
 use crate::extent::{ClusterMap, Extent};
@@ -24,32 +25,6 @@ impl Dice {
     fn bytes(&mut self, len: usize) -> Vec<u8> {
         (0..len).map(|_| self.roll(256) as u8).collect()
     }
-}
-
-/// Keeps what it gets; a part has at most so many bytes.
-struct Parts {
-    limit: usize,
-    parts: Vec<Vec<u8>>,
-}
-
-impl Sink for Parts {
-    fn room(&mut self, len: u64) -> Result<Option<u32>> {
-        let last = self.parts.last().unwrap();
-        if last.is_empty() || last.len() + len as usize <= self.limit {
-            return Ok(None);
-        }
-        self.parts.push(Vec::new());
-        Ok(Some(self.parts.len() as u32 - 1))
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.parts.last_mut().unwrap().extend_from_slice(bytes);
-        Ok(())
-    }
-}
-
-fn parts(limit: usize) -> Parts {
-    Parts { limit, parts: vec![Vec::new()] }
 }
 
 fn header(id: u128, unit: u32) -> Header {
@@ -112,7 +87,7 @@ fn write<S: Sink>(sink: S, id: u128, unit: u32) -> S {
 }
 
 fn image(id: u128, unit: u32) -> Vec<u8> {
-    write(parts(usize::MAX), id, unit).parts.concat()
+    write(Parts::new(usize::MAX), id, unit).parts.concat()
 }
 
 /// Records with the frames behind them: where each begins, where its record ends, where it ends, whether a chunk.
@@ -321,9 +296,9 @@ fn what_is_destroyed_costs_the_chunks_it_was_in() {
 #[test]
 fn parts_and_blocks_are_found_in_any_order() {
     let mut dice = Dice(77);
-    let split = write(parts(600_000), 10, 4096).parts;
+    let split = write(Parts::new(600_000), 10, 4096).parts;
     let blocks =
-        write(BlockWriter::new(parts(usize::MAX), Uuid::from_u128(12)), 12, 4096).finish().unwrap().parts.concat();
+        write(BlockWriter::new(Parts::new(usize::MAX), Uuid::from_u128(12)), 12, 4096).finish().unwrap().parts.concat();
     assert!(split.len() > 3);
     let mut disk = Disk::new(4096, 20 << 20, &mut dice);
     for part in split.iter().rev() {
@@ -485,7 +460,7 @@ fn nothing_a_disk_can_hold_makes_it_stumble() {
     };
     let (one, two) = (small(10), small(11));
     let blocks = {
-        let mut writer = BlockWriter::new(parts(usize::MAX), Uuid::from_u128(12));
+        let mut writer = BlockWriter::new(Parts::new(usize::MAX), Uuid::from_u128(12));
         writer.write(&one).unwrap();
         writer.finish().unwrap().parts.concat()
     };

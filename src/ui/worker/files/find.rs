@@ -96,7 +96,8 @@ pub(super) fn search(
 mod tests {
     use super::*;
     use crate::extent::Extent;
-    use crate::fs::{Attributes, Content};
+    use crate::fs::Content;
+    use crate::ui::worker::files::tests::entry;
 
     /// Folders `a` and `b` in every folder, without end, and a file; `b` cannot be read.
     struct Endless;
@@ -110,14 +111,6 @@ mod tests {
             if path.ends_with("b") {
                 return Err(Error::damaged("a bad place"));
             }
-            let entry = |name: &str, kind| Entry {
-                name: name.into(),
-                kind,
-                bytes: 1,
-                modified: None,
-                attributes: Attributes::default(),
-                streams: Vec::new(),
-            };
             let (folder, file) = (EntryKind::Directory, EntryKind::File);
             Ok(vec![entry("a", folder.clone()), entry("b", folder), entry("Letter.TXT", file)])
         }

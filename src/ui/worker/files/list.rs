@@ -58,18 +58,8 @@ pub(super) fn row(entry: &Entry) -> FileRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fs::{Attributes, Stream};
-
-    pub(super) fn entry(name: &str, kind: EntryKind) -> Entry {
-        Entry {
-            name: name.into(),
-            kind,
-            bytes: 1,
-            modified: None,
-            attributes: Attributes::default(),
-            streams: Vec::new(),
-        }
-    }
+    use crate::fs::Stream;
+    use crate::ui::worker::files::tests::entry;
 
     #[test]
     fn folders_come_first_and_case_does_not_count() {

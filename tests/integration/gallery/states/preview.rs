@@ -1,6 +1,7 @@
 //! What will be done.
 
 use lifeboat::ui::model::Trouble;
+use lifeboat::words::{en, fill};
 
 use super::super::super::journeys::stage::{Stage, backup_plan, interrupted, restore_plan};
 use super::super::General::*;
@@ -45,17 +46,17 @@ pub(super) const DECLARED: Declared = Declared {
         state("preview of a refused backup", &[Refused], || {
             refusing(
                 Stage::new(),
-                "The image needs about 11.0 GiB (11811160064 bytes), 2.0 GiB (2147483648 bytes) are free: \
+                "/mnt/backup/windows.lbi needs about 11.0 GiB (11811160064 bytes), 2.0 GiB (2147483648 bytes) are free: \
                  9663676416 bytes are missing",
-                "Free some space, choose another folder, or a higher level",
+                en::INSTEAD_FREE_SPACE,
                 "b<down><enter><enter>",
             )
         }),
         state("preview of a refusal that an option lifts", &[], || {
             refusing(
                 Stage::new(),
-                "/dev/sda:2 is hibernated: Windows sleeps on it, so its files may be half written",
-                "Start Windows and shut it down fully; or image it as it is with --even-if-dirty",
+                &fill(en::REFUSAL_UNCLEAN_HIBERNATED, &[("source", &"/dev/sda:2")]),
+                en::INSTEAD_UNCLEAN_HIBERNATED,
                 "b<down><enter><enter>",
             )
         }),
