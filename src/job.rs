@@ -36,6 +36,7 @@ pub use export::ExportRequest;
 pub use extract::{Amount, ExtractRequest, Extracted, measure};
 pub use monitor::{Monitor, PROBLEM_SIGN, Progress, StepProgress};
 pub use pictures::{Pictures, layouts, pictures};
+use report::exact;
 pub use report::{Outcome, Report};
 pub use resume::Resumption;
 

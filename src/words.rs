@@ -4,9 +4,10 @@
 //! A sentence is whole: what it tells of stands in braces, `{like_this}`, and is filled in by [`fill`]. No sentence is
 //! glued from parts, since other languages put them in another order. Another language is a folder beside [`en`].
 //!
-//! Two kinds of text are not here, by decision. What exactly is wrong at which byte (errors of the formats, findings of
+//! Three kinds of text are not here, by decision. What exactly is wrong at which byte (errors of the formats, findings of
 //! a check, trace lines) stands beside the check that knows it, in English: it is what a technician looks up or sends to
-//! somebody. And command lines are the same in every language, as is what the command line itself prints around them.
+//! somebody. Command lines are the same in every language, as is what the command line itself prints around them. And
+//! what is written to a disk (the steps in a journal, the mark on an unfinished volume) is part of its format.
 
 pub mod en;
 mod fill;

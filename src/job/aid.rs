@@ -13,16 +13,16 @@ use super::change::{in_use, left, reread};
 use super::export::refuse_same_volume;
 use super::in_place::{refuse_changed, write_table};
 use super::survey::{occupant, same_file};
-use super::{Devices, Monitor, Outcome, Report};
+use super::{Devices, Monitor, Outcome, Report, exact};
 use crate::device::{FileDevice, FileWriter, MemoryDevice, ReadDevice, Window, WriteDevice, read_vec};
 use crate::error::{Error, Result};
 use crate::image::container::{Aid, aid_copies, encode_aids, read_aids};
-use crate::inventory::{Address, Place, RecoveryPartition, Source, open_source};
+use crate::inventory::{Address, Container, Place, RecoveryPartition, Source, open_source};
 use crate::plan::{self, AidRequest, AidSurvey, AidWork, Plan, StepKind};
 use crate::table::{self, RECOVERY_TYPE_GPT, RECOVERY_TYPE_MBR, SectorWrite};
 use crate::unit::{ByteLen, ByteOffset};
 use crate::volume::ByteRange;
-use crate::words::en;
+use crate::words::{en, fill, plural};
 use collect::{Collected, collect};
 
 pub use state::{AidState, aid_state};
@@ -43,7 +43,7 @@ pub(super) fn write_file(source: &Address, path: &Path, monitor: &Monitor) -> Re
     }
     let bytes = encode_aids(&collected.aids)?;
     let writer = FileWriter::create(path, ByteLen::of(&bytes))?;
-    if let Err(error) = fill(&writer, &bytes) {
+    if let Err(error) = write_whole(&writer, &bytes) {
         drop(writer);
         // What is no whole aid is not left lying about.
         let _ = std::fs::remove_file(path);
@@ -51,23 +51,19 @@ pub(super) fn write_file(source: &Address, path: &Path, monitor: &Monitor) -> Re
     }
     let mut warnings = collected.lacks;
     if refuse_same_volume(path, &disk.mounted_at).is_err() {
-        warnings.push(format!("{} lies on the disk that it is about: keep a copy of it elsewhere", path.display()));
+        warnings.push(fill(en::CAUTION_AID_ON_DISK, &[("path", &path.display())]));
     }
     Ok(Report {
         outcome: if warnings.is_empty() { Outcome::Done } else { Outcome::DoneWithWarnings },
-        headline: format!("Kept in {} what leads to the images of {source}", path.display()),
+        headline: fill(en::HEAD_AID, &[("place", &path.display()), ("source", source)]),
         facts: facts(&collected.aids, &bytes),
         warnings,
-        next: vec![format!(
-            "Keep it on other media. `lifeboat images {} --aid {}` finds the images by it; make it anew when they change.",
-            disk.disk.display(),
-            path.display()
-        )],
+        next: vec![fill(en::NEXT_AID_FILE, &[("disk", &disk.disk.display()), ("path", &path.display())])],
     })
 }
 
 /// Writes, flushes and reads back a new file.
-fn fill(writer: &FileWriter, bytes: &[u8]) -> Result<()> {
+fn write_whole(writer: &FileWriter, bytes: &[u8]) -> Result<()> {
     writer.write_at(ByteOffset::ZERO, bytes)?;
     writer.flush()?;
     writer.forget();
@@ -86,12 +82,12 @@ fn facts(aids: &[Aid], bytes: &[u8]) -> Vec<(String, String)> {
     let images: usize = aids.iter().map(|aid| aid.toc.images.len()).sum();
     let table = aids.iter().any(|aid| aid.table.is_some());
     vec![
-        ("Volumes".into(), aids.len().to_string()),
-        ("Images".into(), images.to_string()),
-        ("Partition table".into(), if table { "kept" } else { "there is none" }.into()),
-        ("Of the file systems".into(), format!("{} ({metadata} bytes)", ByteLen(metadata as u64))),
-        ("Size".into(), format!("{} ({} bytes)", ByteLen::of(bytes), bytes.len())),
-        ("Read back".into(), en::PROOF_BYTES.into()),
+        (en::TOLD_VOLUMES.into(), aids.len().to_string()),
+        (en::TOLD_IMAGES.into(), images.to_string()),
+        (en::PLAN_TABLE.into(), if table { en::RESULT_TABLE_KEPT } else { en::RESULT_TABLE_NONE }.into()),
+        (en::TOLD_FILE_SYSTEMS.into(), exact(metadata as u64)),
+        (en::PLAN_SIZE.into(), exact(bytes.len() as u64)),
+        (en::TOLD_READ_BACK.into(), en::PROOF_BYTES.into()),
     ]
 }
 
@@ -109,7 +105,8 @@ pub(super) fn plan(request: &AidRequest, monitor: &Monitor) -> Result<Plan> {
     let known: Vec<Uuid> = aids.iter().map(|aid| aid.toc.container_id).collect();
     let others = before.map_or(0, |(_, old)| old.iter().filter(|aid| !known.contains(&aid.toc.container_id)).count());
     if others > 0 {
-        lacks.push(format!("What leads to the images of {others} other volumes is in it, and is lost"));
+        let words = plural(others as u64, en::AID_OTHERS_ONE, en::AID_OTHERS_MANY);
+        lacks.push(fill(words, &[("count", &others)]));
     }
     let type_writes = type_writes(&target.place, &disk)?;
     // The table that is kept is the one that will be there.
@@ -139,7 +136,7 @@ pub(super) fn plan(request: &AidRequest, monitor: &Monitor) -> Result<Plan> {
         bytes,
         type_writes,
         overlaps: containers.iter().find(|have| overlaps(&have.source.place)).map(|have| have.volume.clone()),
-        containers: containers.iter().map(|have| format!("{} ({} images)", have.volume, have.images.len())).collect(),
+        containers: containers.iter().map(in_words).collect(),
         needed,
         lacks,
         place: target.place,
@@ -148,11 +145,17 @@ pub(super) fn plan(request: &AidRequest, monitor: &Monitor) -> Result<Plan> {
     plan::aid(request, survey)
 }
 
+fn in_words(container: &Container) -> String {
+    let count = container.images.len() as u64;
+    let words = plural(count, en::AID_VOLUME_ONE, en::AID_VOLUME_MANY);
+    fill(words, &[("volume", &container.volume), ("count", &count)])
+}
+
 /// What is in a partition, in words; none when it begins with zeros.
 fn there_now(target: &Source) -> Option<String> {
     let first = read_vec(&*target.device, ByteOffset::ZERO, target.place.len.0.min(FIRST_LOOK) as usize);
     let blank = first.is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 0));
-    occupant(&target.device).or_else(|| (!blank).then(|| "something that Lifeboat does not know".into()))
+    occupant(&target.device).or_else(|| (!blank).then(|| en::THERE_UNKNOWN.into()))
 }
 
 /// What gives the partition Lifeboat's own type; nothing for a place that is no partition, which the plan refuses.
@@ -198,10 +201,10 @@ pub(super) fn run(plan: &Plan, work: &AidWork, devices: &dyn Devices, monitor: &
     monitor.enter(plan.steps.len());
     Ok(Report {
         outcome: if survey.lacks.is_empty() { Outcome::Done } else { Outcome::DoneWithWarnings },
-        headline: format!("Kept in {} what leads to the images of {}", work.request.target, work.request.source),
+        headline: fill(en::HEAD_AID, &[("place", &work.request.target), ("source", &work.request.source)]),
         facts: facts(&aids, &survey.bytes),
         warnings: survey.lacks.clone(),
-        next: vec!["`lifeboat images` uses it by itself, and says when it is to be renewed.".into()],
+        next: vec![en::NEXT_AID_PARTITION.into()],
     })
 }
 

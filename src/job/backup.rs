@@ -10,7 +10,7 @@ use super::gather::{Chunks, Gatherer};
 use super::owners;
 use super::pipeline::{Width, ordered};
 use super::verify::{self, Findings};
-use super::{Monitor, Outcome, Report};
+use super::{Monitor, Outcome, Report, exact};
 use crate::device::{ReadDevice, SharedDevice};
 use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, Extent, ExtentSet};
@@ -20,7 +20,7 @@ use crate::image::{
 };
 use crate::plan::{BackupSurvey, BackupWork, ImageTarget, Plan, StepKind};
 use crate::unit::{ByteLen, ByteOffset, Cluster};
-use crate::words::en;
+use crate::words::{en, fill, plural};
 
 /// One chunk on its way.
 #[derive(Default)]
@@ -144,11 +144,8 @@ pub(super) fn write_image<S: Sink>(input: ImageInput<'_>, sink: S, monitor: &Mon
         |item| {
             monitor.check()?;
             for run in item.bad.runs() {
-                monitor.problem(format!(
-                    "Clusters {} to {} cannot be read; zeros are stored",
-                    run.start,
-                    run.end() - 1
-                ));
+                let (first, last) = (run.start, run.end() - 1);
+                monitor.problem(fill(en::LOG_ZEROS, &[("first", &first), ("last", &last)]));
                 trailer.bad_clusters.insert(*run);
             }
             put_chunk(&mut writer, &header, item, &mut trailer)?;
@@ -328,28 +325,29 @@ fn report(work: &BackupWork, made: &Made) -> Report {
     if bad > 0 {
         let runs: Vec<String> =
             made.trailer.bad_runs().iter().map(|run| format!("{}–{}", run.start, run.end() - 1)).collect();
-        warnings.push(format!("{bad} clusters could not be read; they are zeros in the image: {}", runs.join(", ")));
+        let words = plural(bad, en::CAUTION_ZEROS_AT_ONE, en::CAUTION_ZEROS_AT_MANY);
+        warnings.push(fill(words, &[("count", &bad), ("runs", &runs.join(", "))]));
     }
     let proven = work.request.verify && work.request.target != ImageTarget::Pipe;
-    let raw = ByteLen(made.trailer.raw_bytes);
+    let (raw, clusters) = (ByteLen(made.trailer.raw_bytes), made.header.image_clusters);
     let mut facts = vec![
-        ("Image".into(), work.request.target.to_string()),
-        ("Image id".into(), made.header.image_id.to_string()),
-        ("Content".into(), format!("{raw} in {} clusters", made.header.image_clusters)),
-        ("Size".into(), format!("{} ({} bytes)", ByteLen(made.written.bytes), made.written.bytes)),
-        ("Parts".into(), made.written.parts.to_string()),
-        ("Digest".into(), blake3::Hash::from_bytes(made.written.digest).to_hex().to_string()),
-        ("Read back".into(), if proven { en::PROOF_DIGESTS } else { en::PROOF_NONE }.into()),
+        (en::FACT_IMAGE.into(), work.request.target.to_string()),
+        (en::FACT_ID.into(), made.header.image_id.to_string()),
+        (en::TOLD_CONTENT.into(), fill(en::VALUE_CLUSTERS, &[("size", &raw), ("clusters", &clusters)])),
+        (en::PLAN_SIZE.into(), exact(made.written.bytes)),
+        (en::TOLD_PARTS.into(), made.written.parts.to_string()),
+        (en::TOLD_DIGEST.into(), blake3::Hash::from_bytes(made.written.digest).to_hex().to_string()),
+        (en::TOLD_READ_BACK.into(), if proven { en::PROOF_DIGESTS } else { en::PROOF_NONE }.into()),
     ];
-    facts.retain(|(name, value)| name != "Parts" || value != "1");
+    facts.retain(|(name, value)| name != en::TOLD_PARTS || value != "1");
     let next = if proven {
-        vec!["Keep the image on another disk than the one it was made from.".into()]
+        vec![en::NEXT_OTHER_DISK.into()]
     } else {
-        vec![format!("It was not read back: run `lifeboat verify {}` before you rely on it.", work.request.target)]
+        vec![fill(en::NEXT_VERIFY, &[("image", &work.request.target)])]
     };
     Report {
         outcome: if bad > 0 { Outcome::DoneWithWarnings } else { Outcome::Done },
-        headline: format!("Backed up {} to {}", work.request.source, work.request.target),
+        headline: fill(en::HEAD_BACKED_UP, &[("source", &work.request.source), ("target", &work.request.target)]),
         facts,
         warnings,
         next,

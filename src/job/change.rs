@@ -20,7 +20,7 @@ use super::journal::format::State;
 use super::journal::judge::{self, Reached};
 use super::journal::record::{LoggedCopy, Record, Step};
 use super::journal::store::Store;
-use super::{Devices, Monitor, Outcome, Report};
+use super::{Devices, Monitor, Outcome, Report, exact};
 use crate::device::discover::{self, Roots};
 use crate::device::{SharedDevice, WriteDevice};
 use crate::error::{Error, Kind, Result};
@@ -28,8 +28,8 @@ use crate::extent::Extent;
 use crate::fs;
 use crate::inventory::Place;
 use crate::plan::{self, ChangeSurvey, ChangeWork, Direction, JournalPlace, Plan, StepKind};
-use crate::unit::{ByteLen, ByteOffset};
-use crate::words::en;
+use crate::unit::ByteOffset;
+use crate::words::{en, fill};
 
 /// The journal of a job, before its copies are made.
 pub(super) fn record(name: &str, survey: &ChangeSurvey) -> Record {
@@ -223,15 +223,15 @@ pub(super) fn left(error: Error, what: &str) -> Error {
 /// What the volume is after a step failed.
 pub(super) fn in_between(error: Error, record: &Record, at: Option<usize>, resume: &str) -> Error {
     let step = at.and_then(|at| Some((at + 1, record.steps.get(at)?)));
-    let place = step.map_or_else(
-        || "at its end".into(),
-        |(number, step)| format!("in step {number} of {} ({})", record.steps.len(), step.title),
-    );
     let resume = resume.trim_end_matches(" --roll-back");
     left(
         error,
         &format!(
-            "The job stopped {place}, and nothing was written after that. Do not use the volume as it is: `{resume}` finishes the job, `{resume} --roll-back` takes it back"
+            "The job stopped {}, and nothing was written after that. Do not use the volume as it is: `{resume}` finishes the job, `{resume} --roll-back` takes it back",
+            step.map_or_else(
+                || "at its end".into(),
+                |(number, step)| format!("in step {number} of {} ({})", record.steps.len(), step.title),
+            )
         ),
     )
 }
@@ -251,21 +251,20 @@ pub(super) fn reread(place: &Place) {
 
 fn report(work: &ChangeWork, record: &Record) -> Report {
     let survey = &work.survey;
-    let bytes = |bytes: u64| format!("{} ({bytes} bytes)", ByteLen(bytes));
     let mut next = Vec::new();
     if let JournalPlace::File(path) = &survey.journal {
-        next.push(format!("The journal {} is closed; it can be deleted.", path.display()));
+        next.push(fill(en::NEXT_JOURNAL, &[("path", &path.display())]));
     }
     Report {
         outcome: Outcome::Done,
-        headline: format!("Changed {}: {}", work.request.volume, work.request.name),
+        headline: fill(en::HEAD_CHANGED, &[("volume", &work.request.volume), ("name", &work.request.name)]),
         facts: vec![
-            ("Volume".into(), survey.identity.words()),
-            ("Steps done".into(), record.steps.len().to_string()),
-            ("Copied".into(), bytes(record.copied_bytes())),
-            ("Metadata changed".into(), bytes(record.patched_bytes())),
-            ("Read back".into(), en::PROOF_BYTES.into()),
-            ("Journal".into(), format!("{}, closed (job {})", survey.journal, record.job)),
+            (en::PLAN_VOLUME.into(), survey.identity.words()),
+            (en::TOLD_STEPS_DONE.into(), record.steps.len().to_string()),
+            (en::TOLD_COPIED.into(), exact(record.copied_bytes())),
+            (en::PLAN_CHANGED.into(), exact(record.patched_bytes())),
+            (en::TOLD_READ_BACK.into(), en::PROOF_BYTES.into()),
+            (en::FACT_JOURNAL.into(), fill(en::RESULT_JOURNAL, &[("journal", &survey.journal), ("job", &record.job)])),
         ],
         warnings: Vec::new(),
         next,

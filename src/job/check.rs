@@ -13,6 +13,7 @@ use crate::image::container::FOLDER;
 use crate::image::content_bytes;
 use crate::inventory::{self, Address, Container, FoundImage, Place, Source, Volume};
 use crate::plan::{Safety, Step, StepKind};
+use crate::words::{en, fill, plural};
 
 /// What a check found.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -115,15 +116,19 @@ pub(super) fn run(source: &CheckSource, monitor: &Monitor) -> Result<Checked> {
     let mut found = Findings::default();
     if let Some(place) = source.mounted_at.first() {
         let place = place.display();
-        let message = format!("it is mounted at {place}: what is being written there meanwhile may look like damage");
-        found.add(Finding::note("volume.mounted", message));
+        found.add(Finding::note(
+            "volume.mounted",
+            format!("it is mounted at {place}: what is being written there meanwhile may look like damage"),
+        ));
     }
     match fs::open(SharedDevice::clone(device), kind) {
         Ok(volume) => {
             if volume.summary().len > device.len() {
                 let (says, has) = (volume.summary().len.0, device.len().0);
-                let message = format!("the volume says that it is {says} bytes long, but there are only {has}");
-                found.add(Finding::error("volume.length", message));
+                found.add(Finding::error(
+                    "volume.length",
+                    format!("the volume says that it is {says} bytes long, but there are only {has}"),
+                ));
             }
             volume.check().check(&Watcher::new(monitor), &mut |finding| found.add(finding))?;
         }
@@ -165,7 +170,7 @@ fn digests(container: &Container, image: &FoundImage, monitor: &Monitor) -> Resu
         Ok(opened) => opened,
         Err(error) => return Ok(vec![error.without_advice()]),
     };
-    let title = format!("Check every digest of {}", image.record.name);
+    let title = fill(en::STEP_CHECK_IMAGE, &[("image", &image.record.name)]);
     let bytes = content_bytes(opened.header()).0;
     monitor.begin(vec![Step { kind: StepKind::VerifyImage, title, bytes, safety: Safety::Reads }]);
     let mut findings = verify::Findings::default();
@@ -190,20 +195,24 @@ impl Checked {
     #[must_use]
     pub fn report(&self, what: &str) -> Report {
         let kind = self.volume.kind;
-        let label = self.volume.label.as_ref().map(|label| format!(" \"{label}\"")).unwrap_or_default();
         let Findings { list, errors, warnings, notes } = &self.found;
-        let headline = match self.outcome() {
-            Outcome::Done => format!("{what} ({kind}{label}) is sound"),
-            Outcome::DoneWithWarnings => {
-                format!("{what} ({kind}{label}) is sound, but not all of it is as it should be")
-            }
-            _ => format!("{what} ({kind}{label}) is NOT sound: {errors} errors"),
+        let volume = match &self.volume.label {
+            Some(label) => fill(en::RESULT_LABELLED, &[("kind", &kind), ("label", label)]),
+            None => kind.to_string(),
         };
-        let facts = [("Errors", errors), ("Warnings", warnings), ("Notes", notes)];
+        let headline = match self.outcome() {
+            Outcome::Done => fill(en::HEAD_SOUND, &[("address", &what), ("volume", &volume)]),
+            Outcome::DoneWithWarnings => fill(en::HEAD_SOUND_NEARLY, &[("address", &what), ("volume", &volume)]),
+            _ => {
+                let words = plural(*errors, en::HEAD_NOT_SOUND_ONE, en::HEAD_NOT_SOUND_MANY);
+                fill(words, &[("address", &what), ("volume", &volume), ("count", errors)])
+            }
+        };
+        let facts = [(en::TOLD_ERRORS, errors), (en::TOLD_WARNINGS, warnings), (en::TOLD_NOTES, notes)];
         let mut lines: Vec<String> = list.iter().map(sentence).collect();
         let all = errors + warnings + notes;
         if all > list.len() as u64 {
-            lines.push(format!("and {} more", all - list.len() as u64));
+            lines.push(fill(en::AND_MORE, &[("count", &(all - list.len() as u64))]));
         }
         Report {
             outcome: self.outcome(),
@@ -219,12 +228,9 @@ fn advice(kind: Kind, outcome: Outcome) -> Vec<String> {
     match outcome {
         Outcome::Done => Vec::new(),
         Outcome::DoneWithWarnings => {
-            vec![format!("Nothing is lost. Its own tool tidies it up: {}", fs::repair_tool(kind))]
+            vec![fill(en::NEXT_TIDY_UP, &[("tool", &fs::repair_tool(kind))])]
         }
-        _ => vec![
-            "Keep what can be read first: `lifeboat backup` images it as it is.".into(),
-            format!("Lifeboat does not repair it; its own tool does: {}", fs::repair_tool(kind)),
-        ],
+        _ => vec![en::NEXT_KEEP_FIRST.into(), fill(en::NEXT_REPAIR, &[("tool", &fs::repair_tool(kind))])],
     }
 }
 
@@ -233,14 +239,14 @@ fn advice(kind: Kind, outcome: Outcome) -> Vec<String> {
 pub fn sentence(finding: &Finding) -> String {
     let Finding { severity, place, path, message, .. } = finding;
     let mut places = Vec::new();
-    places.extend(place.cluster.map(|cluster| format!("cluster {cluster}")));
-    places.extend(place.offset.map(|offset| format!("byte {offset}")));
+    places.extend(place.cluster.map(|cluster| fill(en::AT_CLUSTER, &[("number", &cluster)])));
+    places.extend(place.offset.map(|offset| fill(en::AT_BYTE, &[("number", &offset)])));
     let place = if places.is_empty() { String::new() } else { format!(" ({})", places.join(", ")) };
     let path = path.as_ref().map(|path| format!("{path}: ")).unwrap_or_default();
     let severity = match severity {
-        Severity::Note => "note",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
+        Severity::Note => en::SEVERITY_NOTE,
+        Severity::Warning => en::SEVERITY_WARNING,
+        Severity::Error => en::SEVERITY_ERROR,
     };
     format!("{severity}: {path}{message}{place}")
 }

@@ -19,7 +19,7 @@ use crate::image::{Header, Image, ImageWriter, PackedChunk, PartsWriter, Sink, T
 use crate::inventory::{self, Address};
 use crate::plan::{Safety, Step, StepKind};
 use crate::unit::{ByteLen, ByteOffset, Cluster};
-use crate::words::en;
+use crate::words::{en, fill};
 
 /// Bytes copied at once.
 const PIECE: usize = 1 << 20;
@@ -82,7 +82,12 @@ pub(super) fn run(request: &ExportRequest, monitor: &Arc<Monitor>) -> Result<Rep
     let digest = again.digest().unwrap_or_default();
     sink.publish()?;
     monitor.enter(3);
-    Ok(report(request, &image, id, &[("Size", len.to_string()), ("Parts", parts.to_string()), ("Digest", digest)]))
+    Ok(report(
+        request,
+        &image,
+        id,
+        &[(en::PLAN_SIZE, len.to_string()), (en::TOLD_PARTS, parts.to_string()), (en::TOLD_DIGEST, digest)],
+    ))
 }
 
 fn open(request: &ExportRequest, monitor: &Monitor) -> Result<Exported> {
@@ -118,9 +123,9 @@ fn steps(image: &Image) -> Vec<Step> {
     let content = content_bytes(image.header()).0;
     let step = |kind, title: &str, bytes, safety| Step { kind, title: title.into(), bytes, safety };
     vec![
-        step(StepKind::VerifyImage, "Check every digest of the image", content, Safety::Reads),
-        step(StepKind::WriteImage, "Write the image file", content, Safety::Creates),
-        step(StepKind::ReadBackImage, "Read the image file back and check every digest", content, Safety::Reads),
+        step(StepKind::VerifyImage, en::STEP_VERIFY_IMAGE, content, Safety::Reads),
+        step(StepKind::WriteImage, en::STEP_WRITE_FILE, content, Safety::Creates),
+        step(StepKind::ReadBackImage, en::STEP_PROVE_FILE, content, Safety::Reads),
     ]
 }
 
@@ -180,19 +185,18 @@ fn rewrite(image: &Image, sink: PartsWriter, monitor: &Monitor) -> Result<(Parts
 fn report(request: &ExportRequest, image: &Image, id: Uuid, more: &[(&str, String)]) -> Report {
     let own = image.header().image_id;
     let mut facts = vec![
-        ("Image".to_owned(), request.target.display().to_string()),
-        ("Image id".to_owned(), id.to_string()),
-        ("Content".to_owned(), format!("{}", ByteLen(content_bytes(image.header()).0))),
+        (en::FACT_IMAGE.to_owned(), request.target.display().to_string()),
+        (en::FACT_ID.to_owned(), id.to_string()),
+        (en::TOLD_CONTENT.to_owned(), ByteLen(content_bytes(image.header()).0).to_string()),
     ];
     if id != own {
-        let why = "written anew, since references were filled in or parts were cut otherwise";
-        facts.insert(2, ("Made from".to_owned(), format!("the image {own}; {why}")));
+        facts.insert(2, (en::TOLD_MADE_FROM.to_owned(), fill(en::RESULT_WRITTEN_ANEW, &[("id", &own)])));
     }
     facts.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-    facts.push(("Read back".to_owned(), en::PROOF_DIGESTS.to_owned()));
+    facts.push((en::TOLD_READ_BACK.to_owned(), en::PROOF_DIGESTS.to_owned()));
     Report {
         outcome: Outcome::Done,
-        headline: format!("Exported {} to {}", request.image, request.target.display()),
+        headline: fill(en::HEAD_EXPORTED, &[("image", &request.image), ("target", &request.target.display())]),
         facts,
         warnings: Vec::new(),
         next: Vec::new(),

@@ -16,6 +16,7 @@ use crate::fs::{Entry, EntryKind, MAX_DEPTH, Tree};
 use crate::inventory::{self, Address};
 use crate::plan::{Safety, Step, StepKind, quoted};
 use crate::unit::ByteLen;
+use crate::words::{en, fill};
 use folder::Folder;
 pub use measure::{Amount, measure};
 
@@ -42,9 +43,9 @@ impl ExtractRequest {
     pub fn steps(bytes: u64) -> Vec<Step> {
         let step = |kind, title: &str, bytes, safety| Step { kind, title: title.into(), bytes, safety };
         vec![
-            step(StepKind::CountFiles, "Count the files", 0, Safety::Reads),
-            step(StepKind::CopyFiles, "Copy the files, with their times", bytes, Safety::Creates),
-            step(StepKind::SyncTarget, "Flush them to their medium", 0, Safety::Creates),
+            step(StepKind::CountFiles, en::STEP_COUNT_FILES, 0, Safety::Reads),
+            step(StepKind::CopyFiles, en::STEP_COPY_FILES, bytes, Safety::Creates),
+            step(StepKind::SyncTarget, en::STEP_SYNC_FILES, 0, Safety::Creates),
         ]
     }
 
@@ -86,16 +87,17 @@ impl Extracted {
     /// Name and value pairs: what was copied, and where to.
     #[must_use]
     pub fn facts(&self, to: &Path) -> Vec<(String, String)> {
-        let mut facts = vec![("Files".to_owned(), format!("{}, {}", self.files, ByteLen(self.bytes)))];
-        for (name, count) in [("Folders", self.folders), ("Links", self.links)] {
+        let files = fill(en::RESULT_FILES, &[("count", &self.files), ("size", &ByteLen(self.bytes))]);
+        let mut facts = vec![(en::TOLD_FILES.to_owned(), files)];
+        for (name, count) in [(en::TOLD_FOLDERS, self.folders), (en::TOLD_LINKS, self.links)] {
             if count > 0 {
                 facts.push((name.to_owned(), count.to_string()));
             }
         }
         if self.streams > 0 {
-            facts.push(("Streams".to_owned(), format!("{}, beside their files as name:stream", self.streams)));
+            facts.push((en::TOLD_STREAMS.to_owned(), fill(en::RESULT_STREAMS, &[("count", &self.streams)])));
         }
-        facts.push(("In".to_owned(), to.display().to_string()));
+        facts.push((en::TOLD_IN.to_owned(), to.display().to_string()));
         facts
     }
 
@@ -103,11 +105,9 @@ impl Extracted {
     #[must_use]
     pub fn report(&self, to: &Path) -> Report {
         let headline = match self.outcome {
-            Outcome::Done => format!("The files are in {}", to.display()),
-            Outcome::DoneWithWarnings => {
-                format!("Files are in {}; what is named below is missing", to.display())
-            }
-            _ => "Nothing was extracted".to_owned(),
+            Outcome::Done => fill(en::HEAD_EXTRACTED, &[("folder", &to.display())]),
+            Outcome::DoneWithWarnings => fill(en::HEAD_EXTRACTED_SOME, &[("folder", &to.display())]),
+            _ => en::HEAD_EXTRACTED_NONE.to_owned(),
         };
         Report {
             outcome: self.outcome,
@@ -155,7 +155,7 @@ pub(super) fn run(request: &ExtractRequest, monitor: &Monitor) -> Result<Extract
     }
     let (mut extracted, warnings) = (walk.extracted, walk.warnings);
     if warnings > MAX_WARNINGS {
-        extracted.warnings.push(format!("and {} more", warnings - MAX_WARNINGS));
+        extracted.warnings.push(fill(en::AND_MORE, &[("count", &(warnings - MAX_WARNINGS))]));
     }
     if warnings > 0 {
         extracted.outcome = if extracted.count() == 0 { Outcome::Failed } else { Outcome::DoneWithWarnings };
@@ -254,7 +254,7 @@ impl Walk<'_> {
     ) -> Result<Option<Level>> {
         self.monitor.check()?;
         if !folder::is_plain(name) {
-            self.warn(path, "its name would lead out of the folder; skipped");
+            self.warn(path, en::SKIPPED_NAME);
             return Ok(None);
         }
         match &entry.kind {
@@ -263,8 +263,8 @@ impl Walk<'_> {
                 target.link(name, to, self.overwrite)?;
                 self.extracted.links += 1;
             }
-            EntryKind::Symlink(None) => self.warn(path, "a link whose target is not known; skipped"),
-            EntryKind::Special => self.warn(path, "neither file nor folder nor link; skipped"),
+            EntryKind::Symlink(None) => self.warn(path, en::SKIPPED_LINK),
+            EntryKind::Special => self.warn(path, en::SKIPPED_SPECIAL),
             EntryKind::File => {
                 self.file(target, path, name, &entry, entry.bytes)?;
                 self.extracted.files += 1;
@@ -282,7 +282,7 @@ impl Walk<'_> {
         depth: usize,
     ) -> Result<Option<Level>> {
         if depth >= MAX_DEPTH {
-            self.warn(path, "deeper than any volume goes: a folder that holds itself; skipped");
+            self.warn(path, en::SKIPPED_DEEP);
             return Ok(None);
         }
         let folder = Arc::new(target.enter(name)?);
@@ -323,7 +323,7 @@ impl Walk<'_> {
             let place: PathBuf = path.with_file_name(with(path.file_name().unwrap_or(name)));
             let name = with(name);
             if !folder::is_plain(&name) {
-                self.warn(&place, "its name would lead out of the folder; skipped");
+                self.warn(&place, en::SKIPPED_NAME);
                 continue;
             }
             match self.file(target, &place, &name, entry, stream.bytes) {
@@ -335,7 +335,7 @@ impl Walk<'_> {
     }
 
     fn warn(&mut self, path: &Path, why: &str) {
-        let warning = format!("{}: {why}", path.display());
+        let warning = fill(en::CAUTION_SKIPPED, &[("path", &path.display()), ("why", &why)]);
         self.warnings += 1;
         if self.warnings > MAX_WARNINGS {
             tracing::warn!("{warning}");

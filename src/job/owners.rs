@@ -8,13 +8,14 @@ use crate::device::SharedDevice;
 use crate::error::{Error, Result};
 use crate::extent::ExtentSet;
 use crate::fs::{self, EntryKind, FileSystem, Holder, Kind, MAX_DEPTH, Tree};
+use crate::words::{en, fill, plural};
 
 /// Files named in a report at most; the rest are counted.
 const NAMED: usize = 200;
 
 /// In a sentence, that the files cannot be named.
 pub(super) fn untold(error: &Error) -> Vec<String> {
-    vec![format!("Which files are affected cannot be told: {error}")]
+    vec![fill(en::CAUTION_FILES_UNKNOWN, &[("error", error)])]
 }
 
 /// What a walk over a volume's files found in the clusters asked for.
@@ -31,18 +32,18 @@ pub(super) struct Owned {
 impl Owned {
     /// As sentences, naming at most [`NAMED`] paths of each kind.
     pub(super) fn sentences(&self) -> Vec<String> {
-        let list = |what: &str, paths: &[PathBuf], out: &mut Vec<String>| {
-            out.extend(paths.iter().take(NAMED).map(|path| format!("{what}: {}", path.display())));
+        let list = |words: &str, more: &str, paths: &[PathBuf], out: &mut Vec<String>| {
+            out.extend(paths.iter().take(NAMED).map(|path| fill(words, &[("path", &path.display())])));
             if paths.len() > NAMED {
-                out.push(format!("{what}: and {} more", paths.len() - NAMED));
+                out.push(fill(more, &[("count", &(paths.len() - NAMED))]));
             }
         };
         let mut out = Vec::new();
-        list("Damaged file", &self.paths, &mut out);
-        list("Cannot be looked into", &self.unknown, &mut out);
+        list(en::CAUTION_FILE, en::CAUTION_FILES_MORE, &self.paths, &mut out);
+        list(en::CAUTION_UNSEEN, en::CAUTION_UNSEEN_MORE, &self.unknown, &mut out);
         if self.unnamed > 0 {
-            let clusters = self.unnamed;
-            out.push(format!("{clusters} of the lost clusters belong to no file that could be looked at: the file system's own records, or files in them"));
+            let words = plural(self.unnamed, en::CAUTION_OF_NOBODY_ONE, en::CAUTION_OF_NOBODY_MANY);
+            out.push(fill(words, &[("count", &self.unnamed)]));
         }
         out
     }

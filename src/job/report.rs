@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use crate::error::{Error, Kind};
+use crate::unit::ByteLen;
+use crate::words::{en, fill};
 
 /// The outcomes there are. Nothing but `Done` is called a success.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -66,4 +68,9 @@ impl Report {
             next: error.advice().map(str::to_owned).into_iter().collect(),
         }
     }
+}
+
+/// So many bytes, as a size and to the byte.
+pub(super) fn exact(bytes: u64) -> String {
+    fill(en::VALUE_EXACT, &[("size", &ByteLen(bytes)), ("bytes", &bytes)])
 }

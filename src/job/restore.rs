@@ -8,14 +8,14 @@ use super::pipeline::{Width, ordered};
 use super::seal::{Seals, Way};
 use super::source::ChunkSource;
 use super::verify::{self, Findings, Located};
-use super::{Monitor, Outcome, Report};
+use super::{Monitor, Outcome, Report, exact};
 use crate::device::WriteDevice;
 use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, Extent, ExtentSet};
 use crate::image::{Header, Image};
 use crate::plan::{ImageSource, Plan, RestoreRequest, RestoreWork, StepKind};
 use crate::unit::{ByteLen, ByteOffset, Cluster, Grid};
-use crate::words::en;
+use crate::words::{en, fill, plural};
 
 /// Bytes written between two flushes: keeps the progress honest (what is shown as written is on the medium, but
 /// for so much) and the last flush short.
@@ -70,10 +70,10 @@ pub(super) fn run(
     let result = write_all(plan, work, &mut source, &map, &*target, &mut seals, monitor);
     // The target is marked from here on: whatever stops the work, the user is told what the disk is now.
     let outcomes = result.map_err(|error| {
-        let left = "The target is unfinished and marked so; `lifeboat restore` again completes it";
+        let unfinished = "The target is unfinished and marked so; `lifeboat restore` again completes it";
         match error.kind() {
-            crate::error::Kind::Cancelled => Error::cancelled().advise(left),
-            _ => error.advise(left),
+            crate::error::Kind::Cancelled => Error::cancelled().advise(unfinished),
+            _ => error.advise(unfinished),
         }
     })?;
     monitor.enter(plan.steps.len());
@@ -126,7 +126,10 @@ pub(super) fn prove(image: &Image, request: &RestoreRequest, monitor: &Monitor) 
         return Ok(findings);
     }
     let what = match findings.bad.first() {
-        Some(chunk) => format!("{} chunks are damaged; the first is {chunk}", findings.bad.len()),
+        Some(first) => {
+            let count = findings.bad.len() as u64;
+            fill(plural(count, en::DAMAGE_FIRST_ONE, en::DAMAGE_FIRST_MANY), &[("count", &count), ("first", first)])
+        }
         None => findings.sentences.join("; "),
     };
     Err(Error::refused(format!("the image is damaged, and the target was not touched: {what}"))
@@ -179,8 +182,9 @@ fn write_clusters(
                     unflushed += bytes;
                 }
                 (bad, _) => {
-                    let why = bad.as_deref().unwrap_or("it is missing");
-                    let what = format!("chunk {} is damaged: {why}", item.located.span.0 / header.chunk_clusters);
+                    let why = bad.as_deref().unwrap_or(en::DAMAGE_CHUNK_GONE);
+                    let number = item.located.span.0 / header.chunk_clusters;
+                    let what = fill(en::DAMAGE_CHUNK, &[("number", &number), ("why", &why)]);
                     if !keep_going {
                         return Err(Error::damaged(what));
                     }
@@ -323,18 +327,15 @@ pub(super) fn differs(cluster: Cluster, what: &str) -> Error {
 }
 
 fn report(work: &RestoreWork, header: &Header, findings: &Findings, outcomes: &Outcomes, monitor: &Monitor) -> Report {
-    let mut warnings = Vec::new();
     let lost = outcomes.lost.union(&findings.lost());
-    if !lost.is_empty() {
-        warnings.push(format!("{} clusters are damaged in the image and were not restored", lost.clusters()));
-        warnings
-            .extend(lost.runs().iter().map(|run| format!("Not restored: clusters {} to {}", run.start, run.end() - 1)));
-        if let ImageSource::File(path) = &work.request.image {
-            warnings.extend(verify::damaged_files(path, &lost, monitor));
-        }
+    let mut warnings = not_restored(&lost);
+    if !lost.is_empty()
+        && let ImageSource::File(path) = &work.request.image
+    {
+        warnings.extend(verify::damaged_files(path, &lost, monitor));
     }
     if outcomes.unsealed {
-        warnings.push("The boot record or superblock is among what is lost: it is left blank".into());
+        warnings.push(en::CAUTION_BLANK.into());
     }
     warnings.extend(findings.sentences.iter().cloned());
     let outcome = if warnings.is_empty() { Outcome::Done } else { Outcome::DoneWithWarnings };
@@ -342,31 +343,36 @@ fn report(work: &RestoreWork, header: &Header, findings: &Findings, outcomes: &O
     let verified = !work.request.trust && work.request.image != ImageSource::Pipe;
     Report {
         outcome,
-        headline: format!("Restored \"{}\" to {}", header.name, work.request.target),
+        headline: fill(en::HEAD_RESTORED, &[("image", &header.name), ("target", &work.request.target)]),
         facts: vec![
-            ("Image id".into(), header.image_id.to_string()),
-            ("Target".into(), work.request.target.to_string()),
-            ("Volume".into(), format!("{} {}", header.volume.kind, header.grid.len())),
-            ("Written".into(), format!("{} ({} bytes)", ByteLen(outcomes.bytes), outcomes.bytes)),
-            ("Image verified before".into(), if warnings.is_empty() { yes(verified) } else { "it is damaged" }.into()),
-            ("Target read back".into(), yes(work.request.verify).into()),
+            (en::FACT_ID.into(), header.image_id.to_string()),
+            (en::PLAN_TARGET.into(), work.request.target.to_string()),
+            (en::PLAN_VOLUME.into(), format!("{} {}", header.volume.kind, header.grid.len())),
+            (en::TOLD_WRITTEN.into(), exact(outcomes.bytes)),
+            (
+                en::TOLD_IMAGE_VERIFIED.into(),
+                if warnings.is_empty() { yes(verified) } else { en::RESULT_DAMAGED }.into(),
+            ),
+            (en::TOLD_TARGET_READ_BACK.into(), yes(work.request.verify).into()),
         ],
         warnings,
         next: if outcome == Outcome::Done {
-            vec!["Remove the medium with the image and restart the machine.".into()]
+            vec![en::NEXT_RESTART.into()]
         } else {
-            vec![format!("Check the volume with its own tool: {}.", checker(header.volume.kind))]
+            vec![fill(en::NEXT_OWN_TOOL, &[("tool", &crate::fs::repair_tool(header.volume.kind))])]
         },
     }
 }
 
-/// The file system's own checker.
-pub(super) fn checker(kind: crate::fs::Kind) -> &'static str {
-    use crate::fs::Kind;
-    match kind {
-        Kind::Fat12 | Kind::Fat16 | Kind::Fat32 => "fsck.fat, or chkdsk in Windows",
-        Kind::Ntfs => "chkdsk in Windows",
-        Kind::Ext2 | Kind::Ext3 | Kind::Ext4 => "e2fsck",
-        _ => "the one its maker names",
+/// How much of the volume is lost, and which clusters, in sentences.
+pub(super) fn not_restored(lost: &ExtentSet) -> Vec<String> {
+    let mut said = Vec::new();
+    if !lost.is_empty() {
+        let words = plural(lost.clusters(), en::CAUTION_NOT_RESTORED_ONE, en::CAUTION_NOT_RESTORED_MANY);
+        said.push(fill(words, &[("count", &lost.clusters())]));
     }
+    for run in lost.runs() {
+        said.push(fill(en::CAUTION_LOST_RUN, &[("first", &run.start), ("last", &(run.end() - 1))]));
+    }
+    said
 }

@@ -21,7 +21,7 @@ use crate::plan::{
     ResumeWork, StepKind,
 };
 use crate::unit::ByteOffset;
-use crate::words::en;
+use crate::words::{en, fill, plural};
 
 /// What was found where a job may have been interrupted.
 #[derive(Clone, Debug)]
@@ -86,13 +86,11 @@ pub(super) fn plan_with(
     same_volume(&record, &source.device)?;
     let reached = judge::judge(&record, &*source.device)?;
     if record.volume.start != source.place.start {
-        warnings.push(format!(
-            "The job was begun where the volume began at byte {} of its disk; here it begins at byte {}",
-            record.volume.start.0, source.place.start.0
-        ));
+        let (was, now) = (record.volume.start.0, source.place.start.0);
+        warnings.push(fill(en::WAITING_MOVED, &[("was", &was), ("now", &now)]));
     }
     if search.open.len() > 1 {
-        warnings.push(format!("{} open journals were found; the newest is taken", search.open.len()));
+        warnings.push(fill(en::WAITING_MANY, &[("count", &search.open.len())]));
     }
     let survey = ResumeSurvey {
         place: source.place.clone(),
@@ -187,30 +185,29 @@ fn same_volume(record: &Record, device: &SharedDevice) -> Result<()> {
     }
     match fs::open(device.clone(), found) {
         Ok(system) if system.summary().id != own.id => {
-            let id = |id: &Option<String>| id.clone().unwrap_or_else(|| "none".into());
-            other(format!("its own has the id {}, this one {}", id(&own.id), id(&system.summary().id)))
+            let told = |id: &Option<String>| id.clone().unwrap_or_else(|| "none".into());
+            other(format!("its own has the id {}, this one {}", told(&own.id), told(&system.summary().id)))
         }
         _ => Ok(()),
     }
 }
 
 fn nothing(request: &ResumeRequest, search: &Search) -> String {
-    let mut words = match &request.journal {
-        Some(path) => {
-            format!("{}: there is nothing to resume. Its job is at its end, or was never begun.", path.display())
-        }
-        None => format!("{}: there is nothing to resume.", request.volume),
-    };
-    if search.closed > 0 {
-        words += &format!(" {} journals of jobs that came to their end are there.", search.closed);
+    let mut said = vec![match &request.journal {
+        Some(path) => fill(en::WAITING_NOTHING_IN, &[("path", &path.display())]),
+        None => fill(en::WAITING_NOTHING, &[("volume", &request.volume)]),
+    }];
+    let (closed, newer) = (search.closed as u64, search.unknown as u64);
+    if closed > 0 {
+        said.push(fill(plural(closed, en::WAITING_CLOSED_ONE, en::WAITING_CLOSED_MANY), &[("count", &closed)]));
     }
-    if search.unknown > 0 {
-        words += &format!(" {} journals were written by a newer Lifeboat: use that.", search.unknown);
+    if newer > 0 {
+        said.push(fill(plural(newer, en::WAITING_NEWER_ONE, en::WAITING_NEWER_MANY), &[("count", &newer)]));
     }
     if search.unreadable > 0 {
-        words += &format!(" {} bytes could not be read.", search.unreadable);
+        said.push(fill(en::WAITING_UNREAD, &[("count", &search.unreadable)]));
     }
-    words
+    said.join(" ")
 }
 
 fn torn(header: &Header, place: &JournalPlace) -> Interrupted {
@@ -336,15 +333,16 @@ fn check_copies(
     plan.enter(StepKind::ReadBackCopies, monitor);
     for side in sides {
         let Some(logged) = copies::differing(record, volume, *side, monitor)? else { continue };
-        let at = match side {
-            Side::Source => logged.copy.from,
-            Side::Target => logged.copy.to,
-        };
-        let which = if *side == Side::Source { "from" } else { "to" };
-        return Err(Error::refused(format!(
-            "the volume was changed after the job was interrupted: the data copied {which} byte {} is not what it was",
-            at.0
-        ))
+        return Err(Error::refused(match side {
+            Side::Source => format!(
+                "the volume was changed after the job was interrupted: the data copied from byte {} is not what it was",
+                logged.copy.from.0
+            ),
+            Side::Target => format!(
+                "the volume was changed after the job was interrupted: the data copied to byte {} is not what it was",
+                logged.copy.to.0
+            ),
+        })
         .advise("Have the volume checked by its own tools (`lifeboat check` names them)"));
     }
     Ok(())
@@ -353,22 +351,24 @@ fn check_copies(
 fn report(work: &ResumeWork, record: &Record, reached: Reached) -> Report {
     let survey = &work.survey;
     let left = survey.interrupted.remaining(work.request.direction).len();
-    let (did, steps) = match work.request.direction {
-        Direction::Finish => ("Finished", format!("{left} done now, {} before", reached.done)),
-        Direction::RollBack => ("Rolled back", format!("{left} taken back")),
+    let (head, steps) = match work.request.direction {
+        Direction::Finish => {
+            (en::HEAD_FINISHED, fill(en::RESULT_FINISHED, &[("now", &left), ("before", &reached.done)]))
+        }
+        Direction::RollBack => (en::HEAD_ROLLED_BACK, fill(en::RESULT_ROLLED_BACK, &[("count", &left)])),
     };
     let mut next = Vec::new();
     if let JournalPlace::File(path) = &survey.journal {
-        next.push(format!("The journal {} is closed; it can be deleted.", path.display()));
+        next.push(fill(en::NEXT_JOURNAL, &[("path", &path.display())]));
     }
     Report {
         outcome: Outcome::Done,
-        headline: format!("{did} what was interrupted on {}: {}", work.request.volume, record.name),
+        headline: fill(head, &[("volume", &work.request.volume), ("name", &record.name)]),
         facts: vec![
-            ("Volume".into(), record.volume.words()),
-            ("Steps".into(), steps),
-            ("Read back".into(), en::PROOF_BYTES.into()),
-            ("Journal".into(), format!("{}, closed (job {})", survey.journal, record.job)),
+            (en::PLAN_VOLUME.into(), record.volume.words()),
+            (en::STEPS.into(), steps),
+            (en::TOLD_READ_BACK.into(), en::PROOF_BYTES.into()),
+            (en::FACT_JOURNAL.into(), fill(en::RESULT_JOURNAL, &[("journal", &survey.journal), ("job", &record.job)])),
         ],
         warnings: Vec::new(),
         next,

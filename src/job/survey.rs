@@ -19,6 +19,7 @@ use crate::image::Excluded;
 use crate::inventory::{Source, container_of};
 use crate::plan::{BackupRequest, BackupSurvey, ImageTarget};
 use crate::unit::{ByteLen, ByteOffset, Grid};
+use crate::words::{en, fill};
 
 /// Files that Windows and other systems rebuild at start: never worth their space in an image.
 const DEFAULT_EXCLUDES: [&str; 3] = ["pagefile.sys", "hiberfil.sys", "swapfile.sys"];
@@ -40,7 +41,7 @@ pub(super) fn backup(request: &BackupRequest, source: &Source, monitor: &Monitor
         Probe::Ambiguous(kinds) => {
             let mut survey = raw(source, Kind::Ambiguous)?;
             let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
-            survey.summary.notes.push(format!("signatures of {} are there at once", names.join(" and ")));
+            survey.summary.notes.push(fill(en::LOOK_AMBIGUOUS, &[("kinds", &names.join(", "))]));
             survey
         }
     };
@@ -92,7 +93,7 @@ pub(super) fn volume(request: &BackupRequest, source: &Source, kind: Kind, monit
         // What waits in the journal, or in a sleeping Windows, may use clusters that the bitmap on the disk still
         // calls free. Nothing is guessed: all are taken.
         used.set(Extent::new(0, used.clusters()), true);
-        summary.notes.push("Its bookkeeping is behind what waits to be written: all clusters are taken".into());
+        summary.notes.push(en::LOOK_BEHIND.into());
     }
     monitor.check()?;
     let excluded = exclude(request, &*fs, &mut used, monitor)?;

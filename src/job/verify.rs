@@ -18,6 +18,7 @@ use crate::image::{Image, content_bytes, unpack_with};
 use crate::inventory::{self, Address};
 use crate::plan::{Safety, Step, StepKind};
 use crate::unit::{ByteLen, Cluster};
+use crate::words::{en, fill, plural};
 
 /// What a verification found.
 #[derive(Default, Debug)]
@@ -58,7 +59,16 @@ impl fmt::Display for BadChunk {
             (Some(first), Some(last)) => (first.start.0, last.end() - 1),
             _ => (0, 0),
         };
-        write!(f, "chunk {}: {clusters} clusters from {first} to {last}: {}", self.number, self.why)
+        f.write_str(&fill(
+            en::DAMAGE_AT,
+            &[
+                ("number", &self.number),
+                ("clusters", &clusters),
+                ("first", &first),
+                ("last", &last),
+                ("why", &self.why),
+            ],
+        ))
     }
 }
 
@@ -127,20 +137,19 @@ impl<'a> Locator<'a> {
     }
 
     fn entry(&mut self, span: Cluster, runs: &[Extent]) -> OrWhy<Entry> {
-        let number = self.image.page_of(span).ok_or("it is missing from the image")?;
+        let number = self.image.page_of(span).ok_or(en::DAMAGE_MISSING)?;
         if self.page.as_ref().is_none_or(|(have, _)| *have != number) {
             self.page = Some((number, self.image.page(number).map_err(|error| error.to_string())));
         }
         let Some((_, page)) = &self.page else { return Err(String::new()) };
-        let page = page.as_ref().map_err(|error| format!("its index page is damaged: {error}"))?;
-        let at = page
-            .binary_search_by_key(&span.0, |entry| entry.first_cluster.get())
-            .map_err(|_| "it is missing from the image")?;
+        let page = page.as_ref().map_err(|error| fill(en::DAMAGE_PAGE, &[("error", error)]))?;
+        let at =
+            page.binary_search_by_key(&span.0, |entry| entry.first_cluster.get()).map_err(|_| en::DAMAGE_MISSING)?;
         let clusters: u64 = runs.iter().map(|run| run.clusters).sum();
         if u64::from(page[at].clusters.get()) == clusters {
             Ok(page[at])
         } else {
-            Err(format!("it holds {} clusters where the bitmap names {clusters}", page[at].clusters))
+            Err(fill(en::DAMAGE_CLUSTERS, &[("there", &page[at].clusters), ("named", &clusters)]))
         }
     }
 }
@@ -160,18 +169,17 @@ struct Item {
 fn check_around(image: &Image, findings: &mut Findings) -> Result<(ClusterMap, ExtentSet)> {
     findings.sentences.extend(image.damage().iter().cloned());
     if let Err(error) = image.check_head() {
-        findings.sentences.push(format!("What stock tools need is damaged: {error}"));
+        findings.sentences.push(fill(en::DAMAGE_HEAD, &[("error", &error)]));
     }
     if let Err(error) = image.check_layout() {
-        findings.sentences.push(format!("The image is not as it was written: {error}"));
+        findings.sentences.push(fill(en::DAMAGE_CONTENT, &[("error", &error)]));
     }
     let (map, unknown) = image.map_of_damaged()?;
     if !unknown.is_empty() {
-        let what = format!("The bitmap of {} clusters is damaged: what they held is lost", unknown.clusters());
-        findings.sentences.push(what);
+        findings.sentences.push(fill(en::DAMAGE_MAP, &[("clusters", &unknown.clusters())]));
     } else if map.used() != image.header().image_clusters {
-        let (says, names) = (image.header().image_clusters, map.used());
-        findings.sentences.push(format!("The header says {says} clusters, the bitmap names {names}"));
+        let (says, named) = (image.header().image_clusters, map.used());
+        findings.sentences.push(fill(en::DAMAGE_HEADER, &[("says", &says), ("named", &named)]));
     }
     Ok((map, unknown))
 }
@@ -222,15 +230,13 @@ pub(super) fn check(image: &Image, threads: usize, monitor: &Monitor, findings: 
                     let runs = item.located.runs.clone();
                     let base = item.located.base.map(|(id, _)| id);
                     let bad = BadChunk { number: item.located.span.0 / header.chunk_clusters, runs, base, why };
-                    monitor.problem(format!("Damaged: {bad}"));
+                    monitor.problem(fill(en::LOG_DAMAGED, &[("chunk", &bad)]));
                     findings.bad.push(bad);
                 }
             }
             if item.record_damaged {
                 let number = item.located.span.0 / header.chunk_clusters;
-                findings.sentences.push(format!(
-                    "The record before chunk {number} is damaged: stock tools and a restore from a pipe stop there"
-                ));
+                findings.sentences.push(fill(en::DAMAGE_RECORD, &[("number", &number)]));
             }
             seen += 1;
             monitor.advance_at(&item.located.runs, bytes);
@@ -238,7 +244,7 @@ pub(super) fn check(image: &Image, threads: usize, monitor: &Monitor, findings: 
         },
     )?;
     if unknown.is_empty() && seen != image.chunks() {
-        findings.sentences.push(format!("The bitmap names {seen} chunks, the image has {}", image.chunks()));
+        findings.sentences.push(fill(en::DAMAGE_CHUNKS, &[("named", &seen), ("there", &image.chunks())]));
     }
     Ok(())
 }
@@ -247,7 +253,7 @@ pub(super) fn check(image: &Image, threads: usize, monitor: &Monitor, findings: 
 fn steps(image: &Image) -> Vec<Step> {
     vec![Step {
         kind: StepKind::VerifyImage,
-        title: "Check every digest of the image".into(),
+        title: en::STEP_VERIFY_IMAGE.into(),
         bytes: content_bytes(image.header()).0,
         safety: Safety::Reads,
     }]
@@ -262,23 +268,26 @@ pub(super) fn run(subject: &Address, monitor: &Arc<Monitor>) -> Result<Report> {
     check(&image, 0, monitor, &mut findings)?;
     monitor.enter(1);
     let header = image.header();
+    let proven = fill(en::RESULT_PROVEN, &[("proven", &ByteLen(findings.proven)), ("all", &content_bytes(header))]);
     let mut facts = vec![
-        ("Image".into(), subject.to_string()),
-        ("Image id".into(), header.image_id.to_string()),
-        ("Proven".into(), format!("{} of {}", ByteLen(findings.proven), content_bytes(header))),
+        (en::FACT_IMAGE.into(), subject.to_string()),
+        (en::FACT_ID.into(), header.image_id.to_string()),
+        (en::TOLD_PROVEN.into(), proven),
     ];
-    facts.extend(image.digest().map(|digest| ("Digest".into(), digest)));
+    facts.extend(image.digest().map(|digest| (en::TOLD_DIGEST.into(), digest)));
     if findings.is_whole() {
         let bad = image.trailer().bad_clusters.clusters();
         let warnings: Vec<String> = (bad > 0)
-            .then(|| format!("{bad} clusters could not be read when it was made; they are zeros"))
+            .then(|| fill(plural(bad, en::CAUTION_WERE_ZEROS_ONE, en::CAUTION_WERE_ZEROS_MANY), &[("count", &bad)]))
             .into_iter()
             .collect();
         let outcome = if bad > 0 { Outcome::DoneWithWarnings } else { Outcome::Done };
-        let headline = format!("{subject} is whole: every digest matched");
+        let headline = fill(en::HEAD_WHOLE, &[("image", subject)]);
         return Ok(Report { outcome, headline, facts, warnings, next: Vec::new() });
     }
-    let headline = format!("{subject} is damaged: {} chunks cannot be restored", findings.bad.len());
+    let count = findings.bad.len() as u64;
+    let words = plural(count, en::HEAD_DAMAGED_ONE, en::HEAD_DAMAGED_MANY);
+    let headline = fill(words, &[("image", subject), ("count", &count)]);
     let mut warnings = findings.sentences.clone();
     warnings.extend(findings.bad.iter().map(ToString::to_string));
     warnings.extend(files_in(Ok(image), &findings.lost(), monitor));
@@ -287,10 +296,7 @@ pub(super) fn run(subject: &Address, monitor: &Arc<Monitor>) -> Result<Report> {
         headline,
         facts,
         warnings,
-        next: vec![
-            "Use another image if there is one.".into(),
-            "`lifeboat restore --keep-going` restores what is whole and lists what is not.".into(),
-        ],
+        next: vec![en::NEXT_OTHER_IMAGE.into(), en::NEXT_KEEP_GOING.into()],
     })
 }
 

@@ -208,9 +208,23 @@ impl Terminal {
         self.screen.lock().unwrap().screen().mouse_protocol_mode()
     }
 
+    /// Waits until nothing was drawn for a moment: a frame may arrive in pieces, and another may follow it. What never
+    /// stands still is not waited for longer than that matters.
+    fn wait_for_quiet(&self) {
+        let began = Instant::now();
+        let mut last = (self.received(), Instant::now());
+        while last.1.elapsed() < Duration::from_millis(250) && began.elapsed() < Duration::from_secs(5) {
+            thread::sleep(Duration::from_millis(10));
+            if self.received() != last.0 {
+                last = (self.received(), Instant::now());
+            }
+        }
+    }
+
     /// Presses and releases the first button where that text stands.
     pub(crate) fn click(&mut self, text: &str) {
         self.wait_for_text(text);
+        self.wait_for_quiet();
         let screen = self.text();
         let (row, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).unwrap();
         let column = line[..line.find(text).unwrap()].chars().count();

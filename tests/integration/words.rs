@@ -1,15 +1,14 @@
-//! The rules of the words of plans and of the wizard: they stand in one place, in whole sentences, and each has its
+//! The rules of the words of plans, jobs and the wizard: they stand in one place, in whole sentences, and each has its
 //! values. Each rule is shown to find something before it is trusted to find nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use super::tidy::{Source, none, skip, sources, without_tests};
 
 const WORDS: &str = "src/words/en";
 
-/// Text in that code that is no sentence to a user: a piece of it (as it stands in the code), and why.
-const NOT_WORDS: [(&str, &str, &str); 25] = [
+/// Text in that code that is no word of a page: a piece of it (as it stands in the code), and why.
+const NOT_WORDS: [(&str, &str, &str); 47] = [
     ("src/plan/restore.rs", "PipedImage", "a type's name"),
     ("src/ui/model.rs", "in use", "what the planner says of a place that something else uses"),
     ("src/ui/model.rs", "`lifeboat ", "what advice for the command line has in it"),
@@ -35,6 +34,52 @@ const NOT_WORDS: [(&str, &str, &str); 25] = [
     ("src/ui/text.rs", "{}.lbi", "an offered file name"),
     ("src/ui/text/disks.rs", "B", "symbols of units"),
     ("src/ui/text/running.rs", "CARGO_PKG_VERSION", "the build's environment"),
+    ("src/job/aid/collect.rs", "it cannot be read any more", "written into an aid"),
+    ("src/job/aid/collect.rs", "it has {bytes} bytes", "written into an aid"),
+    ("src/job/aid/collect.rs", "first sectors", "written into an aid"),
+    ("src/job/aid/collect.rs", "boot record or superblock", "written into an aid"),
+    ("src/job/change.rs", "Nothing of the volume was changed", "an error's advice, of several jobs"),
+    ("src/job/extract/folder.rs", ".lifeboat-partial", "a file's name"),
+    ("src/job/in_place/act.rs", "The volume may be unfinished", "an error's advice, chosen before"),
+    ("src/job/in_place/act.rs", "The volume and the images inside are", "an error's advice, chosen before"),
+    ("src/job/inside/adopt.rs", "boot sector", "written into a table of contents"),
+    ("src/job/inside/adopt.rs", "boot block and superblock", "written into a table of contents"),
+    ("src/job/inside/names.rs", "", "names of files, and those that Windows does not allow"),
+    ("src/job/inside/only/settings.rs", "# Files and directories", "written into a container's settings"),
+    ("src/job/inside/only/splice.rs", "files", "a thread's name"),
+    ("src/job/inside/run.rs", "The volume is what it was", "an error's advice, chosen before"),
+    ("src/job/inside/run.rs", "The volume is sound, and files have moved", "an error's advice, chosen before"),
+    ("src/job/inside/run.rs", "what was in the way has moved", "an error's advice, chosen before"),
+    ("src/job/journal/format.rs", "LIFEBOAT", "what a journal is known by"),
+    ("src/job/journal/record.rs", "metadata", "the tag of bytes that have none"),
+    ("src/job/seal.rs", "", "the mark on a volume: a format"),
+    ("src/job/survey.rs", "pagefile.sys", "a file's name"),
+    ("src/job/survey.rs", "hiberfil.sys", "a file's name"),
+    ("src/job/survey.rs", "swapfile.sys", "a file's name"),
+];
+
+/// Calls of jobs whose text is no word of a page (`src/words.rs` says which are not, and why): a string between the
+/// brackets of a call whose name ends so, or of anything in it. A name that ends with `::` stands for all of its own.
+const NO_WORDS_OF_JOBS: [(&str, &str); 19] = [
+    ("Error::", "an error"),
+    (".context", "an error"),
+    (".advise", "an error"),
+    ("left", "an error: what the volume is after it"),
+    ("broken", "an error of a journal"),
+    ("wrong", "an error of a journal"),
+    ("changed", "an error: the volume is not what it was"),
+    ("other", "an error: another volume"),
+    ("unproven", "an error: the image is not what was written"),
+    ("differs", "an error: the target is not what was written"),
+    ("refuse", "an error: an image that cannot be begun with"),
+    ("failed", "an error: what a folder was asked for"),
+    ("Finding::", "a finding of a check"),
+    ("tracing::", "a trace line"),
+    ("edit.take", "the title of a change: a journal keeps it"),
+    ("Tag::new", "what bytes are: a journal keeps it"),
+    ("phase", "the name of a change: a journal keeps it"),
+    ("phase_if", "the name of a change: a journal keeps it"),
+    ("concat!", "who wrote an image: a format"),
 ];
 
 /// How long the title of a step may be.
@@ -64,7 +109,7 @@ const JARGON: [&str; 18] = [
 ];
 
 #[test]
-fn every_word_of_plans_and_the_wizard_stands_in_one_place() {
+fn every_word_of_plans_jobs_and_the_wizard_stands_in_one_place() {
     let mut findings = Vec::new();
     for source in speakers() {
         let path = source.path.to_string_lossy().into_owned();
@@ -81,11 +126,15 @@ fn every_exception_of_the_words_is_still_needed() {
     let needed = |file: &str, piece: &str| {
         code.iter().any(|source| {
             source.path.to_string_lossy().starts_with(file)
-                && literals(without_tests(&source.text)).iter().any(|(_, text)| text.contains(piece))
+                && literals(without_tests(&source.text)).iter().any(|literal| literal.text.contains(piece))
         })
     };
     let gone = NOT_WORDS.iter().filter(|(file, piece, _)| !needed(file, piece));
     none(&gone.map(|(file, piece, _)| format!("“{piece}” is not in {file} any more")).collect::<Vec<_>>());
+    let jobs = code.iter().filter(|source| is_of(&source.path.to_string_lossy(), "job"));
+    let said: Vec<Literal> = jobs.flat_map(|source| literals(without_tests(&source.text))).collect();
+    let gone = NO_WORDS_OF_JOBS.iter().filter(|(end, _)| !said.iter().any(|literal| literal.is_in(end)));
+    none(&gone.map(|(end, _)| format!("“{end}” is called with no text any more")).collect::<Vec<_>>());
 }
 
 #[test]
@@ -141,6 +190,17 @@ fn the_rules_of_the_words_find_what_they_are_for() {
     assert!(findings("[\"lifeboat drop {} --yes\", \" --journal {}\", \"--kind factory\"]").is_empty());
     assert_eq!(findings("[\"lifeboat is a program\", \"--raw takes all sectors\"]").len(), 2);
 
+    let findings = |text: &str| loose_words("src/job/x.rs", text).len();
+    assert_eq!(findings("warnings.push(format!(\"{} clusters\", 3));"), 1);
+    assert_eq!(findings("Err(Error::refused(format!(\"{} is full\", name)).advise(\"Free some\"))"), 0);
+    assert_eq!(findings("a.map_err(|error| left(error, \"Nothing was written\")); say(\"Nothing was written\");"), 1);
+    assert_eq!(findings("edit.take(\"Free it\")?; list.iter().take(say(\"Free it\"))"), 1);
+    assert_eq!(findings("Err(nobody_left(\"Nobody\"))"), 1);
+    assert_eq!(findings("let advice = \"Plan anew\";\nError::refused(why).advise(advice)"), 0);
+    assert_eq!(findings("let advice = \"Plan anew\";\nsay(advice);\nError::refused(why).advise(advice)"), 1);
+    assert_eq!(findings("let advice = \"Plan anew\";"), 1);
+    assert_eq!(loose_words("src/ui/x.rs", "Error::refused(\"It is full\")").len(), 1);
+
     assert!(bare_jargon("X", "Its journal is whole.").is_some_and(|finding| finding.contains("“journal”")));
     assert_eq!(bare_jargon("X", "Its journal (the list of changes) is whole."), None);
     assert_eq!(bare_jargon("X", "The journalist is whole."), None);
@@ -184,11 +244,15 @@ fn bare_jargon(name: &str, text: &str) -> Option<String> {
 
 /// The code that says words: a new part of the program whose words are in their place goes here.
 fn speakers() -> Vec<Source> {
-    let speaks = |source: &Source| {
-        let within = ["src/ui", "src/plan"].iter().any(|part| source.path.starts_with(part));
-        within || ["src/ui.rs", "src/plan.rs"].iter().any(|file| source.path.as_path() == Path::new(file))
-    };
+    let speaks = |source: &Source| ["ui", "plan", "job"].iter().any(|part| is_of(&source.path.to_string_lossy(), part));
     sources("src").into_iter().filter(speaks).collect()
+}
+
+/// True for a file of a module at the root: `src/job.rs`, and all in its folder.
+fn is_of(path: &str, module: &str) -> bool {
+    path.strip_prefix("src/")
+        .and_then(|path| path.strip_prefix(module))
+        .is_some_and(|rest| rest.starts_with(['/', '.']))
 }
 
 fn pages() -> Vec<Source> {
@@ -199,15 +263,18 @@ fn pages() -> Vec<Source> {
 fn loose_words(path: &str, text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
     let holes = names_of_values(without_tests(text));
+    let is_elsewhere = |literal: &Literal| {
+        is_of(path, "job") && NO_WORDS_OF_JOBS.iter().any(|(end, _)| literal.is_in(end))
+            || NOT_WORDS.iter().any(|(file, piece, _)| path.starts_with(file) && literal.text.contains(piece))
+    };
     literals(without_tests(text))
         .into_iter()
-        .filter(|(_, literal)| !holes.contains(literal))
-        .filter(|(line, _)| !lines.get(line - 1).is_some_and(|line| line.contains("#[") || line.contains("reason = ")))
-        .filter(|(_, literal)| is_read(literal))
-        .filter(|(_, literal)| {
-            !NOT_WORDS.iter().any(|(file, piece, _)| path.starts_with(file) && literal.contains(piece))
+        .filter(|literal| !holes.contains(&literal.text))
+        .filter(|Literal { line, .. }| {
+            !lines.get(line - 1).is_some_and(|line| line.contains("#[") || line.contains("reason = "))
         })
-        .map(|(line, literal)| format!("{path}:{line}: “{literal}” belongs into {WORDS}"))
+        .filter(|literal| is_read(&literal.text) && !is_elsewhere(literal))
+        .map(|Literal { line, text, .. }| format!("{path}:{line}: “{text}” belongs into {WORDS}"))
         .collect()
 }
 
@@ -249,20 +316,79 @@ fn is_command(literal: &str) -> bool {
     begins && words.filter(|word| !word.starts_with("--") && !word.starts_with(['{', '\''])).count() <= 1
 }
 
-/// Every string of a source, as it stands there, with its line.
-fn literals(text: &str) -> Vec<(usize, String)> {
+/// A string of a source, as it stands there.
+struct Literal {
+    line: usize,
+    text: String,
+    /// The calls that it stands between the brackets of.
+    calls: Vec<String>,
+    /// Of a string that a statement gives a name, the same of each place where the name stands.
+    handed: Vec<Vec<String>>,
+}
+
+impl Literal {
+    /// True when it is handed to a call whose name ends so; by its name, when that is handed to nothing else.
+    fn is_in(&self, end: &str) -> bool {
+        let ends = |call: &String| {
+            let rest =
+                if end.ends_with("::") { call.rsplit_once(end).map(|(rest, _)| rest) } else { call.strip_suffix(end) };
+            rest.is_some_and(|rest| {
+                !rest.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_') || end.starts_with('.')
+            })
+        };
+        let is_handed = !self.handed.is_empty() && self.handed.iter().all(|calls| calls.iter().any(ends));
+        is_handed || self.calls.iter().any(ends)
+    }
+}
+
+/// Every string of a source.
+fn literals(text: &str) -> Vec<Literal> {
     let bytes = text.as_bytes();
-    let (mut found, mut at, mut line) = (Vec::new(), 0, 1);
+    let (mut found, mut at, mut line, mut calls) = (Vec::new(), 0, 1, Vec::new());
+    // Where each name stands, and the name that the statement gives.
+    let mut named: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
+    let mut given = String::new();
     while at < bytes.len() {
         let end = skip(bytes, at).max(at + 1);
         let piece = String::from_utf8_lossy(&bytes[at..end]);
+        let word: String = text.get(at..).map(leading_word).unwrap_or_default();
+        let mut next = end;
         if end > at + 1 && (piece.starts_with('"') || piece.starts_with('r')) {
-            found.push((line, piece.trim_start_matches('r').trim_matches('#').trim_matches('"').to_owned()));
+            let text = piece.trim_start_matches('r').trim_matches('#').trim_matches('"').to_owned();
+            found.push((Literal { line, text, calls: calls.clone(), handed: Vec::new() }, given.clone()));
+        } else if end == at + 1 && !word.is_empty() {
+            next = at + word.len();
+            match text[..at].trim_end().rsplit(|c: char| !c.is_ascii_alphanumeric()).next() {
+                Some("let" | "const") => given = word,
+                _ if text[..at].ends_with('.') => {}
+                _ => named.entry(word).or_default().push(calls.clone()),
+            }
+        } else {
+            match bytes[at] {
+                b'(' | b'[' | b'{' => calls.push(trailing_name(&text[..at]).to_owned()),
+                b')' | b']' | b'}' => drop(calls.pop()),
+                b';' => given.clear(),
+                _ => {}
+            }
         }
-        line += piece.matches('\n').count();
-        at = end;
+        line += text.get(at..next).map_or(0, |piece| piece.matches('\n').count());
+        at = next;
     }
-    found
+    let with_places = |(literal, given): (Literal, String)| {
+        let handed = named.get(&given).cloned().unwrap_or_default();
+        Literal { handed, ..literal }
+    };
+    found.into_iter().map(with_places).collect()
+}
+
+fn leading_word(text: &str) -> String {
+    text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+}
+
+/// The name of the call whose bracket follows: `Error::refused`, `edit.take`, `format!`.
+fn trailing_name(text: &str) -> &str {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '.' | '!');
+    &text[text.trim_end_matches(is_part).len()..]
 }
 
 /// The code without comments and strings.

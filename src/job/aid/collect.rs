@@ -15,6 +15,7 @@ use crate::job::{Monitor, container};
 use crate::table;
 use crate::unit::{ByteLen, ByteOffset};
 use crate::volume::ByteRange;
+use crate::words::{en, fill};
 
 /// The volume's first bytes that are kept whatever they are.
 const FIRST_BYTES: u64 = 4096;
@@ -66,9 +67,7 @@ pub(super) fn collect(source: &Address, sequence: u64, monitor: &Monitor) -> Res
         monitor.check()?;
         let aid = aid_of(container, sequence)?;
         let volume = &container.volume;
-        lacks.extend(
-            aid.lacks.iter().map(|why| format!("{volume}: what its file system says of the images is not kept: {why}")),
-        );
+        lacks.extend(aid.lacks.iter().map(|why| fill(en::AID_LACKS, &[("volume", volume), ("why", why)])));
         aids.push(aid);
     }
     let needed = needed(&containers);

@@ -14,6 +14,7 @@ use crate::inventory::{Address, Container, RecoveryPartition, recovery_partition
 use crate::job::Monitor;
 use crate::plan::AidRequest;
 use crate::table::{self, TableCopy, bytes_from_hex};
+use crate::words::{en, fill, plural};
 
 /// A recovery partition, held against its disk.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -39,17 +40,14 @@ impl AidState {
     /// All of it in sentences, with what to do; none when there is nothing to say.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
-        let mut notes: Vec<String> =
-            self.differs.iter().map(|what| format!("recovery partition {}: {what}", self.partition)).collect();
+        let note = |what: &String| fill(en::AID_NOTE, &[("partition", &self.partition), ("what", what)]);
+        let mut notes: Vec<String> = self.differs.iter().map(note).collect();
         if let Some(image) = self.needed.first() {
-            notes.push(format!(
-                "recovery partition {}: nothing else leads to {} images any more. `lifeboat restore {image}` brings the \
-                 volume back",
-                self.partition,
-                self.needed.len()
-            ));
+            let count = self.needed.len() as u64;
+            let words = plural(count, en::AID_NEEDED_ONE, en::AID_NEEDED_MANY);
+            notes.push(fill(words, &[("partition", &self.partition), ("count", &count), ("image", image)]));
         } else if self.is_stale() {
-            notes.push(format!("`{}` renews it", self.renewal.command()));
+            notes.push(fill(en::AID_RENEWAL, &[("command", &self.renewal.command())]));
         }
         notes
     }
@@ -87,15 +85,11 @@ pub fn aid_state(disk: &Path, monitor: &Monitor) -> Result<Vec<AidState>> {
 fn of_copies(partition: &RecoveryPartition) -> Vec<String> {
     let sequence = |aids: &Vec<Aid>| aids.first().map_or(0, |aid| aid.sequence);
     match &partition.copies {
-        [Err(first), Err(_)] => vec![format!("neither of its copies can be read: {}", first.without_advice())],
-        [Err(why), Ok(_)] => vec![format!("its first copy cannot be read: {}", why.without_advice())],
-        [Ok(_), Err(why)] => vec![format!("its second copy cannot be read: {}", why.without_advice())],
+        [Err(first), Err(_)] => vec![fill(en::AID_COPIES_LOST, &[("why", &first.without_advice())])],
+        [Err(why), Ok(_)] => vec![fill(en::AID_COPY_FIRST, &[("why", &why.without_advice())])],
+        [Ok(_), Err(why)] => vec![fill(en::AID_COPY_SECOND, &[("why", &why.without_advice())])],
         [Ok(first), Ok(second)] if sequence(first) != sequence(second) => {
-            vec![format!(
-                "its copies differ, number {} and {}: a renewal was interrupted",
-                sequence(first),
-                sequence(second)
-            )]
+            vec![fill(en::AID_COPIES_DIFFER, &[("first", &sequence(first)), ("second", &sequence(second))])]
         }
         [Ok(_), Ok(_)] => Vec::new(),
     }
@@ -118,7 +112,7 @@ fn of_table(aids: &[Aid], today: Option<&TableCopy>) -> Option<String> {
         let entries = |copy: &TableCopy| copy.table().ok().map(|table| (table.kind, table.id, table.entries));
         today.is_none_or(|today| entries(kept) != entries(today))
     };
-    table_of(aids).filter(differs).map(|_| "the partition table is another one than when it was written".into())
+    table_of(aids).filter(differs).map(|_| en::AID_TABLE.into())
 }
 
 fn of_containers(aids: &[Aid], found: &[Container]) -> Vec<String> {
@@ -129,7 +123,7 @@ fn of_containers(aids: &[Aid], found: &[Container]) -> Vec<String> {
                 && aid.toc.volume.start_bytes == container.source.place.start.0
         });
         let Some(kept) = kept else {
-            differs.push(format!("it does not know of the images inside {}", container.volume));
+            differs.push(fill(en::AID_IMAGES_NEW, &[("volume", &container.volume)]));
             continue;
         };
         let (was, is) = (kept.toc.sequence, container.toc.sequence);
@@ -139,20 +133,18 @@ fn of_containers(aids: &[Aid], found: &[Container]) -> Vec<String> {
             runs
         };
         if was != is {
-            differs.push(format!(
-                "the images inside {} were changed: its table of contents is number {is}, and was {was}",
-                container.volume
-            ));
+            let volume = &container.volume;
+            differs.push(fill(en::AID_IMAGES_CHANGED, &[("volume", volume), ("now", &is), ("was", &was)]));
         } else if runs(&kept.toc) != runs(&container.toc) {
-            differs.push(format!("the images inside {} lie elsewhere than it says", container.volume));
+            differs.push(fill(en::AID_IMAGES_ELSEWHERE, &[("volume", &container.volume)]));
         } else if boot_differs(kept, &container.source.device) {
-            differs.push(format!("the boot record or superblock of {} is another one", container.volume));
+            differs.push(fill(en::AID_SEALS, &[("volume", &container.volume)]));
         }
     }
     for aid in aids {
         let start = aid.toc.volume.start_bytes;
         if !found.iter().any(|container| container.source.place.start.0 == start) {
-            differs.push(format!("the images that it knows inside the volume at byte {start} are not there"));
+            differs.push(fill(en::AID_IMAGES_GONE, &[("start", &start)]));
         }
     }
     differs

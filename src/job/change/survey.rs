@@ -14,6 +14,7 @@ use crate::fs::{self, Change, Edit, Probe};
 use crate::inventory::{Address, Place, Source};
 use crate::plan::{self, ChangeRequest, ChangeSurvey, Depth, EditRequest, JournalPlace, JournalWish, VolumeIdentity};
 use crate::unit::{ByteLen, ByteOffset, Grid};
+use crate::words::{en, fill};
 
 /// Steps that are worked out already, and what a journal must keep away from.
 #[derive(Clone, Debug)]
@@ -158,6 +159,5 @@ pub(crate) fn in_use(place: &Place) -> Option<String> {
     let end = place.start.0.saturating_add(place.len.0);
     let mut loops = discover::loops_on(&machine, &place.disk).into_iter();
     let on = loops.find(|(disk, at)| at.0 < end && place.start.0 < at.0.saturating_add(disk.len.0))?.0;
-    let node = on.node.display();
-    Some(format!("the loop device {node} stands on it (`losetup -d {node}` takes it away)"))
+    Some(fill(en::USED_BY_LOOP, &[("node", &on.node.display())]))
 }

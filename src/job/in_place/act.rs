@@ -6,10 +6,10 @@ use super::super::change::{UNTOUCHED, left, reread};
 use super::super::gather::{Chunks, Gatherer};
 use super::super::journal::format;
 use super::super::journal::store::Store;
-use super::super::restore::{FLUSH_EVERY, checker, clear_excluded, differs, prove};
+use super::super::restore::{FLUSH_EVERY, clear_excluded, differs, not_restored, prove};
 use super::super::seal::{Seals, Way};
 use super::super::verify::{Findings, Locator};
-use super::super::{Devices, Monitor, Outcome, Report, check};
+use super::super::{Devices, Monitor, Outcome, Report, check, exact};
 use super::entry;
 use super::moves::{copy, forget, open_image, write_contents};
 use super::pass::{Chunk, Pass};
@@ -19,12 +19,12 @@ use super::survey::used_today;
 use crate::device::{ReadDevice, SharedDevice, WriteDevice, read_vec};
 use crate::error::{Error, Result};
 use crate::extent::{ClusterMap, Extent, ExtentSet};
-use crate::fs::ByteRange;
+use crate::fs::{self, ByteRange};
 use crate::image::{Header, Image};
 use crate::inventory::Place;
 use crate::plan::{Differing, ImagesInside, InPlaceSurvey, InPlaceWork, Plan, StepKind};
 use crate::unit::{ByteLen, ByteOffset, Cluster};
-use crate::words::en;
+use crate::words::{en, fill, plural};
 
 /// Bytes at once of what is not in the image.
 const PIECE: u64 = 1 << 20;
@@ -122,9 +122,13 @@ fn carry_out(
     let mut report = act.report(findings, &outcomes);
     if plan.enter(StepKind::CheckVolume, monitor) {
         target.forget();
-        let done =
-            format!("The volume is restored, but was not checked again: `lifeboat check {}` does that", request.target);
-        checked(&survey.restore.place, &volume, monitor, &mut report).map_err(|error| left(error, &done))?;
+        checked(&survey.restore.place, &volume, monitor, &mut report).map_err(|error| {
+            let target = &request.target;
+            left(
+                error,
+                &format!("The volume is restored, but was not checked again: `lifeboat check {target}` does that"),
+            )
+        })?;
     }
     if plan.enter(StepKind::DropImages, monitor) {
         let rest = "The volume is restored; of the images that it held, some may be left in its free clusters";
@@ -303,7 +307,7 @@ impl Act<'_> {
 
     fn lose(&self, chunk: &Chunk, why: &str, lost: &mut ExtentSet) -> Result<()> {
         let number = chunk.located.span.0 / self.header().chunk_clusters.max(1);
-        let what = format!("chunk {number} is damaged: {why}");
+        let what = fill(en::DAMAGE_CHUNK, &[("number", &number), ("why", &why)]);
         if !self.work.request.keep_going {
             return Err(Error::damaged(what));
         }
@@ -387,43 +391,37 @@ impl Act<'_> {
 
     fn report(&self, findings: &Findings, outcomes: &Outcomes) -> Report {
         let (survey, request, header) = (&self.work.survey, &self.work.request, self.header());
-        let mut warnings = Vec::new();
-        let lost = outcomes.lost.union(&findings.lost());
-        if !lost.is_empty() {
-            warnings.push(format!("{} clusters are damaged in the image and were not restored", lost.clusters()));
-            let runs = lost.runs().iter();
-            warnings.extend(runs.map(|run| format!("Not restored: clusters {} to {}", run.start, run.end() - 1)));
-        }
+        let mut warnings = not_restored(&outcomes.lost.union(&findings.lost()));
         if outcomes.unsealed {
-            warnings.push("The boot record or superblock is among what is lost: it is left blank".into());
+            warnings.push(en::CAUTION_BLANK.into());
         }
         warnings.extend(findings.sentences.iter().cloned());
         let moved: u64 = survey.moved.iter().map(|moved| moved.from.len.0).sum();
         let images = match request.images {
-            ImagesInside::Keep => format!("{} stay", survey.toc.images.len()),
-            ImagesInside::Drop => "dropped".into(),
+            ImagesInside::Keep => fill(en::RESULT_IMAGES_STAY, &[("count", &survey.toc.images.len())]),
+            ImagesInside::Drop => en::RESULT_IMAGES_DROPPED.into(),
         };
         let yes = |done: bool| if done { en::PROOF_DIGESTS } else { en::PROOF_NONE };
         let headline = match outcomes.written {
-            0 => format!("{} is as \"{}\" has it: nothing had to be written", request.target, header.name),
-            _ => format!("Restored \"{}\" in place, to {}", header.name, request.target),
+            0 => fill(en::HEAD_RESTORED_NOTHING, &[("image", &header.name), ("target", &request.target)]),
+            _ => fill(en::HEAD_RESTORED_IN_PLACE, &[("image", &header.name), ("target", &request.target)]),
         };
         Report {
             outcome: if warnings.is_empty() { Outcome::Done } else { Outcome::DoneWithWarnings },
             headline,
             facts: vec![
-                ("Image id".into(), header.image_id.to_string()),
-                ("Target".into(), request.target.to_string()),
-                ("Volume".into(), format!("{} {}", header.volume.kind, header.grid.len())),
-                ("Written".into(), format!("{} ({} bytes)", ByteLen(outcomes.written), outcomes.written)),
-                ("Images inside".into(), images),
-                ("Images moved".into(), ByteLen(moved).to_string()),
-                ("Image verified before".into(), yes(!request.trust && findings.is_whole()).into()),
-                ("Target read back".into(), yes(request.verify).into()),
+                (en::FACT_ID.into(), header.image_id.to_string()),
+                (en::PLAN_TARGET.into(), request.target.to_string()),
+                (en::PLAN_VOLUME.into(), format!("{} {}", header.volume.kind, header.grid.len())),
+                (en::TOLD_WRITTEN.into(), exact(outcomes.written)),
+                (en::PLAN_IMAGES_INSIDE.into(), images),
+                (en::PLAN_IMAGES_MOVED.into(), ByteLen(moved).to_string()),
+                (en::TOLD_IMAGE_VERIFIED.into(), yes(!request.trust && findings.is_whole()).into()),
+                (en::TOLD_TARGET_READ_BACK.into(), yes(request.verify).into()),
             ],
             next: match warnings.is_empty() {
-                true => vec!["Remove the medium that Lifeboat was started from, and restart the machine.".into()],
-                false => vec![format!("Check the volume with its own tool: {}.", checker(header.volume.kind))],
+                true => vec![en::NEXT_RESTART_IN_PLACE.into()],
+                false => vec![fill(en::NEXT_OWN_TOOL, &[("tool", &fs::repair_tool(header.volume.kind))])],
             },
             warnings,
         }
@@ -437,11 +435,12 @@ fn checked(place: &Place, volume: &SharedDevice, monitor: &Monitor, report: &mut
     let quiet = Monitor::new();
     monitor.check()?;
     let checked = check::run(&source, &quiet)?;
-    let word = if checked.sound { "sound" } else { "NOT sound" };
-    report.facts.push(("Volume checked".into(), word.into()));
+    let word = if checked.sound { en::RESULT_SOUND } else { en::RESULT_NOT_SOUND };
+    report.facts.push((en::TOLD_VOLUME_CHECKED.into(), word.into()));
     if !checked.sound {
         report.outcome = Outcome::DoneWithWarnings;
-        report.warnings.push(format!("The restored volume is not sound: {} errors", checked.found.errors));
+        let words = plural(checked.found.errors, en::CAUTION_NOT_SOUND_ONE, en::CAUTION_NOT_SOUND_MANY);
+        report.warnings.push(fill(words, &[("count", &checked.found.errors)]));
         report.warnings.extend(checked.found.list.iter().take(8).map(check::sentence));
     }
     Ok(())

@@ -10,6 +10,7 @@ use crate::image::PartitionRecord;
 use crate::plan::TableRepair;
 use crate::table::{self, Entry, Health, Kind, SectorWrite, TableCopy, Told, WantedEntry};
 use crate::unit::{ByteLen, ByteOffset};
+use crate::words::{en, fill};
 
 /// What must be written so that the disk's table names the volume again; none when it does, or when there is nothing to
 /// know that from. In the sentences, what cannot be done.
@@ -18,14 +19,13 @@ pub(super) fn repair(site: &Site) -> (Option<TableRepair>, Vec<String>) {
     if place.node != place.disk || place.start == ByteOffset::ZERO {
         return (None, Vec::new());
     }
-    let cannot =
-        |why: String| (None, vec![format!("The partition's entry in the disk's table is not put back: {why}")]);
-    let Some(wanted) = wanted(record) else { return cannot("what is kept of it makes no sense".into()) };
+    let cannot = |why: String| (None, vec![fill(en::ENTRY_NOT_PUT_BACK, &[("why", &why)])]);
+    let Some(wanted) = wanted(record) else { return cannot(en::ENTRY_NO_SENSE.into()) };
     if place.start != wanted.start {
         let (now, was) = (place.start.0, wanted.start.0);
         return match place.entry {
             Some(_) => (None, Vec::new()),
-            None => cannot(format!("the volume began at byte {was} of its disk, and begins at byte {now} of this one")),
+            None => cannot(fill(en::ENTRY_MOVED, &[("was", &was), ("now", &now)])),
         };
     }
     match worked_out(site, &wanted) {
@@ -44,14 +44,14 @@ fn worked_out(site: &Site, wanted: &WantedEntry) -> Result<Option<TableRepair>> 
         // 5.3.2: software that finds the primary invalid may use the backup), and it has no copy left. What else can be
         // wrong with a table that names the volume is no matter of this volume.
         Told::Same if (today.kind, today.health) == (Kind::Gpt, Health::Degraded) => {
-            (half_words(), table::put_entry(&disk, wanted).unwrap_or_default())
+            (en::ENTRY_OF_COPY.into(), table::put_entry(&disk, wanted).unwrap_or_default())
         }
         Told::Same => return Ok(None),
         // Another type or id at this place was asked about; it is the owner's wish, and stays.
         Told::Differs(_) if site.place.entry.is_some() => return Ok(None),
         Told::NoTable => match copy(site) {
             Some(copy) => {
-                let what = format!("the disk's {} partition table, as it was kept with the images", copy.kind.name());
+                let what = fill(en::ENTRY_OF_TABLE, &[("kind", &copy.kind.name())]);
                 (what, table::put_back(&disk, &copy)?)
             }
             None => (entry_words(wanted), table::put_entry(&disk, wanted)?),
@@ -61,13 +61,10 @@ fn worked_out(site: &Site, wanted: &WantedEntry) -> Result<Option<TableRepair>> 
     Ok((!writes.is_empty()).then_some(TableRepair { what, writes }))
 }
 
-fn half_words() -> String {
-    "the damaged copy of the disk's gpt partition table, from its other copy".into()
-}
-
 fn entry_words(wanted: &WantedEntry) -> String {
     let (number, table) = (wanted.number, wanted.table.name());
-    format!("the entry of partition {number} ({table}, from byte {} on, {})", wanted.start.0, wanted.len)
+    let (start, size) = (wanted.start.0, wanted.len);
+    fill(en::ENTRY_OF_PARTITION, &[("number", &number), ("table", &table), ("start", &start), ("size", &size)])
 }
 
 /// The table that is kept, when it names this partition.

@@ -8,6 +8,7 @@ use super::super::{Monitor, Resumption};
 use crate::error::{Error, Result};
 use crate::inventory::{self, Address, Container, LocateRequest, Source, Thoroughness};
 use crate::plan::{ChangeView, Direction, Interrupted, RestoreRequest, ResumeRequest};
+use crate::words::{en, fill};
 
 /// What the marker tells, as a job that waits.
 pub(in crate::job) fn interrupted(source: &Source) -> Option<Interrupted> {
@@ -15,15 +16,15 @@ pub(in crate::job) fn interrupted(source: &Source) -> Option<Interrupted> {
     let Way::InPlace(_) = marker.way else { return None };
     Some(Interrupted {
         job: marker.image,
-        name: "a restore in place".into(),
+        name: en::WAITING_NAME.into(),
         created: None,
-        volume: format!("a volume of {}, half restored", source.place.len),
-        journal: "the mark in the volume's first sector".into(),
+        volume: fill(en::WAITING_VOLUME, &[("size", &source.place.len)]),
+        journal: en::WAITING_MARK.into(),
         begun: true,
         done: 0,
         partly: true,
         steps: vec![ChangeView {
-            title: "Restore the volume from the image inside it".into(),
+            title: en::STEP_RESTORE_INSIDE.into(),
             copied_bytes: 0,
             patched_bytes: 0,
             patches: Vec::new(),
@@ -41,10 +42,8 @@ pub(in crate::job) fn plan(request: &ResumeRequest, source: &Source, monitor: &M
     let Some(marker) = Marker::read(&*source.device) else { return Ok(None) };
     let volume = &request.volume;
     let Way::InPlace(images) = marker.way else {
-        return Ok(Some(Resumption::Nothing(format!(
-            "{volume}: the restore of image {} onto it was not finished. Run `lifeboat restore` again, with that image.",
-            marker.image
-        ))));
+        let again = fill(en::WAITING_AGAIN, &[("volume", volume), ("image", &marker.image)]);
+        return Ok(Some(Resumption::Nothing(again)));
     };
     if request.direction == Direction::RollBack {
         return Err(Error::refused(format!(

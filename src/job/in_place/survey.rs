@@ -21,6 +21,7 @@ use crate::plan::{
     Depth, Differing, ImagesInside, InPlaceSurvey, MovedPart, RestoreRequest, RestoreSurvey, refuse_target,
 };
 use crate::unit::{ByteLen, ByteOffset, Cluster, Grid};
+use crate::words::{en, fill};
 
 /// Bytes that are compared before it is asked whether comparing is worth it.
 const TRIAL: u64 = 256 << 20;
@@ -78,7 +79,7 @@ pub(super) fn survey(request: &RestoreRequest, site: Site, image: Image, monitor
         stranger: stranger(&site),
         warnings: adopted.warnings,
     };
-    survey.warnings.extend(site.damage.iter().map(|what| format!("The container is damaged: {what}")));
+    survey.warnings.extend(site.damage.iter().map(|what| fill(en::LOOK_CONTAINER_DAMAGED, &[("what", what)])));
     survey.warnings.extend(cannot);
     if request.compare {
         survey.differing = differing(request, &survey, &map, &site.device, monitor)?;
@@ -126,7 +127,7 @@ fn adopt(header: &Header, image: Image, map: &ClusterMap, site: &Site, lenient: 
     }
     let more = more(header.grid, map, &before, &edit.used()?, &toc, &change.patches)?;
     let warnings = placed.without.iter();
-    let warnings = warnings.map(|name| format!("{name} lies in no clusters of its own, and will not be in the folder"));
+    let warnings = warnings.map(|name| fill(en::LOOK_IMAGE_HOMELESS, &[("name", name)]));
     Ok(Adopted {
         files: toc.files,
         moved: placed.moved,
@@ -284,10 +285,10 @@ fn stranger(site: &Site) -> Option<String> {
     if let (Some(now), Some(was)) = (&entry.id, &record.id)
         && !same(now, was)
     {
-        return Some(format!("its id was {was}, and is {now}"));
+        return Some(fill(en::STRANGER_ID, &[("was", was), ("now", now)]));
     }
     let (now, was) = (entry.type_id.as_str(), record.type_id.as_str());
-    (!same(now, was) && entry.id.is_none()).then(|| format!("its type was {was}, and is {now}"))
+    (!same(now, was) && entry.id.is_none()).then(|| fill(en::STRANGER_TYPE, &[("was", &was), ("now", &now)]))
 }
 
 /// Reads the volume and holds it against the image.
@@ -338,7 +339,7 @@ fn differing(
 fn plan_step(bytes: u64) -> crate::plan::Step {
     crate::plan::Step {
         kind: crate::plan::StepKind::ReadBackTarget,
-        title: "Read the volume, and compare it with the image".into(),
+        title: en::STEP_COMPARE_VOLUME.into(),
         bytes,
         safety: crate::plan::Safety::Reads,
     }

@@ -115,12 +115,18 @@ pub(super) fn work_out(
     after.runs().for_each(|run| used.set(run, true));
     change::end(&mut *edit, &mut steps)?;
     drop(edit);
-    let name = format!("making the image {} part of the volume", addition.image.name);
     let taken_units = taken / site.units.clusters;
     // What describes the files may become less, too: NTFS packs a directory or a list of attributes anew.
     let free = (site.free_units() * site.units.clusters + site.used.used()).saturating_sub(after.used());
     let journal = |len: ByteLen| may(taken_units, site.units_of(len.0));
-    let phase = super::vacate::phase_if(site, address, name, steps, used, &journal)?;
+    let phase = super::vacate::phase_if(
+        site,
+        address,
+        format!("making the image {} part of the volume", addition.image.name),
+        steps,
+        used,
+        &journal,
+    )?;
     Ok(Adoption { phase, contents, taken_units, free_units: free / site.units.clusters })
 }
 

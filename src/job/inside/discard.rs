@@ -20,6 +20,7 @@ use crate::job::change::{self, identify};
 use crate::job::container::folder;
 use crate::plan::{self, ContainerRequest, InsideSurvey, Phase, Plan, Room};
 use crate::unit::ByteOffset;
+use crate::words::{en, fill};
 
 /// Bytes at both ends of an image's file that are overwritten: its header, and at the end its footer and the copy of
 /// the header, by which it would be found.
@@ -65,13 +66,13 @@ pub(super) fn plan(
         wiped,
         notes: notes(&site, last, monitor)?,
     };
-    plan::change_container(request, format!("dropping the image {}", image.name), survey)
+    plan::change_container(request, fill(en::CONTAINER_DROP, &[("name", &image.name)]), survey)
 }
 
 fn notes(site: &Site, last: bool, monitor: &Monitor) -> Result<Vec<String>> {
     let mut notes = sound::Findings::of(site.container.as_ref(), monitor)?.sentences();
     if last {
-        notes.push("This is the last image: the container goes with it".into());
+        notes.push(en::LOOK_IMAGE_LAST.into());
     }
     Ok(notes)
 }

@@ -35,6 +35,7 @@ use crate::image::{Excluded, Header, Kind};
 use crate::inventory::{Container, FoundImage, Source};
 use crate::job::{Monitor, survey};
 use crate::plan::{BackupRequest, BackupSurvey, Only, Phase, Renewal};
+use crate::words::{en, fill, plural};
 
 /// The request with the paths that it means: those it names, or those of the container's list.
 ///
@@ -179,9 +180,8 @@ pub(super) fn imaged(request: &BackupRequest, only: &Only, site: &Site, monitor:
     leave_out(&mut survey, &*system, &header.excluded, &changes);
     let mut notes = changes.notes();
     note_unread(&mut survey, &unread, &name);
-    notes.extend((header.volume.id != site.system()?.summary().id).then(|| {
-        format!("The image {name} was made when the volume had another id: it may be of another time of its life")
-    }));
+    let is_other = header.volume.id != site.system()?.summary().id;
+    notes.extend(is_other.then(|| fill(en::LOOK_IMAGE_OTHER_ID, &[("name", &name)])));
     let replaces = replaced(request, site)?.is_some();
     let renewal = Renewal {
         replaces,
@@ -217,9 +217,8 @@ fn leave_out(survey: &mut BackupSurvey, system: &dyn FileSystem, before: &[Exclu
 /// What the image before could not read is not there in the new one, either.
 fn note_unread(survey: &mut BackupSurvey, unread: &ExtentSet, name: &str) {
     if !unread.is_empty() {
-        survey.summary.notes.push(format!(
-            "{} clusters could not be read when the image {name} was made: where no file was taken anew, they are zeros",
-            unread.clusters()
-        ));
+        let count = unread.clusters();
+        let words = plural(count, en::LOOK_IMAGE_ZEROS_ONE, en::LOOK_IMAGE_ZEROS_MANY);
+        survey.summary.notes.push(fill(words, &[("count", &count), ("name", &name)]));
     }
 }

@@ -19,11 +19,11 @@ use crate::image::container::{FileRecord, Toc, blocks};
 use crate::inventory::Source;
 use crate::job::backup::{self, Made};
 use crate::job::change::{self, Phase, UNTOUCHED, left, reread};
-use crate::job::{Devices, Monitor, Outcome, Report};
+use crate::job::{Devices, Monitor, Outcome, Report, exact};
 use crate::plan::{InsideWork, NewImage, Plan, StepKind};
 use crate::unit::{ByteLen, ByteOffset};
 use crate::volume::ByteRange;
-use crate::words::en;
+use crate::words::{en, fill, plural};
 
 /// A job under way.
 struct Job<'a> {
@@ -379,47 +379,44 @@ fn tables(site: &Site, image: &NewImage, written: &Written) -> Vec<FileRecord> {
 
 fn created(work: &InsideWork, image: &NewImage, written: &Written, verified: bool) -> Report {
     let made = &written.made;
-    let bytes = made.written.bytes;
     let address = format!("{}/{}", work.volume, image.name);
     let bad = made.trailer.bad_clusters.clusters();
     let mut warnings = Vec::new();
     if bad > 0 {
-        warnings.push(format!("{bad} clusters could not be read; they are zeros in the image"));
+        warnings.push(fill(plural(bad, en::CAUTION_ZEROS_ONE, en::CAUTION_ZEROS_MANY), &[("count", &bad)]));
     }
+    let (raw, clusters) = (ByteLen(made.trailer.raw_bytes), made.header.image_clusters);
     let mut facts = vec![
-        ("Image".into(), address.clone()),
-        ("Image id".into(), made.header.image_id.to_string()),
-        ("Content".into(), format!("{} in {} clusters", ByteLen(made.trailer.raw_bytes), made.header.image_clusters)),
-        ("Size".into(), format!("{} ({bytes} bytes)", ByteLen(bytes))),
-        ("Digest".into(), blake3::Hash::from_bytes(made.written.digest).to_hex().to_string()),
-        ("Read back".into(), if verified { en::PROOF_DIGESTS } else { en::PROOF_NONE }.into()),
-        (
-            "Volume".into(),
-            if work.check { "sound, its container too, and its counts are right" } else { "not checked" }.into(),
-        ),
+        (en::FACT_IMAGE.into(), address.clone()),
+        (en::FACT_ID.into(), made.header.image_id.to_string()),
+        (en::TOLD_CONTENT.into(), fill(en::VALUE_CLUSTERS, &[("size", &raw), ("clusters", &clusters)])),
+        (en::PLAN_SIZE.into(), exact(made.written.bytes)),
+        (en::TOLD_DIGEST.into(), blake3::Hash::from_bytes(made.written.digest).to_hex().to_string()),
+        (en::TOLD_READ_BACK.into(), if verified { en::PROOF_DIGESTS } else { en::PROOF_NONE }.into()),
+        (en::PLAN_VOLUME.into(), if work.check { en::RESULT_SOUND_ALL } else { en::RESULT_NOT_CHECKED }.into()),
     ];
     if let Some((_, name)) = &image.base {
         let same = ByteLen(made.trailer.referenced_bytes);
-        facts.insert(3, ("Based on".into(), format!("{name}: {same} are the same there, and not stored again")));
+        facts.insert(3, (en::FACT_BASE.into(), fill(en::RESULT_BASE, &[("name", name), ("size", &same)])));
     }
     Report {
         outcome: if bad > 0 { Outcome::DoneWithWarnings } else { Outcome::Done },
-        headline: format!("Made the {} image {address}", image.request.kind.name()),
+        headline: fill(en::HEAD_MADE_INSIDE, &[("kind", &image.request.kind.name()), ("address", &address)]),
         facts,
         warnings,
-        next: vec![format!("`lifeboat images {}` lists what is inside.", work.volume)],
+        next: vec![fill(en::NEXT_LIST, &[("volume", &work.volume)])],
     }
 }
 
 fn changed(work: &InsideWork) -> Report {
     Report {
         outcome: Outcome::Done,
-        headline: format!("Changed the container inside {}: {}", work.volume, work.name),
+        headline: fill(en::HEAD_CONTAINER_CHANGED, &[("volume", &work.volume), ("name", &work.name)]),
         facts: vec![
-            ("Volume".into(), work.survey.identity.words()),
-            ("Checked".into(), "the volume and its container".into()),
+            (en::PLAN_VOLUME.into(), work.survey.identity.words()),
+            (en::TOLD_CHECKED.into(), en::RESULT_CHECKED_ALL.into()),
         ],
         warnings: Vec::new(),
-        next: vec![format!("`lifeboat images {}` lists what is inside.", work.volume)],
+        next: vec![fill(en::NEXT_LIST, &[("volume", &work.volume)])],
     }
 }

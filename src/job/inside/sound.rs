@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::fs::{Finding, Severity};
 use crate::inventory::{Address, Container, FoundBy, FoundImage};
 use crate::job::{Monitor, check};
+use crate::words::{en, fill};
 
 /// By what a finding is known again when the container has changed meanwhile: its rule, and whose it is.
 type Known = (&'static str, String);
@@ -39,8 +40,11 @@ impl Findings {
 
     /// All of them, as sentences.
     pub(super) fn sentences(&self) -> Vec<String> {
-        let of = |finding: &Finding| finding.path.as_ref().map(|path| format!("{path}: ")).unwrap_or_default();
-        self.0.iter().map(|finding| format!("The container: {}{}", of(finding), finding.message)).collect()
+        let what = |finding: &Finding| match &finding.path {
+            Some(path) => format!("{path}: {}", finding.message),
+            None => finding.message.clone(),
+        };
+        self.0.iter().map(|finding| fill(en::CAUTION_CONTAINER, &[("what", &what(finding))])).collect()
     }
 
     /// What a change must not have left behind: all that was not so before. Gives what is as it was, as sentences.

@@ -9,6 +9,7 @@ use crate::inventory::Source;
 use crate::job::Monitor;
 use crate::job::change::identify;
 use crate::plan::{self, ContainerRequest, InsideSurvey, Plan, Room};
+use crate::words::en;
 
 /// Plans it; none when there is nothing to do.
 ///
@@ -39,5 +40,5 @@ pub(super) fn plan(request: &ContainerRequest, source: &Source, kind: Kind, moni
         wiped: Vec::new(),
         notes: sound::Findings::of(site.container.as_ref(), monitor)?.sentences(),
     };
-    plan::change_container(request, "putting it in order at the volume's end".into(), survey).map(Some)
+    plan::change_container(request, en::CONTAINER_TIDY.into(), survey).map(Some)
 }

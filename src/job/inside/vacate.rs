@@ -12,6 +12,7 @@ use crate::job::Monitor;
 use crate::job::change::{self, Changes, identify, placed_if};
 use crate::plan::{ChangeRequest, JournalWish, Moved, Phase};
 use crate::unit::ByteLen;
+use crate::words::en;
 
 /// The largest holders that are named.
 const NAMED: usize = 5;
@@ -91,8 +92,8 @@ pub(super) fn moved(site: &Site, window: Extent, monitor: &Monitor) -> Result<Mo
     site.owners(window, watch, &mut |owner| {
         let name = match owner.holder {
             Holder::File(path) | Holder::Directory(path) | Holder::Map(path) | Holder::Metadata(path) => path,
-            Holder::Bad => "bad clusters".into(),
-            Holder::Lost => "clusters of nobody".into(),
+            Holder::Bad => en::HELD_BY_BAD.into(),
+            Holder::Lost => en::HELD_BY_NOBODY.into(),
         };
         let bytes = site.grid.bytes_of(owner.extent.clusters).0;
         moved.bytes += bytes;

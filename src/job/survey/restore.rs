@@ -8,6 +8,7 @@ use crate::fs::{self, Kind, Probe};
 use crate::image::{Header, Image, ImageStream};
 use crate::inventory::{Address, Container, Place, open_source};
 use crate::plan::{ImageSource, PipedImage, RestoreRequest, RestoreSurvey};
+use crate::words::{en, fill};
 
 /// Looks at a restore's image and target. From a pipe, the header is read, and the rest left to come.
 pub(in crate::job) fn restore(
@@ -77,11 +78,13 @@ pub(in crate::job) fn occupant(device: &SharedDevice) -> Option<String> {
         Probe::Ambiguous(_) => Kind::Ambiguous,
     };
     if kind == Kind::Unfinished {
-        return Some("an unfinished restore".into());
+        return Some(en::THERE_UNFINISHED.into());
     }
     let summary =
         if kind.has_driver() { fs::open(device.clone(), kind).ok().map(|fs| fs.summary().clone()) } else { None };
-    let label = summary.as_ref().and_then(|summary| summary.label.as_deref()).map(|label| format!(" \"{label}\""));
-    let size = summary.as_ref().map(|summary| format!(", {}", summary.len));
-    Some(format!("{kind}{}{}", label.unwrap_or_default(), size.unwrap_or_default()))
+    let Some(summary) = summary else { return Some(kind.to_string()) };
+    Some(match &summary.label {
+        Some(label) => fill(en::VALUE_IDENTITY_LABELLED, &[("kind", &kind), ("label", label), ("size", &summary.len)]),
+        None => fill(en::VALUE_IDENTITY, &[("kind", &kind), ("size", &summary.len)]),
+    })
 }

@@ -1,7 +1,141 @@
-//! What a job says while it runs and when it has ended: progress, warnings, outcome, next steps.
+//! What a job says when it has ended. `HEAD_` is a headline, `TOLD_` the name of a fact and `RESULT_` what it is,
+//! `CAUTION_` a warning, `DAMAGE_` what is wrong with an image, `NEXT_` what to do next.
 
 words! {
     PROOF_BYTES = "every byte matched";
     PROOF_DIGESTS = "every digest matched";
     PROOF_NONE = "not done";
+    AND_MORE = "and {count} more";
+    LIST_AND_MORE = "{names} and {count} more";
+
+    HEAD_BACKED_UP = "Backed up {source} to {target}";
+    HEAD_MADE_INSIDE = "Made the {kind} image {address}";
+    HEAD_CONTAINER_CHANGED = "Changed the container inside {volume}: {name}";
+    HEAD_CHANGED = "Changed {volume}: {name}";
+    HEAD_FINISHED = "Finished what was interrupted on {volume}: {name}";
+    HEAD_ROLLED_BACK = "Rolled back what was interrupted on {volume}: {name}";
+    HEAD_RESTORED = "Restored \"{image}\" to {target}";
+    HEAD_RESTORED_IN_PLACE = "Restored \"{image}\" in place, to {target}";
+    HEAD_RESTORED_NOTHING = "{target} is as \"{image}\" has it: nothing had to be written";
+    HEAD_EXPORTED = "Exported {image} to {target}";
+    HEAD_EXTRACTED = "The files are in {folder}";
+    HEAD_EXTRACTED_SOME = "Files are in {folder}; what is named below is missing";
+    HEAD_EXTRACTED_NONE = "Nothing was extracted";
+    HEAD_AID = "Kept in {place} what leads to the images of {source}";
+    HEAD_WHOLE = "{image} is whole: every digest matched";
+    HEAD_DAMAGED_ONE = "{image} is damaged: {count} chunk cannot be restored";
+    HEAD_DAMAGED_MANY = "{image} is damaged: {count} chunks cannot be restored";
+    HEAD_SOUND = "{address} ({volume}) is sound";
+    HEAD_SOUND_NEARLY = "{address} ({volume}) is sound, but not all of it is as it should be";
+    HEAD_NOT_SOUND_ONE = "{address} ({volume}) is NOT sound: {count} error";
+    HEAD_NOT_SOUND_MANY = "{address} ({volume}) is NOT sound: {count} errors";
+
+    TOLD_CHECKED = "Checked";
+    TOLD_CONTENT = "Content";
+    TOLD_COPIED = "Copied";
+    TOLD_DIGEST = "Digest";
+    TOLD_ERRORS = "Errors";
+    TOLD_FILES = "Files";
+    TOLD_FILE_SYSTEMS = "Of the file systems";
+    TOLD_FOLDERS = "Folders";
+    TOLD_IMAGES = "Images";
+    TOLD_IMAGE_VERIFIED = "Image verified before";
+    TOLD_IN = "In";
+    TOLD_LINKS = "Links";
+    TOLD_MADE_FROM = "Made from";
+    TOLD_NOTES = "Notes";
+    TOLD_PARTS = "Parts";
+    TOLD_PROVEN = "Proven";
+    TOLD_READ_BACK = "Read back";
+    TOLD_STEPS_DONE = "Steps done";
+    TOLD_STREAMS = "Streams";
+    TOLD_TARGET_READ_BACK = "Target read back";
+    TOLD_VOLUMES = "Volumes";
+    TOLD_VOLUME_CHECKED = "Volume checked";
+    TOLD_WARNINGS = "Warnings";
+    TOLD_WRITTEN = "Written";
+
+    RESULT_BASE = "{name}: {size} are the same there, and not stored again";
+    RESULT_CHECKED_ALL = "the volume and its container";
+    RESULT_DAMAGED = "it is damaged";
+    RESULT_FILES = "{count}, {size}";
+    RESULT_FINISHED = "{now} done now, {before} before";
+    RESULT_IMAGES_DROPPED = "dropped";
+    RESULT_IMAGES_STAY = "{count} stay";
+    RESULT_JOURNAL = "{journal}, closed (job {job})";
+    RESULT_LABELLED = "{kind} \"{label}\"";
+    RESULT_NOT_CHECKED = "not checked";
+    RESULT_NOT_SOUND = "NOT sound";
+    RESULT_PROVEN = "{proven} of {all}";
+    RESULT_ROLLED_BACK = "{count} taken back";
+    RESULT_SOUND = "sound";
+    RESULT_SOUND_ALL = "sound, its container too, and its counts are right";
+    RESULT_STREAMS = "{count}, beside their files as name:stream";
+    RESULT_TABLE_KEPT = "kept";
+    RESULT_TABLE_NONE = "there is none";
+    RESULT_WRITTEN_ANEW = "the image {id}; written anew, since references were filled in or parts were cut otherwise";
+
+    CAUTION_AID_ON_DISK = "{path} lies on the disk that it is about: keep a copy of it elsewhere";
+    CAUTION_BLANK = "The volume's first sectors (boot record or superblock) are among what is lost: they are left blank";
+    CAUTION_CONTAINER = "The container: {what}";
+    CAUTION_FILE = "Damaged file: {path}";
+    CAUTION_FILES_MORE = "Damaged file: and {count} more";
+    CAUTION_FILES_UNKNOWN = "Which files are affected cannot be told: {error}";
+    CAUTION_LOST_RUN = "Not restored: clusters {first} to {last}";
+    CAUTION_NOT_RESTORED_ONE = "{count} cluster is damaged in the image and was not restored";
+    CAUTION_NOT_RESTORED_MANY = "{count} clusters are damaged in the image and were not restored";
+    CAUTION_NOT_SOUND_ONE = "The restored volume is not sound: {count} error";
+    CAUTION_NOT_SOUND_MANY = "The restored volume is not sound: {count} errors";
+    CAUTION_OF_NOBODY_ONE = "{count} of the lost clusters belongs to no file that could be looked at: the file system's own records, or files in them";
+    CAUTION_OF_NOBODY_MANY = "{count} of the lost clusters belong to no file that could be looked at: the file system's own records, or files in them";
+    CAUTION_SKIPPED = "{path}: {why}";
+    CAUTION_UNSEEN = "Cannot be looked into: {path}";
+    CAUTION_UNSEEN_MORE = "Cannot be looked into: and {count} more";
+    CAUTION_WERE_ZEROS_ONE = "{count} cluster could not be read when it was made; it is zeros";
+    CAUTION_WERE_ZEROS_MANY = "{count} clusters could not be read when it was made; they are zeros";
+    CAUTION_ZEROS_ONE = "{count} cluster could not be read; it is zeros in the image";
+    CAUTION_ZEROS_MANY = "{count} clusters could not be read; they are zeros in the image";
+    CAUTION_ZEROS_AT_ONE = "{count} cluster could not be read; it is zeros in the image: {runs}";
+    CAUTION_ZEROS_AT_MANY = "{count} clusters could not be read; they are zeros in the image: {runs}";
+
+    SKIPPED_DEEP = "deeper than any volume goes: a folder that holds itself; skipped";
+    SKIPPED_LINK = "a link whose target is not known; skipped";
+    SKIPPED_NAME = "its name would lead out of the folder; skipped";
+    SKIPPED_SPECIAL = "neither file nor folder nor link; skipped";
+
+    DAMAGE_AT = "chunk {number}: {clusters} clusters from {first} to {last}: {why}";
+    DAMAGE_CHUNK = "chunk {number} is damaged: {why}";
+    DAMAGE_CHUNK_GONE = "it is missing";
+    DAMAGE_FIRST_ONE = "{count} chunk is damaged: {first}";
+    DAMAGE_FIRST_MANY = "{count} chunks are damaged; the first is {first}";
+    DAMAGE_CHUNKS = "The map of used clusters (bitmap) names {named} chunks, the image has {there}";
+    DAMAGE_CLUSTERS = "it holds {there} clusters where the map of used ones (bitmap) names {named}";
+    DAMAGE_CONTENT = "The image is not as it was written: {error}";
+    DAMAGE_HEAD = "What stock tools need is damaged: {error}";
+    DAMAGE_HEADER = "The header says {says} clusters, the map of used ones (bitmap) names {named}";
+    DAMAGE_MAP = "The map of used clusters (bitmap) is damaged for {clusters} of them: what they held is lost";
+    DAMAGE_MISSING = "it is missing from the image";
+    DAMAGE_PAGE = "its index page is damaged: {error}";
+    DAMAGE_RECORD = "The record before chunk {number} is damaged: stock tools and a restore from a pipe stop there";
+
+    SEVERITY_NOTE = "note";
+    SEVERITY_WARNING = "warning";
+    SEVERITY_ERROR = "error";
+    AT_CLUSTER = "cluster {number}";
+    AT_BYTE = "byte {number}";
+
+    NEXT_AID_FILE = "Keep it on other media. `lifeboat images {disk} --aid {path}` finds the images by it; make it anew when they change.";
+    NEXT_AID_PARTITION = "`lifeboat images` uses it by itself, and says when it is to be renewed.";
+    NEXT_JOURNAL = "The journal {path} (the job's list) is closed; it can be deleted.";
+    NEXT_KEEP_FIRST = "Keep what can be read first: `lifeboat backup` images it as it is.";
+    NEXT_KEEP_GOING = "`lifeboat restore --keep-going` restores what is whole and lists what is not.";
+    NEXT_LIST = "`lifeboat images {volume}` lists what is inside.";
+    NEXT_OTHER_DISK = "Keep the image on another disk than the one it was made from.";
+    NEXT_OTHER_IMAGE = "Use another image if there is one.";
+    NEXT_OWN_TOOL = "Check the volume with its own tool: {tool}.";
+    NEXT_REPAIR = "Lifeboat does not repair it; its own tool does: {tool}";
+    NEXT_RESTART = "Remove the medium with the image and restart the machine.";
+    NEXT_RESTART_IN_PLACE = "Remove the medium that Lifeboat was started from, and restart the machine.";
+    NEXT_TIDY_UP = "Nothing is lost. Its own tool tidies it up: {tool}";
+    NEXT_VERIFY = "It was not read back: run `lifeboat verify {image}` before you rely on it.";
 }

@@ -40,7 +40,7 @@ fn found_without_all_else(family: &str, table: &str) {
     let (_, err) = stage.says(&MAKE, 3);
     assert!(err.contains("is found by nothing but this recovery partition"), "{what}: {err}");
     let (_, err) = stage.says(&["disks", "--disk", "disk.img"], 0);
-    assert!(err.contains("nothing else leads to 1 images"), "{what}: {err}");
+    assert!(err.contains("nothing else leads to 1 image any more"), "{what}: {err}");
     // The table goes, too.
     stage.zero_all_but(&toc, &[(stage.small_start(), SMALL_LEN)]);
     let address = format!("disk.img@{START}/factory");
@@ -92,7 +92,7 @@ fn it_says_when_it_is_no_longer_true_and_is_renewed() {
     };
     id(START + 0x43);
     id(START + 6 * 512 + 0x43);
-    differs("the boot record or superblock");
+    differs("(boot record or superblock) are others");
     stage.zero(stage.small_start(), 512);
     differs("its first copy cannot be read");
     stage.zero(stage.small_start() + SMALL_LEN / 2, 512);

@@ -15,7 +15,6 @@ fn clicks_choose_and_open_and_the_footer_is_a_row_of_buttons() {
     terminal.click("Esc close");
     terminal.wait_for_text("q quit");
     terminal.send_keys("d");
-    // The keys change with what is known of the disk: what is clicked must stand still.
     terminal.wait_for_text("Not possible");
     terminal.click("Esc back");
     terminal.wait_for_start();

@@ -10,6 +10,7 @@ use crate::extent::Extent;
 use crate::fs::{Entry, EntryKind, Guise, MAX_DEPTH, Tree};
 use crate::image::container::FOLDER;
 use crate::job::Monitor;
+use crate::words::{en, fill};
 
 /// Files and directories that are looked at, at most: memory is bounded, and so is a volume's circle of directories.
 const MAX_ENTRIES: u64 = 1 << 20;
@@ -50,19 +51,21 @@ impl Changes {
     /// What must be known, in sentences.
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
-        let mut say = |paths: &[PathBuf], what: &str| {
+        let mut say = |paths: &[PathBuf], words: &str| {
             if paths.is_empty() {
                 return;
             }
             let named: Vec<String> = paths.iter().take(NAMED).map(|path| path.display().to_string()).collect();
-            let more = paths.len().saturating_sub(NAMED);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            notes.push(format!("{what}: {}{more}", named.join(", ")));
+            let named = match paths.len().saturating_sub(NAMED) {
+                0 => named.join(", "),
+                more => fill(en::LIST_AND_MORE, &[("names", &named.join(", ")), ("count", &more)]),
+            };
+            notes.push(fill(words, &[("paths", &named)]));
         };
-        say(&self.emptied, "Not there any more; the image keeps them as empty directories");
-        say(&self.with_streams, "Named streams are not taken; they stay as the image has them");
+        say(&self.emptied, en::LOOK_PATHS_GONE);
+        say(&self.with_streams, en::LOOK_PATHS_STREAMS);
         let new: Vec<PathBuf> = self.puts.iter().filter(|put| put.old.is_none()).map(|put| put.path.clone()).collect();
-        say(&new, "New in the image, with owner and rights by their directory there");
+        say(&new, en::LOOK_PATHS_NEW);
         notes
     }
 }
@@ -287,8 +290,8 @@ impl Collector<'_> {
         let (mut a, mut b) = (vec![0; AT_ONCE], vec![0; AT_ONCE]);
         loop {
             self.monitor.check()?;
-            let now = fill(&mut *today, &mut a).map_err(|error| reading(path, error))?;
-            let then = fill(&mut *image, &mut b)
+            let now = read_full(&mut *today, &mut a).map_err(|error| reading(path, error))?;
+            let then = read_full(&mut *image, &mut b)
                 .map_err(|error| Error::io(format!("reading {} in the image {}", path.display(), self.name), error))?;
             if a[..now] != b[..then] {
                 return Ok(false);
@@ -306,7 +309,7 @@ pub(super) fn reading(path: &Path, error: std::io::Error) -> Error {
 }
 
 /// Reads until the buffer is full or the file ends; gives how much that was.
-fn fill(reader: &mut dyn Read, buf: &mut [u8]) -> std::io::Result<usize> {
+fn read_full(reader: &mut dyn Read, buf: &mut [u8]) -> std::io::Result<usize> {
     let mut done = 0;
     while done < buf.len() {
         match reader.read(&mut buf[done..]) {
