@@ -308,7 +308,7 @@ fn judge(before: &Model, msg: &Msg, effect: &Effect, typed: Option<&str>) -> Res
             demand(asked && typed_key == Some(Key::Char('y')) || matches!(msg, Msg::Signal(_)), "comes unasked")
         }
         Effect::Quit(_) => {
-            let wished = before.screen() == Screen::Start && said(Key::Char('q'))
+            let wished = before.screen() == Screen::Start && ['q', 'Q'].into_iter().any(|q| said(Key::Char(q)))
                 || before.screen() == Screen::Start && said(Key::Enter)
                 || typed_key == Some(Key::Interrupt)
                 || matches!(msg, Msg::Signal(_))
