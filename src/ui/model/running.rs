@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::job::{Pictures, Progress, Report};
 
-use super::super::diagnosis::findings;
+use super::super::diagnosis::{Wrong, findings};
 use super::super::input::Input;
 use super::super::msg::Ticket;
 use super::super::rate::Samples;
@@ -44,6 +44,8 @@ pub struct Running {
     pub command: Option<String>,
     /// The volume that it works on, and what becomes of it.
     pub pictures: Arc<Pictures>,
+    /// The folder that it writes an image file to.
+    pub folder: Option<PathBuf>,
     /// "What is wrong" led to it.
     pub from_diagnosis: bool,
     /// How far it is.
@@ -125,7 +127,9 @@ impl Model {
     pub fn onward(&self) -> Option<Onward> {
         let ended = self.ended.as_ref()?;
         let is_known = self.disks.looking.is_none() && self.interrupted.seeking.is_none() && !self.interrupted.wanted;
-        if ended.mended && is_known && findings(self).iter().any(|finding| finding.wrong.is_grave()) {
+        // What helps a disk that cannot be read is not here, but at its cable.
+        let calls = |wrong: Wrong| wrong.is_grave() && wrong != Wrong::DiskUnreadable;
+        if ended.mended && is_known && findings(self).iter().any(|finding| calls(finding.wrong)) {
             return Some(Onward::StillWrong);
         }
         ended.from_diagnosis.then_some(Onward::CameFrom)

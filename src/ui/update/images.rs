@@ -18,6 +18,15 @@ pub(super) fn enter(model: &mut Model) -> Vec<Effect> {
     list(model)
 }
 
+/// An image was written to a file of this folder: who looks for it later, begins there.
+pub(super) fn made_in(model: &mut Model, folder: PathBuf) {
+    if !folder.as_os_str().is_empty() && folder != model.images.folder {
+        model.images.folder = folder;
+        model.images.rows = None;
+        model.images.cursor = 0;
+    }
+}
+
 /// Goes to another folder.
 pub(super) fn visit(model: &mut Model, folder: PathBuf) -> Vec<Effect> {
     model.images.path = None;

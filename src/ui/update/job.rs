@@ -1,5 +1,6 @@
 //! Preview, confirmation, and the job itself.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::inventory::Address;
@@ -71,8 +72,11 @@ pub(super) fn start(model: &mut Model, plan: &Proposed) -> Vec<Effect> {
         return Vec::new();
     }
     let (export, extract) = (model.export.take(), model.files.extract.take());
+    let is_file = matches!(plan.job, Job::Backup | Job::Export);
+    let folder = is_file.then(|| Path::new(model.form.path()).parent().map(Path::to_owned)).flatten();
     begin(model, plan.job, plan.preview.headline.clone());
     if let Some(running) = &mut model.running {
+        running.folder = folder;
         running.command = Some(plan.preview.command.clone());
         running.pictures = Arc::clone(&plan.pictures);
     }
@@ -106,6 +110,7 @@ pub(super) fn begin(model: &mut Model, job: Job, headline: String) {
         headline,
         command: None,
         pictures: Arc::default(),
+        folder: None,
         from_diagnosis,
         progress: Progress::default(),
         samples: Samples::default(),
@@ -180,11 +185,15 @@ pub(super) fn finished(model: &mut Model, mut report: Report) -> Vec<Effect> {
     // What was brought to an end is offered no more; what is left is looked for again.
     // A restore that did not come to its end waits to be finished, too.
     let again = matches!(running.job, Job::Resume | Job::Restore | Job::Inside | Job::Keep | Job::Renew);
+    let is_done = matches!(report.outcome, Outcome::Done | Outcome::DoneWithWarnings);
     if running.job == Job::Keep {
         model.disks.searched.clear();
     }
-    if running.job == Job::Resume && matches!(report.outcome, Outcome::Done | Outcome::DoneWithWarnings) {
+    if running.job == Job::Resume && is_done {
         super::interrupted::ended(model);
+    }
+    if let Some(folder) = running.folder.filter(|_| is_done) {
+        super::images::made_in(model, folder);
     }
     model.exit_code = report.outcome.exit_code();
     model.ended = Some(Ended {

@@ -86,8 +86,8 @@ words! {
     CAUTION_NOT_RESTORED_MANY = "{count} clusters are damaged in the image and were not restored";
     CAUTION_NOT_SOUND_ONE = "The restored volume is not sound: {count} error";
     CAUTION_NOT_SOUND_MANY = "The restored volume is not sound: {count} errors";
-    CAUTION_OF_NOBODY_ONE = "{count} of the lost clusters belongs to no file that could be looked at: the file system's own records, or files in them";
-    CAUTION_OF_NOBODY_MANY = "{count} of the lost clusters belong to no file that could be looked at: the file system's own records, or files in them";
+    CAUTION_OF_NOBODY_ONE = "{count} of the lost clusters belongs to no file that could be looked at: records of the file system itself, or files in them";
+    CAUTION_OF_NOBODY_MANY = "{count} of the lost clusters belong to no file that could be looked at: records of the file system itself, or files in them";
     CAUTION_SKIPPED = "{path}: {why}";
     CAUTION_UNSEEN = "Cannot be looked into: {path}";
     CAUTION_UNSEEN_MORE = "Cannot be looked into: and {count} more";

@@ -1,6 +1,6 @@
 //! Journeys from the preview to the report: what is in sight, what each key does, and what it never does.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -462,4 +462,23 @@ fn in_the_smallest_window_a_question_shows_its_keys() {
     stage.keys("<esc>");
     let text = stage.text(40, 12);
     assert!(text.contains("Everything is restored") && text.contains("…") && text.contains("y  yes, cancel"), "{text}");
+}
+
+#[test]
+fn an_image_is_looked_for_where_it_was_made() {
+    let mut stage = Stage::new();
+    stage.script.interrupted.clear();
+    stage.script.plan = Ok(backup_plan());
+    stage.send(Msg::Begin);
+    stage.keys("b<enter>").keys(&"<backspace>".repeat(80)).keys("/media/stick/a.lbi<enter>s");
+    assert_eq!(stage.screen(), Screen::Running);
+    stage.send(Msg::Finished(report(Outcome::Cancelled)));
+    stage.keys("<enter>l");
+    assert!(!matches!(stage.last(), Effect::List(_, folder) if folder == Path::new("/media/stick")));
+    stage.keys("<esc>b<enter>").keys(&"<backspace>".repeat(80)).keys("/media/stick/a.lbi<enter>s");
+    assert_eq!(stage.screen(), Screen::Running);
+    stage.send(Msg::Finished(report(Outcome::Done)));
+    stage.keys("<enter>l");
+    assert_eq!(stage.model.images.folder, Path::new("/media/stick"));
+    assert!(matches!(stage.last(), Effect::List(_, folder) if folder == Path::new("/media/stick")));
 }
