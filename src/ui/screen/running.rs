@@ -99,7 +99,7 @@ fn head(model: &Model, running: &Running, columns: usize, height: usize) -> Vec<
     match banner {
         Some(words) => {
             let style = theme.selected().patch(theme.strong());
-            lines.push(Line::styled(pad(&format!(" ■ {words}"), columns), style));
+            lines.push(Line::styled(pad(&format!(" ! {words}"), columns), style));
         }
         None if is_low => {}
         None => lines.push(Line::default()),
@@ -163,7 +163,9 @@ fn numbers(model: &Model, running: &Running, done: u64, all: u64) -> Vec<String>
         words.extend(counts_bytes.then(|| text::done_of(done, all)));
         if !progress.paused && !progress.cancelling {
             words.extend(running.samples.rate().filter(|_| counts_bytes && done < all).map(text::rate));
-            words.push(match running.samples.remaining(progress) {
+            // What else a search will look at is known only once it gets there.
+            let is_open = running.job == Job::Search && done < all;
+            words.push(match running.samples.remaining(progress).filter(|_| !is_open) {
                 Some(left) => text::left(rate::rounded(left)),
                 None if done < all => text::LEFT_UNKNOWN.to_owned(),
                 None => text::FINISHING.to_owned(),

@@ -224,6 +224,22 @@ fn the_time_left_is_told_until_the_end_and_never_as_nothing() {
 }
 
 #[test]
+fn a_search_does_not_say_how_long_it_takes_while_it_does_not_know_what_comes() {
+    let plan = backup_plan();
+    let mut stage = Stage::new();
+    stage.script.interrupted.clear();
+    stage.send(Msg::Begin);
+    stage.keys("da");
+    assert_eq!(stage.screen(), Screen::Running);
+    for second in 1..10 {
+        stage.at(Duration::from_secs(second));
+        stage.send(Msg::Progress(progress(&plan, 0, second * GIB)));
+    }
+    let text = stage.text(80, 24);
+    assert!(text.contains("time left not known yet") && !text.contains("about"), "{text}");
+}
+
+#[test]
 fn the_preview_is_read_to_its_last_line_at_any_size() {
     for (columns, rows) in [(80, 24), (120, 40), (40, 12)] {
         let mut stage = Stage::restoring();
