@@ -259,7 +259,7 @@ fn report(work: &ChangeWork, record: &Record) -> Report {
         outcome: Outcome::Done,
         headline: fill(en::HEAD_CHANGED, &[("volume", &work.request.volume), ("name", &work.request.name)]),
         facts: vec![
-            (en::PLAN_VOLUME.into(), survey.identity.words()),
+            (en::VOLUME.into(), survey.identity.words()),
             (en::TOLD_STEPS_DONE.into(), record.steps.len().to_string()),
             (en::TOLD_COPIED.into(), exact(record.copied_bytes())),
             (en::PLAN_CHANGED.into(), exact(record.patched_bytes())),

@@ -347,7 +347,7 @@ fn report(work: &RestoreWork, header: &Header, findings: &Findings, outcomes: &O
         facts: vec![
             (en::FACT_ID.into(), header.image_id.to_string()),
             (en::PLAN_TARGET.into(), work.request.target.to_string()),
-            (en::PLAN_VOLUME.into(), format!("{} {}", header.volume.kind, header.grid.len())),
+            (en::VOLUME.into(), format!("{} {}", header.volume.kind, header.grid.len())),
             (en::TOLD_WRITTEN.into(), exact(outcomes.bytes)),
             (
                 en::TOLD_IMAGE_VERIFIED.into(),

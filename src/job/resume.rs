@@ -365,7 +365,7 @@ fn report(work: &ResumeWork, record: &Record, reached: Reached) -> Report {
         outcome: Outcome::Done,
         headline: fill(head, &[("volume", &work.request.volume), ("name", &record.name)]),
         facts: vec![
-            (en::PLAN_VOLUME.into(), record.volume.words()),
+            (en::VOLUME.into(), record.volume.words()),
             (en::STEPS.into(), steps),
             (en::TOLD_READ_BACK.into(), en::PROOF_BYTES.into()),
             (en::FACT_JOURNAL.into(), fill(en::RESULT_JOURNAL, &[("journal", &survey.journal), ("job", &record.job)])),

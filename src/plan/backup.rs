@@ -228,14 +228,14 @@ pub fn backup(request: &BackupRequest, survey: BackupSurvey) -> Result<Plan> {
     let mut facts = vec![
         fact(en::PLAN_SOURCE, place_words(&request.source, &survey.place)),
         fact(
-            en::PLAN_VOLUME,
+            en::VOLUME,
             fill(en::VALUE_VOLUME_STATE, &[("volume", &volume), ("size", &summary.len), ("state", &state)]),
         ),
         fact(
             en::PLAN_TO_BE_READ,
             fill(en::VALUE_CLUSTERS_OF, &[("size", &used), ("clusters", &clusters), ("cluster", &cluster)]),
         ),
-        fact(en::PLAN_IMAGE, request.target.to_string()),
+        fact(en::FACT_IMAGE, request.target.to_string()),
         fact(en::PLAN_SIZE_EXPECTED, fill(en::VALUE_SAMPLED, &[("size", &survey.estimate())])),
     ];
     facts.extend(survey.free.map(|free| fact(en::PLAN_FREE_THERE, ByteLen(free).to_string())));

@@ -217,7 +217,7 @@ pub fn change(request: &ChangeRequest, survey: ChangeSurvey) -> Result<Plan> {
     let patched: u64 = survey.changes.iter().map(Change::patched_bytes).sum();
     let journal = fill(en::VALUE_AMONG, &[("what", &survey.journal), ("size", &survey.journal_len)]);
     let mut facts: Vec<Fact> = vec![
-        fact(en::PLAN_VOLUME, survey.identity.words()),
+        fact(en::VOLUME, survey.identity.words()),
         fact(en::PLAN_PLACE, place_words(&request.volume, &survey.place)),
         fact(en::PLAN_COPIED, ByteLen(copied).to_string()),
         fact(en::PLAN_CHANGED, ByteLen(patched).to_string()),

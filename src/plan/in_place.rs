@@ -149,10 +149,10 @@ fn facts(request: &RestoreRequest, survey: &InPlaceSurvey) -> Vec<Fact> {
     };
     let images = fill(images, &[("count", &names.len()), ("names", &names.join(", "))]);
     let mut facts = vec![
-        fact(en::PLAN_IMAGE, image_words(&request.image, header)),
-        fact(en::PLAN_VOLUME, imaged_words(header, content)),
+        fact(en::FACT_IMAGE, image_words(&request.image, header)),
+        fact(en::VOLUME, imaged_words(header, content)),
         fact(en::PLAN_TARGET, place_words(&request.target, &restore.place)),
-        fact(en::PLAN_THERE_NOW, restore.occupant.as_deref().unwrap_or(en::VALUE_NOTHING_KNOWN)),
+        fact(en::PLAN_THERE_NOW, restore.occupant.as_deref().unwrap_or(en::NOTHING_KNOWN)),
         fact(en::PLAN_DIFFERS, differs(survey, content)),
         fact(en::PLAN_IMAGES_INSIDE, images),
     ];

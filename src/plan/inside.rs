@@ -280,7 +280,7 @@ pub fn change_container(request: &ContainerRequest, name: String, survey: Inside
     let copied: u64 = changes().map(Change::copied_bytes).sum();
     let patched: u64 = changes().map(Change::patched_bytes).sum();
     let mut facts: Vec<Fact> = vec![
-        fact(en::PLAN_VOLUME, survey.identity.words()),
+        fact(en::VOLUME, survey.identity.words()),
         fact(en::PLAN_PLACE, place_words(volume, &survey.place)),
         fact(en::PLAN_COPIED, ByteLen(copied).to_string()),
         fact(en::PLAN_CHANGED, ByteLen(patched).to_string()),
@@ -326,13 +326,13 @@ fn create_facts(volume: &Address, survey: &InsideSurvey, image: &NewImage) -> Ve
     let state = fill(en::VALUE_VOLUME_IS, &[("volume", &survey.identity.words()), ("state", &state)]);
     let mut facts: Vec<Fact> = vec![
         fact(en::PLAN_SOURCE, place_words(volume, &survey.place)),
-        fact(en::PLAN_VOLUME, state),
+        fact(en::VOLUME, state),
         fact(en::PLAN_TO_BE_READ, image.survey.used_bytes().to_string()),
-        fact(en::PLAN_IMAGE, format!("{volume}/{}", image.name)),
+        fact(en::FACT_IMAGE, format!("{volume}/{}", image.name)),
     ];
     facts.extend(image.renewal.iter().flat_map(renewal_facts));
     let base = image.base.as_ref().map(|(_, name)| fill(en::VALUE_BASED_ON, &[("name", name)]));
-    facts.push(fact(en::PLAN_BASED_ON, base.unwrap_or_else(|| en::VALUE_BASED_ON_NOTHING.into())));
+    facts.push(fact(en::FACT_BASE, base.unwrap_or_else(|| en::VALUE_BASED_ON_NOTHING.into())));
     let expected = if image.exact { en::VALUE_EXACT } else { en::VALUE_ABOUT };
     let expected = fill(expected, &[("size", &ByteLen(image.bytes)), ("bytes", &image.bytes)]);
     facts.push(fact(en::PLAN_SIZE_EXPECTED, expected));

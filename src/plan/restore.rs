@@ -190,10 +190,10 @@ pub fn restore(request: &RestoreRequest, survey: RestoreSurvey, stream: PipedIma
     let volume = &header.volume;
     let volume = volume_words(volume.kind, volume.label.as_deref());
     let mut facts = vec![
-        fact(en::PLAN_IMAGE, image_words(&request.image, header)),
-        fact(en::PLAN_VOLUME, imaged_words(header, content)),
+        fact(en::FACT_IMAGE, image_words(&request.image, header)),
+        fact(en::VOLUME, imaged_words(header, content)),
         fact(en::PLAN_TARGET, place_words(&request.target, &survey.place)),
-        fact(en::PLAN_THERE_NOW, survey.occupant.as_deref().unwrap_or(en::VALUE_NOTHING_KNOWN)),
+        fact(en::PLAN_THERE_NOW, survey.occupant.as_deref().unwrap_or(en::NOTHING_KNOWN)),
     ];
     facts.extend(survey.image_bytes.map(|bytes| fact(en::PLAN_IMAGE_SIZE, ByteLen(bytes).to_string())));
     let said: [(&str, &dyn fmt::Display); 3] =

@@ -144,7 +144,7 @@ pub fn resume(request: &ResumeRequest, survey: ResumeSurvey) -> Result<Plan> {
     let facts = vec![
         fact(en::PLAN_INTERRUPTED, job.words()),
         fact(en::FACT_BEGUN, made),
-        fact(en::PLAN_VOLUME, job.volume.clone()),
+        fact(en::VOLUME, job.volume.clone()),
         fact(en::PLAN_PLACE, place_words(&request.volume, &survey.place)),
         fact(en::FACT_JOURNAL, survey.journal.to_string()),
         fact(en::PLAN_JOB, job.job.to_string()),

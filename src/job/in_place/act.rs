@@ -412,7 +412,7 @@ impl Act<'_> {
             facts: vec![
                 (en::FACT_ID.into(), header.image_id.to_string()),
                 (en::PLAN_TARGET.into(), request.target.to_string()),
-                (en::PLAN_VOLUME.into(), format!("{} {}", header.volume.kind, header.grid.len())),
+                (en::VOLUME.into(), format!("{} {}", header.volume.kind, header.grid.len())),
                 (en::TOLD_WRITTEN.into(), exact(outcomes.written)),
                 (en::PLAN_IMAGES_INSIDE.into(), images),
                 (en::PLAN_IMAGES_MOVED.into(), ByteLen(moved).to_string()),

@@ -393,7 +393,7 @@ fn created(work: &InsideWork, image: &NewImage, written: &Written, verified: boo
         (en::PLAN_SIZE.into(), exact(made.written.bytes)),
         (en::TOLD_DIGEST.into(), blake3::Hash::from_bytes(made.written.digest).to_hex().to_string()),
         (en::TOLD_READ_BACK.into(), if verified { en::PROOF_DIGESTS } else { en::PROOF_NONE }.into()),
-        (en::PLAN_VOLUME.into(), if work.check { en::RESULT_SOUND_ALL } else { en::RESULT_NOT_CHECKED }.into()),
+        (en::VOLUME.into(), if work.check { en::RESULT_SOUND_ALL } else { en::RESULT_NOT_CHECKED }.into()),
     ];
     if let Some((_, name)) = &image.base {
         let same = ByteLen(made.trailer.referenced_bytes);
@@ -413,7 +413,7 @@ fn changed(work: &InsideWork) -> Report {
         outcome: Outcome::Done,
         headline: fill(en::HEAD_CONTAINER_CHANGED, &[("volume", &work.volume), ("name", &work.name)]),
         facts: vec![
-            (en::PLAN_VOLUME.into(), work.survey.identity.words()),
+            (en::VOLUME.into(), work.survey.identity.words()),
             (en::TOLD_CHECKED.into(), en::RESULT_CHECKED_ALL.into()),
         ],
         warnings: Vec::new(),

@@ -12,13 +12,11 @@ words! {
     PLANNED_ROLL_BACK = "Roll back what was interrupted on {volume}: {what}";
     PLANNED_AID = "Keep in {target} what leads to the images of {source}";
     PLAN_ALL_ELSE = "All else";
-    PLAN_BASED_ON = "Based on";
     PLAN_CHANGED = "Records changed";
     PLAN_COPIED = "Copied to free clusters";
     PLAN_DIFFERS = "Differs";
     PLAN_FREE = "Free";
     PLAN_FREE_THERE = "Free there";
-    PLAN_IMAGE = "Image";
     PLAN_IMAGES_INSIDE = "Images inside";
     PLAN_IMAGES_MOVED = "Images moved";
     PLAN_IMAGE_SIZE = "Image size";
@@ -39,7 +37,6 @@ words! {
     PLAN_TARGET = "Target";
     PLAN_THERE_NOW = "There now";
     PLAN_TO_BE_READ = "To be read";
-    PLAN_VOLUME = "Volume";
     PLAN_WHERE = "Where";
     VALUE_PLACE = "{address}, {size}";
     VALUE_PLACE_ON = "{address}, {size} on {disk}";
@@ -57,7 +54,6 @@ words! {
     VALUE_INSIDE = "inside the volume";
     VALUE_IMAGE_FACTORY = "{image} (factory image \"{name}\" of {created})";
     VALUE_IMAGE_USER = "{image} (user image \"{name}\" of {created})";
-    VALUE_NOTHING_KNOWN = "nothing known";
     VALUE_AID_OR_NOTHING = "a recovery partition, or nothing";
     VALUE_TWO_COPIES = "two copies of {size} ({bytes} bytes)";
     VALUE_CLUSTERS_OF = "{size} in {clusters} clusters of {cluster}";

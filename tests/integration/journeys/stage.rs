@@ -395,7 +395,7 @@ pub(crate) fn reset_plan() -> Proposed {
         changes: Vec::new(),
         headline: "Restore /dev/sda:2/factory (ntfs, \"Windows\") in place, to /dev/sda:2".into(),
         facts: vec![
-            (en::PLAN_IMAGE.into(), "/dev/sda:2/factory (factory image \"Windows\" of 2026-11-20T12:03:00Z)".into()),
+            (en::FACT_IMAGE.into(), "/dev/sda:2/factory (factory image \"Windows\" of 2026-11-20T12:03:00Z)".into()),
             (en::PLAN_THERE_NOW.into(), "ntfs \"Windows\", 22.0 GiB used".into()),
             (en::PLAN_DIFFERS.into(), "212.0 MiB (222298112 bytes) of 18.0 GiB: only that is written".into()),
             (en::PLAN_IMAGES_INSIDE.into(), "2 (factory, user): they stay".into()),
@@ -427,7 +427,7 @@ pub(crate) fn backup_plan() -> Proposed {
     let facts = [
         (en::PLAN_SOURCE, "/dev/sda:2, ntfs “Windows”, 40.0 GiB"),
         (en::PLAN_TO_BE_READ, "22.0 GiB in 5767168 clusters"),
-        (en::PLAN_IMAGE, "/mnt/backup/Windows-2026-11-21.lbi"),
+        (en::FACT_IMAGE, "/mnt/backup/Windows-2026-11-21.lbi"),
         (en::PLAN_SIZE_EXPECTED, "about 11.0 GiB (from samples)"),
         (en::FACT_LEFT_OUT, "pagefile.sys (4.0 GiB), hiberfil.sys (6.0 GiB)"),
     ];
@@ -451,7 +451,7 @@ pub(crate) fn restore_plan() -> Proposed {
         changes: Vec::new(),
         headline: "Restore windows.lbi (ntfs, “Windows”) to /dev/sda:2".into(),
         facts: vec![
-            (en::PLAN_IMAGE.into(), "/mnt/backup/windows.lbi, made 2026-11-20 18:03".into()),
+            (en::FACT_IMAGE.into(), "/mnt/backup/windows.lbi, made 2026-11-20 18:03".into()),
             (en::PLAN_TARGET.into(), "/dev/sda:2, 40.0 GiB".into()),
             (en::PLAN_THERE_NOW.into(), "ntfs “Windows”, 22.0 GiB used".into()),
         ],
@@ -494,7 +494,7 @@ pub(crate) fn resume_plan() -> Proposed {
         headline: "Finish what was interrupted on /dev/sda:2: moving 212.0 MiB out of the way: 3 of 5 steps done"
             .into(),
         facts: vec![
-            (en::PLAN_VOLUME.into(), "ntfs “Windows”".into()),
+            (en::VOLUME.into(), "ntfs “Windows”".into()),
             (en::PLAN_PLACE.into(), "/dev/sda:2, 40.0 GiB".into()),
         ],
         steps: vec![
@@ -541,7 +541,7 @@ pub(crate) fn report(outcome: Outcome) -> Report {
     Report {
         outcome,
         headline: "/mnt/backup/Windows-2026-11-21.lbi holds /dev/sda:2.".into(),
-        facts: vec![(en::PLAN_IMAGE.into(), "10.9 GiB".into()), ("Took".into(), "3 min 41 s".into())],
+        facts: vec![(en::FACT_IMAGE.into(), "10.9 GiB".into()), ("Took".into(), "3 min 41 s".into())],
         warnings: Vec::new(),
         next: vec!["Keep the image on another disk than the one it was made from.".into()],
     }
