@@ -113,10 +113,11 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    /// A refusal because something else uses the place; the planner's words are the same for both faces.
+    /// A refusal because something else uses the place. The planner's words are the same for both faces, and those of
+    /// such a refusal have this sign.
     #[must_use]
     pub fn is_in_use(&self) -> bool {
-        self.refused && self.what.contains("in use")
+        self.refused && self.what.contains(text::REFUSAL_SIGN_IN_USE)
     }
 
     /// The same with the wizard's own advice, where there is none but for the command line.

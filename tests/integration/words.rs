@@ -8,9 +8,8 @@ use super::tidy::{Source, none, skip, sources, without_tests};
 const WORDS: &str = "src/words/en";
 
 /// Text in that code that is no word of a page: a piece of it (as it stands in the code), and why.
-const NOT_WORDS: [(&str, &str, &str); 47] = [
+const NOT_WORDS: [(&str, &str, &str); 46] = [
     ("src/plan/restore.rs", "PipedImage", "a type's name"),
-    ("src/ui/model.rs", "in use", "what the planner says of a place that something else uses"),
     ("src/ui/model.rs", "`lifeboat ", "what advice for the command line has in it"),
     ("src/ui/form.rs", "{disk}-at-{}", "an offered file name"),
     ("src/ui/form.rs", "{stem}-{date}.lbi", "an offered file name"),
@@ -169,6 +168,14 @@ fn no_word_stands_there_in_vain() {
 fn no_jargon_stands_without_its_plain_form() {
     let words = words_of_the_file();
     none(&words.iter().filter_map(|(name, text)| bare_jargon(name, text)).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_is_refused_as_in_use_is_known_by_its_sign() {
+    let words = words_of_the_file();
+    for name in ["REFUSAL_MOUNTED", "REFUSAL_IN_USE", "REFUSAL_UNCLEAN_MOUNTED"] {
+        assert!(words[name].contains(&words["REFUSAL_SIGN_IN_USE"]), "{name}: {}", words[name]);
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What a plan refuses, and what to do instead.
 
 words! {
+    REFUSAL_SIGN_IN_USE = "in use";
     REFUSAL_MOUNTED = "{place} is in use: mounted at {mount}";
     REFUSAL_IN_USE = "{place} is in use: {why}";
     REFUSAL_READ_ONLY = "{place} cannot be written: it is read-only";
