@@ -7,8 +7,7 @@ use super::{bytes, duration};
 use crate::fs::State;
 use crate::inventory::{Reading, TableView};
 use crate::table::{Health, Kind};
-use crate::words::en;
-use crate::words::fill;
+use crate::words::{en, fill};
 
 /// `465.7 GiB (500 GB)`: what a disk holds, and the number that is printed on it.
 #[must_use]

@@ -3,8 +3,7 @@
 use super::{bytes, bytes_exact};
 use crate::fs::{Attributes, Entry, EntryKind, FileSystem};
 use crate::job::Amount;
-use crate::words::en;
-use crate::words::{fill, plural};
+use crate::words::{en, fill, plural};
 
 use super::super::reading::Encoding;
 

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use crate::ui::model::Onward;
 use crate::ui::msg::Clock;
-use crate::words::en;
-use crate::words::{fill, plural};
+use crate::words::{en, fill, plural};
 
 /// Entries of the log below those that are shown.
 #[must_use]

@@ -19,11 +19,11 @@ pub(super) fn act(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
             Some(Hit::Item { item, chosen, .. }) if item == chosen => {
                 again(model).map_or_else(Vec::new, |key| super::key(model, key))
             }
-            Some(Hit::Item { item, chosen, top }) => choose(model, (item, chosen, top)),
+            Some(Hit::Item { item, chosen, top }) => choose(model, item, chosen, top),
             Some(Hit::Pane) => {
                 let mut effects = super::key(model, Key::Tab);
                 if let Some(Hit::Item { item, chosen, top }) = hit::at(model, mouse.column, mouse.row) {
-                    effects.extend(choose(model, (item, chosen, top)));
+                    effects.extend(choose(model, item, chosen, top));
                 }
                 effects
             }
@@ -33,7 +33,7 @@ pub(super) fn act(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
 }
 
 /// Goes to the item under the mouse. The list stays as it is: a second click is meant for the same line.
-fn choose(model: &mut Model, (item, chosen, top): (usize, usize, usize)) -> Vec<Effect> {
+fn choose(model: &mut Model, item: usize, chosen: usize, top: usize) -> Vec<Effect> {
     let step = if item < chosen { Key::Up } else { Key::Down };
     let effects = press(model, step, item.abs_diff(chosen));
     model.clicked_top = Some(top);
